@@ -1,0 +1,1 @@
+"""Decides who is told what and when, and tells them."""

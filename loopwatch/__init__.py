@@ -1,0 +1,1 @@
+"""What a user touches: commands, the configuration file, the sandbox, the demo."""
