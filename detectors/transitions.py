@@ -1,0 +1,137 @@
+"""The lines that evaluation writes: what became of an alert, and when.
+
+Field order and names are the contract's; what stands behind ``attribution`` is
+ours, for the messages people read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class State(StrEnum):
+    """Where an alert is in its life."""
+
+    INSUFFICIENT = "insufficient"
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+    RESOLVED = "resolved"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people have been told, or are about to be, that it fires."""
+        return self in (State.FIRING, State.RECOVERING)
+
+
+class Transition(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="transition",
+    rename={"from_state": "from", "to_state": "to"},
+):
+    """One change of state or level of one alert.
+
+    Attributes:
+        time: RFC 3339, UTC.
+        labels: The ``by`` labels and the rule's static labels.
+        severity: The level in force; the last one on recovering and resolved
+            lines; None where nothing is wrong.
+        threshold: The limit in force; where no level is, the mildest one's.
+        session_id: The session that did it; None for a timer.
+        reason: For people, one phrase.
+        rule_kind: threshold, baseline, absence, drift, anomaly or budget.
+        began: When the breach began, RFC 3339.
+        sessions: Sessions that breached since then.
+        peak: The worst value since then.
+        trace: ``trace_url``, else ``trace_id``, of the session that shows it best.
+    """
+
+    time: str
+    alert_id: str
+    rule: str
+    metric: str
+    labels: dict[str, str]
+    generation: int
+    seq: int
+    from_state: State
+    to_state: State
+    severity: str | None
+    value: float | None
+    expected: float | None
+    threshold: float | None
+    session_id: str | None
+    reason: str
+    attribution: dict[str, str] = {}
+    rule_kind: str = "threshold"
+    aggregate: str = ""
+    began: str | None = None
+    sessions: int = 0
+    peak: float | None = None
+    trace: str | None = None
+    summary: str | None = None
+    runbook_url: str | None = None
+
+
+class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
+    """An open alert whose peak or number of affected sessions changed."""
+
+    time: str
+    alert_id: str
+    seq: int
+    value: float | None
+    peak: float | None
+    sessions: int
+
+
+class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="clock"):
+    """How far a partition's event time has come; written once a second.
+
+    ``time`` is None while a source partition has not been heard of.
+    """
+
+    partition: int
+    time: str | None
+
+
+Line = Transition | Update | Clock
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+
+
+def encode_line(line: Line) -> bytes:
+    """One line of JSON, without its end."""
+    return _encoder.encode(line)
+
+
+def decode_line(text: bytes) -> Line:
+    """Read a line back.
+
+    Raises:
+        msgspec.ValidationError: It is none of the kinds above.
+    """
+    return _decoder.decode(text)
+
+
+def rfc3339(at_us: int) -> str:
+    """Microseconds since 1970 as RFC 3339 in UTC, fractions only where there are any."""
+    moment = _EPOCH + timedelta(microseconds=at_us)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    # strftime writes the year 33 without its zeros on some platforms.
+    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
+    return f"{text:0>19}{fraction}Z"
+
+
+def microseconds(text: str) -> int:
+    """The inverse of ``rfc3339``."""
+    return (datetime.fromisoformat(text) - _EPOCH) // timedelta(microseconds=1)
