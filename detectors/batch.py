@@ -52,6 +52,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         wheres: For each observation a bit mask over ``where_table``: which of
             them the session satisfies.
         clocks_after_us: Times of source partitions once the batch is folded.
+        judged_from_us: Sessions that ended before it are too old to be judged one
+            by one; None judges all. Ingest writes it, so that the wall clock it
+            hangs on is part of the log.
     """
 
     source: int
@@ -70,6 +73,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     series: Sequence[int]
     wheres: Sequence[int]
     clocks_after_us: Mapping[int, int]
+    judged_from_us: int | None = None
 
 
 def tick(clocks_us: Mapping[int, int], sources: int) -> Batch:

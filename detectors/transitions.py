@@ -54,6 +54,7 @@ class Transition(
         sessions: Sessions that breached since then.
         peak: The worst value since then.
         trace: ``trace_url``, else ``trace_id``, of the session that shows it best.
+        partition: Of the observations, whose clock this line's time is.
     """
 
     time: str
@@ -80,6 +81,7 @@ class Transition(
     trace: str | None = None
     summary: str | None = None
     runbook_url: str | None = None
+    partition: int = 0
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
