@@ -1,0 +1,35 @@
+"""Reading the configuration file for a command: faults become messages and an exit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+
+from loopwatch.config import Config, load, not_honoured
+
+
+def read_configuration(
+    path: Path, environ: Mapping[str, str], *, secrets_needed: bool
+) -> Config:
+    """The configuration, or an exit with code 2 and every fault on stderr.
+
+    Args:
+        path: The YAML file.
+        environ: Where ``${NAME}`` is looked up.
+        secrets_needed: An unset variable is a fault, not a warning.
+
+    Raises:
+        typer.Exit: The file cannot be used.
+    """
+    loaded = load(path, environ)
+    faults = [*loaded.faults, *(loaded.unset if secrets_needed else ())]
+    if loaded.config is None or faults:
+        for fault in faults:
+            typer.echo(str(fault), err=True)
+        raise typer.Exit(2)
+    unset = () if secrets_needed else loaded.unset
+    for warning in (*loaded.warnings, *unset, *not_honoured(loaded.config)):
+        typer.echo(f"warning: {warning}", err=True)
+    return loaded.config

@@ -1,0 +1,108 @@
+"""Replay: the worker's detection and routing over a file, on a virtual clock.
+
+One partition, one source, one clock: the largest ``ended_at`` read so far. What the
+worker does with Kafka between its stages happens here by plain calls, so that the
+same input gives the same lines, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from alerts.delivery import Sent
+from alerts.notifications import Notification
+from alerts.notify import Effects, Notifier
+from alerts.routes import Routing
+from detectors.batch import tick
+from detectors.partition import Partition
+from detectors.rules import RuleBook
+from detectors.transitions import Transition, Update
+from streams.observe import Observer
+
+ReplayLine = Transition | Update | Notification
+
+_SOURCE: Final = 0
+
+
+class Replay:
+    """One run over a file.
+
+    Args:
+        book: The rules.
+        routing: Who is told.
+        reject: Told the line number and the reason of each line that is no session.
+    """
+
+    def __init__(
+        self, book: RuleBook, routing: Routing, reject: Callable[[int, str], None]
+    ) -> None:
+        self._observer = Observer(book, partitions=1, sources=1)
+        self._partition = Partition(book)
+        self._notifier = Notifier(routing, standstill=False)
+        self._reject = reject
+        self.sessions = 0
+
+    def run(
+        self, lines: Iterable[bytes], until_us: int | None = None
+    ) -> Iterator[ReplayLine]:
+        """Fold the lines of a file and say what comes of them, in order of time.
+
+        Args:
+            lines: JSON events, one a line; blank lines are skipped.
+            until_us: Move the clock on to this time after the last event.
+        """
+        for number, line in enumerate(lines, start=1):
+            text = line.strip(b" \t\r\n")
+            if text:
+                yield from self._fold(number, text)
+        end_us = self._observer.clock(_SOURCE)
+        if until_us is not None and (end_us is None or until_us > end_us):
+            end_us = until_us
+        if end_us is not None:
+            yield from self._run_due(end_us, inclusive=True)
+        while (due_us := self._notifier.next_due_us) is not None:
+            yield from self._settle(self._notifier.run_due(due_us), due_us)
+
+    def _fold(self, number: int, text: bytes) -> Iterator[ReplayLine]:
+        seen = self._observer.observe(_SOURCE, [(number, text)], None)
+        for rejected in seen.rejected:
+            self._reject(number, rejected.reason)
+        clock_us = self._observer.clock(_SOURCE)
+        if seen.rejected or clock_us is None:
+            return
+        self.sessions += 1
+        yield from self._run_due(clock_us, inclusive=False)
+        batch = seen.batches.get(0) or tick({_SOURCE: clock_us}, 1)
+        yield from self._tell(self._partition.apply(batch, number), clock_us)
+
+    def _run_due(self, until_us: int, *, inclusive: bool) -> Iterator[ReplayLine]:
+        """Run the timers of both halves up to a time, each at its due time."""
+        while True:
+            series_us = self._partition.next_due_us
+            groups_us = self._notifier.next_due_us
+            due = [moment for moment in (series_us, groups_us) if moment is not None]
+            if not due:
+                return
+            due_us = min(due)
+            if due_us > until_us or (due_us == until_us and not inclusive):
+                return
+            if series_us == due_us:
+                lines = self._partition.run_due(due_us, inclusive=True)
+                yield from self._tell(lines, due_us)
+            else:
+                yield from self._settle(self._notifier.run_due(due_us), due_us)
+
+    def _tell(
+        self, lines: Iterable[Transition | Update], now_us: int
+    ) -> Iterator[ReplayLine]:
+        for line in lines:
+            yield line
+            yield from self._settle(self._notifier.on_line(line, now_us), now_us)
+
+    def _settle(self, effects: Effects, now_us: int) -> Iterator[ReplayLine]:
+        """Print what was decided; every delivery arrives at once."""
+        yield from effects.notifications
+        for delivery in effects.deliveries:
+            sent = self._notifier.on_outcome(delivery.id, Sent(), now_us)
+            yield from self._settle(sent, now_us)
