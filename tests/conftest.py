@@ -45,16 +45,18 @@ def _folder(item: pytest.Item) -> str:
 def _start(data_dir: Path | None = None, **options: Any) -> ApacheKafka:
     """Start an Apache Kafka; without one here, skip or (where required) fail."""
     kafka = ApacheKafka(data_dir, **options)
+    missing = None
     try:
         kafka.start()
     except KafkaUnavailableError as error:
-        kafka.close()
-        if os.environ.get("REQUIRE_KAFKA") == "1":
-            pytest.fail(f"REQUIRE_KAFKA=1, but {error}", pytrace=False)
-        pytest.skip(str(error))
-    except BaseException:
-        kafka.close()
-        raise
+        missing = str(error)
+    finally:
+        if not kafka.running:
+            kafka.close()
+    if missing and os.environ.get("REQUIRE_KAFKA") == "1":
+        pytest.fail(f"REQUIRE_KAFKA=1, but: {missing}", pytrace=False)
+    if missing:
+        pytest.skip(missing)
     return kafka
 
 

@@ -1,0 +1,94 @@
+# Loopwatch. `make` or `make help` lists what there is.
+
+# Any Python from 3.11 on will do, those it is tested with first.
+CANDIDATES = $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
+PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+SHELL = /bin/sh
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z_.-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: .venv ## Show it work: agents, an incident, Slack and PagerDuty (ONCE=1: end by itself)
+	@.venv/bin/loopwatch demo $(if $(ONCE),--once)
+
+.PHONY: test
+test: .venv ## Run every test (REQUIRE_KAFKA=1: without Apache Kafka, fail instead of skipping)
+	.venv/bin/python -m pytest tests --ignore=tests/bench
+
+.PHONY: unit
+unit: .venv ## Run the unit tests only (seconds)
+	.venv/bin/python -m pytest tests/unit
+
+.PHONY: lint
+lint: .venv ## Check format, style and types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+.PHONY: format
+format: .venv ## Format the code and mend what can be mended
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+.PHONY: bench
+bench: .venv ## Measure the speed on a real Apache Kafka
+	.venv/bin/python -m tests.bench
+
+.PHONY: kafka
+kafka: .venv ## Run a real Apache Kafka on 127.0.0.1:9092 in the foreground (data in .kafka/)
+	@exec .venv/bin/python -m loopwatch.apache_kafka --port 9092 --data .kafka/data
+
+.PHONY: picture
+picture: .venv ## Take the README's picture of the sandbox (installs Debian's chromium)
+	@command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+	.venv/bin/python -m tests.picture
+
+.PHONY: lock
+lock: .venv ## Pin all dependencies in requirements.lock (UPGRADE=1: the newest that fit)
+	@.venv/bin/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
+	.venv/bin/python -m uv pip compile --quiet --universal --generate-hashes \
+	    --no-emit-index-url --no-header --python-version 3.11 --extra dev \
+	    $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches, and Kafka's jars and data
+	rm -rf .venv .kafka .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The virtual environment: made when there is none that works, and brought up to date
+# when the lock file or the project's own data change.
+.PHONY: .venv
+.venv: .venv/installed
+
+USABLE = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+ifneq ($(shell .venv/bin/python -c "import pip" >/dev/null 2>&1 || echo broken),)
+.PHONY: .venv/python
+endif
+.venv/python:
+	@if .venv/bin/python -c '$(USABLE)' 2>/dev/null \
+	    && .venv/bin/python -c "import pip" 2>/dev/null; \
+	then touch $@; exit 0; fi; \
+	for candidate in $(CANDIDATES); do \
+	    "$$candidate" -c '$(USABLE)' 2>/dev/null || continue; \
+	    echo "Making .venv with $$("$$candidate" --version), installing ..."; \
+	    "$$candidate" -m venv --clear .venv && touch $@; \
+	    exit; \
+	done; \
+	echo "Loopwatch needs Python 3.11 or newer with its venv module; there is none" >&2; \
+	echo "among: $(CANDIDATES)." >&2; \
+	echo "Install one (on Debian: apt-get install python3 python3-venv), or name it:" >&2; \
+	echo "make PYTHON=/path/to/python ..." >&2; \
+	exit 1
+
+.venv/locked: requirements.lock .venv/python
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/installed: pyproject.toml .venv/locked
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
