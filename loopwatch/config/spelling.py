@@ -1,0 +1,66 @@
+"""Did you mean: the known word that a misspelt one stands for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from loopwatch.config.faults import joined, shown
+
+_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "avg": ("mean",),
+    "average": ("mean",),
+    "median": ("p50",),
+    "total": ("sum",),
+    "maximum": ("max",),
+    "minimum": ("min",),
+    "page": ("critical",),
+    "error": ("critical",),
+    "high": ("critical", "up"),
+    "low": ("info", "down"),
+    "higher": ("up",),
+    "lower": ("down",),
+    "above": ("up",),
+    "below": ("down",),
+    "cost": ("cost_usd",),
+    "loops": ("loop_count",),
+    "duration": ("latency_ms",),
+    "duration_ms": ("latency_ms",),
+    "error_rate": ("tool_error_rate",),
+    "score": ("quality_score",),
+    "filter": ("where",),
+    "group": ("by",),
+    "hysteresis": ("recover",),
+    "matchers": ("match",),
+    "daily": ("day",),
+    "weekly": ("week",),
+    "monthly": ("month",),
+}
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant, or None."""
+    words = list(known)
+    if len(word) > 80:
+        return None
+    plain = word.strip().lower().replace("-", "_").replace(" ", "_")
+    for candidate in (plain, *_SYNONYMS.get(plain, ())):
+        if candidate in words:
+            return candidate
+    close = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
+    if close:
+        return close[0]
+    begun = [each for each in words if len(plain) > 1 and each.startswith(plain)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> str:
+    """``unknown WHAT 'word', did you mean 'x'?``, or with the list of known ones."""
+    words = list(known)
+    meant = nearest(word, words)
+    if meant is not None:
+        return f"unknown {what} {shown(word)}, did you mean '{meant}'?"
+    if not words:
+        return f"unknown {what} {shown(word)}: none is defined"
+    return f"unknown {what} {shown(word)}; known: {joined(words, 'and')}"
