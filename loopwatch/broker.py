@@ -5,7 +5,6 @@ import os
 import platform
 import secrets
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -165,11 +164,11 @@ class EmbeddedBroker:
 
     def pause(self) -> None:
         """Freeze the broker (SIGSTOP): connections stay, nothing is answered."""
-        self._started().send_signal(signal.SIGSTOP)
+        self._started().pause()
 
     def resume(self) -> None:
         """Let a frozen broker go on (SIGCONT)."""
-        self._started().send_signal(signal.SIGCONT)
+        self._started().resume()
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Block until the process has ended, and return its exit code.

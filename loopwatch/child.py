@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 
 # Runs in the child before the command takes its place. PR_SET_PDEATHSIG survives
@@ -128,11 +129,23 @@ class Child:
         """Send a signal; without effect when the process has ended."""
         self._process.send_signal(number)
 
+    def pause(self) -> None:
+        """Freeze the process (SIGSTOP), and return when all of it stands still."""
+        self.send_signal(signal.SIGSTOP)
+        # The signal reaches its threads one by one.
+        if hasattr(os, "waitid"):
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, self.pid, os.WSTOPPED)
+
+    def resume(self) -> None:
+        """Let a frozen process go on (SIGCONT)."""
+        self.send_signal(signal.SIGCONT)
+
     def stop(self, *, grace_s: float) -> int:
         """Ask the process to end (SIGTERM), kill it after ``grace_s``."""
         self.send_signal(signal.SIGTERM)
         # A paused process takes no notice before it runs again.
-        self.send_signal(signal.SIGCONT)
+        self.resume()
         try:
             return self.wait(grace_s)
         except TimeoutError:

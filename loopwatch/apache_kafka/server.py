@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import ssl
 import subprocess
 import tempfile
@@ -180,11 +179,11 @@ class ApacheKafka:
 
     def pause(self) -> None:
         """Freeze the broker (SIGSTOP): connections stay, nothing is answered."""
-        self._started().send_signal(signal.SIGSTOP)
+        self._started().pause()
 
     def resume(self) -> None:
         """Let a frozen broker go on (SIGCONT)."""
-        self._started().send_signal(signal.SIGCONT)
+        self._started().resume()
 
     def wait(self, timeout_s: float | None = None) -> int:
         """Block until the process has ended, and return its exit code.

@@ -145,7 +145,7 @@ def test_nothing_of_it_remains(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a promise on Linux only")
-def test_it_dies_with_its_parent() -> None:
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     """Kill -9 of the process that started it leaves no broker behind."""
     script = (
         "import sys; from loopwatch.broker import EmbeddedBroker\n"
@@ -153,7 +153,10 @@ def test_it_dies_with_its_parent() -> None:
         "print(broker.pid, flush=True); sys.stdin.read()\n"
     )
     parent = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", script],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert parent.stdout is not None
     assert parent.stdin is not None
