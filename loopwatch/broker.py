@@ -82,7 +82,7 @@ class EmbeddedBroker:
         """
         if self._port is None:
             raise RuntimeError(f"{self!r} was not started")
-        return f"{self._advertise}:{self._port}"
+        return f"{_url_host(self._advertise)}:{self._port}"
 
     @property
     def connection(self) -> dict[str, Any]:
