@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -103,11 +102,3 @@ def _poisson(draw: Random, mean: float) -> int:
 
 def _rfc3339(epoch_s: float) -> str:
     return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")
-
-
-def headline(session: Mapping[str, Any]) -> str:
-    """A session in a few words, for the sandbox's header."""
-    return (
-        f"{session['agent']}/{session['task_type']}: {session['loop_count']} loops,"
-        f" ${session['cost_usd']:.2f}"
-    )

@@ -1,0 +1,153 @@
+"""Carries out what the notifier decides: keep it, send it, keep what came of it.
+
+Knows rows and clients, but not where rows are kept: ``write`` puts them into the
+state topic in production, and anywhere in tests. Whatever happens between two steps,
+the rows written last say what is still to be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from alerts.delivery import Ambiguous, Client, Delivery, Failed, Outcome, Retry, Sent
+from alerts.notify import Effects, Notifier
+from alerts.receivers import Channel
+from detectors.transitions import Line
+
+log = logging.getLogger(__name__)
+
+Rows = Sequence[tuple[bytes, bytes | None]]
+Told = Callable[[Delivery, Outcome], None]
+
+
+class DeliveryDesk:
+    """One notifier at work.
+
+    Args:
+        notifier: Decides.
+        clients: Opens the client of a channel; asked once for each.
+        write: Keeps rows; returns when they are safe.
+        is_ours: Whether this process may still send: false once another worker may
+            have taken over.
+        now_us: The wall clock.
+        fatal: Told of a fault in the midst of a delivery, after which what was kept
+            and what was sent may differ: the process must end, and the next one
+            starts from the rows.
+        told: Told what came of each attempt.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        *,
+        clients: Callable[[Channel], Client],
+        write: Callable[[Rows], Awaitable[None]],
+        is_ours: Callable[[], Awaitable[bool]],
+        now_us: Callable[[], int],
+        fatal: Callable[[BaseException], None],
+        told: Told = lambda _delivery, _outcome: None,
+    ) -> None:
+        self.notifier = notifier
+        self._open = clients
+        self._clients: dict[Channel, Client] = {}
+        self._write = write
+        self._is_ours = is_ours
+        self._now_us = now_us
+        self._fatal = fatal
+        self._told = told
+        self._turn = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    async def take(self, lines: Iterable[Line]) -> None:
+        """Take lines in order; returns when what they changed is safe."""
+        now_us = self._now_us()
+        await self._act(lambda: [self.notifier.on_line(line, now_us) for line in lines])
+
+    async def run(self) -> None:
+        """Run the notifier's timers as they fall due, until cancelled."""
+        while True:
+            self._wake.clear()
+            due_us = self.notifier.next_due_us
+            wait_s = None if due_us is None else (due_us - self._now_us()) / 1e6
+            if wait_s is None or wait_s > 0:
+                # At most a second at a time: the wall clock may be set.
+                patience_s = None if wait_s is None else min(wait_s, 1.0)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), patience_s)
+                continue
+            await self._act(lambda: [self.notifier.run_due(self._now_us())])
+
+    async def settle(self, timeout_s: float) -> None:
+        """Wait for what is being sent, so that its outcome is kept."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight, timeout=timeout_s)
+
+    async def close(self) -> None:
+        """Stop sending and let go of the clients."""
+        for task in self._in_flight:
+            task.cancel()
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
+        for client in self._clients.values():
+            await client.close()
+        self._clients.clear()
+
+    async def _act(self, decide: Callable[[], list[Effects]]) -> None:
+        """Let the notifier decide, keep that, then send."""
+        async with self._turn:
+            effects = decide()
+            rows = self.notifier.take_dirty()
+            if rows:
+                await self._write(rows)
+        for effect in effects:
+            for delivery in effect.deliveries:
+                task = asyncio.create_task(self._deliver(delivery))
+                self._in_flight.add(task)
+                task.add_done_callback(self._landed)
+        self._wake.set()
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        if not await self._is_ours():
+            return
+        outcome = await self._client(delivery.channel).send(delivery)
+        _note(delivery, outcome)
+        self._told(delivery, outcome)
+        await self._act(
+            lambda: [self.notifier.on_outcome(delivery.id, outcome, self._now_us())]
+        )
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._fatal(fault)
+
+    def _client(self, channel: Channel) -> Client:
+        client = self._clients.get(channel)
+        if client is None:
+            client = self._clients[channel] = self._open(channel)
+        return client
+
+
+RESULTS: Mapping[type[Outcome], str] = {
+    Sent: "sent",
+    Retry: "retried",
+    Ambiguous: "ambiguous",
+    Failed: "failed",
+}
+"""How metrics and logs name outcomes."""
+
+
+def _note(delivery: Delivery, outcome: Outcome) -> None:
+    where = f"{delivery.receiver} ({delivery.channel.kind} {delivery.channel.target})"
+    match outcome:
+        case Sent():
+            log.info("told %s: %s %s", where, delivery.reason, delivery.group)
+        case Retry(reason) | Ambiguous(reason):
+            log.warning(
+                "could not tell %s, attempt %d: %s", where, delivery.attempt, reason
+            )
+        case Failed(reason):
+            log.error("cannot tell %s of %s: %s", where, delivery.group, reason)
