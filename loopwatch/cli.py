@@ -7,12 +7,12 @@ Messages go to stderr, data to stdout.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
-import click
 import typer
-from typer.core import TyperGroup
 
 COMMANDS: Final = {
     "init": "Write a commented loopwatch.yaml that is useful as it is.",
@@ -28,55 +28,39 @@ COMMANDS: Final = {
 }
 
 
-class _LazyCommands(TyperGroup):
-    """Imports a command's module only when it is asked for.
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The command line for these arguments.
 
-    ``check`` must not wait a second for Faust to be imported.
+    Only the command that they name is imported: ``check`` must not wait a second
+    for Faust.
     """
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which a user meets them."""
-        del ctx
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """The command of that name, or None."""
-        del ctx
-        if name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"loopwatch.commands.{name}")
-        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        single.command(name, help=COMMANDS[name])(getattr(module, name))
-        command = typer.main.get_command(single)
-        command.name = name
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: Any) -> None:  # noqa: ANN401 - click hands it so
-        """The list of commands for ``--help``, without importing any of them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    app = typer.Typer(
+        help="Streaming alerts and anomaly detection for AI agents in production.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    for name, sentence in COMMANDS.items():
+        command: Callable[..., None] = _only_listed
+        if name == wanted:
+            module = importlib.import_module(f"loopwatch.commands.{name}")
+            command = getattr(module, name)
+        app.command(name, help=sentence)(command)
+    return app
 
 
-app = typer.Typer(
-    cls=_LazyCommands,
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-@app.callback()
-def loopwatch() -> None:
-    """Streaming alerts and anomaly detection for AI agents in production."""
+def _only_listed() -> None:
+    """Stands in ``--help`` for a command that was not asked for."""
 
 
 def main() -> None:
-    """Run the command line; a broken pipe of the reader's is no error of ours."""
+    """Run the command line; a reader that has enough of our output is no error."""
     try:
-        app(prog_name="loopwatch")
+        build(sys.argv[1:])(prog_name="loopwatch")
     except BrokenPipeError:
-        sys.stderr.close()
+        # Python would try to flush the closed pipe once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
