@@ -48,11 +48,14 @@ picture: .venv ## Take the README's picture of the sandbox (installs Debian's ch
 	.venv/bin/python -m tests.picture
 
 .PHONY: lock
-lock: .venv ## Pin all dependencies in requirements.lock (UPGRADE=1: the newest that fit)
+lock: .venv ## Pin all dependencies: of the product, and of its development (UPGRADE=1: the newest that fit)
 	@.venv/bin/python -m uv --version >/dev/null 2>&1 || $(PIP) install uv
-	.venv/bin/python -m uv pip compile --quiet --universal --generate-hashes \
-	    --no-emit-index-url --no-header --python-version 3.11 --extra dev \
-	    $(if $(UPGRADE),--upgrade) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock \
+	    --output-file requirements-dev.lock pyproject.toml
+
+COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --generate-hashes \
+    --no-emit-index-url --no-header --python-version 3.11 $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches, and Kafka's jars and data
@@ -85,8 +88,8 @@ endif
 	echo "make PYTHON=/path/to/python ..." >&2; \
 	exit 1
 
-.venv/locked: requirements.lock .venv/python
-	@$(PIP) install --require-hashes -r requirements.lock
+.venv/locked: requirements-dev.lock .venv/python
+	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .venv/installed: pyproject.toml .venv/locked
