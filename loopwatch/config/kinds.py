@@ -16,13 +16,20 @@ from detectors.rules import (
     Window,
 )
 from loopwatch.config.durations import LONGEST_US, MOST_SESSIONS, format_duration
-from loopwatch.config.faults import shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.levels import Judged
 from loopwatch.config.nodes import Node
 from loopwatch.config.spans import span, time_us
 from loopwatch.config.tables import Table, items, table
-from loopwatch.config.values import flag, number, positive, text, timezone, word
+from loopwatch.config.values import (
+    as_written,
+    flag,
+    number,
+    positive,
+    text,
+    timezone,
+    word,
+)
 
 _WEEK_US: Final = 7 * 86_400 * SECOND_US
 _DEFAULT_SAMPLES: Final = 1_000
@@ -191,7 +198,7 @@ def read_drift(findings: Findings, node: Node) -> Drift | None:
     if alarms is not None and budget is not None and not _ALARMS.fullmatch(budget):
         findings.fault(
             alarms,
-            f'{shown(budget)} is no rate of alarms: write it as "2 per day"'
+            f'{as_written(alarms)} is no rate of alarms: write it as "2 per day"'
             " (hour, day, week or month)",
         )
     if "sensitivity" in found and "false_alarms" in found:

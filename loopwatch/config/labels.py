@@ -47,19 +47,31 @@ class Scope:
         what: For messages: ``where``, ``match``.
         alerts: Labels of alerts, the reserved ones included, not of sessions.
         rules: Names of the file's rules.
+        labels: Labels that some rule's alerts carry.
     """
 
     what: str
     alerts: bool = False
     rules: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+
+    def check_carried(self, findings: Findings, at: At, label: str) -> None:
+        """Warn of a label that no alert will ever carry."""
+        if self.alerts and label not in self.labels and label not in RESERVED:
+            known = sorted(self.labels | set(RESERVED))
+            message = unknown("label", label, known)
+            findings.warn(at, f"{message} (no rule has it in 'by' or 'labels')")
 
 
 def label_name(findings: Findings, node: Node, *, alerts: bool = False) -> str | None:
     """The name of a label; where it is a session's, the reserved ones are faults."""
-    name = text(findings, node, "the name of a label")
-    if name is None or not is_label(findings, node, name, alerts=alerts):
+    found = expanded(findings, node, "the name of a label")
+    if found is None:
         return None
-    return name
+    if found.variables and not _NAME.fullmatch(found.text):
+        findings.fault(node, f"{shown(found.raw)} is no name of a label")
+        return None
+    return found.text if is_label(findings, node, found.text, alerts=alerts) else None
 
 
 def is_label(findings: Findings, at: At, name: str, *, alerts: bool = False) -> bool:
@@ -151,10 +163,7 @@ def _condition(
     name = key.text
     if not is_label(findings, key, name, alerts=scope.alerts):
         return None
-    if name in scope.rules and name not in SESSION_LABELS:
-        findings.warn(
-            key, f"'{name}' is the name of a rule: did you mean rule: {name}?"
-        )
+    scope.check_carried(findings, key, name)
     nodes = node.nodes if isinstance(node, Items) else (node,)
     if not nodes:
         findings.fault(node, "an empty list matches nothing: give a value")
@@ -182,6 +191,7 @@ def _written(findings: Findings, node: Node, scope: Scope) -> Matcher | None:
         return None
     if not is_label(findings, node, matcher.label, alerts=scope.alerts):
         return None
+    scope.check_carried(findings, node, matcher.label)
     if matcher.pattern is None and found.known:
         _check_value(findings, node, matcher.label, matcher.values[0], scope)
     return matcher

@@ -136,7 +136,7 @@ def _read_root(findings: Findings, root: Node | None, path: Path) -> Config | No
         return None
     _check_version(findings, found)
     book, names = read_book(findings, found)
-    routing = _routing(findings, found, names, path.parent)
+    routing = _routing(findings, found, book, names, path.parent)
     topics = found.read("topics", lambda node: _topics(findings, node)) or Topics()
     if routing is None:
         return None
@@ -179,9 +179,13 @@ def _topics(findings: Findings, node: Node) -> Topics | None:
 
 
 def _routing(
-    findings: Findings, found: Table, rules: frozenset[str], folder: Path
+    findings: Findings,
+    found: Table,
+    book: RuleBook,
+    names: frozenset[str],
+    folder: Path,
 ) -> Routing | None:
-    scope = Scope("match", alerts=True, rules=rules)
+    scope = Scope("match", alerts=True, rules=names, labels=_carried(book))
     receivers: tuple[Receiver, ...] = ()
     route: Route | None = None
     if "receivers" in found:
@@ -215,3 +219,8 @@ def _routing(
     if route is None:
         return None
     return Routing(receivers, route, inhibit or (), mute or ())
+
+
+def _carried(book: RuleBook) -> frozenset[str]:
+    """Labels that some alert may carry."""
+    return frozenset(label for rule in book.rules for label in (*rule.by, *rule.labels))

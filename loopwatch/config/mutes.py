@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from alerts.routes import Inhibition, Mute, MuteTime
 from detectors.matchers import EVERYTHING, Matchers
-from loopwatch.config.faults import shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.labels import Scope, label_names, matchers
 from loopwatch.config.nodes import Node, Scalar
 from loopwatch.config.scalars import resolve
 from loopwatch.config.spelling import unknown
 from loopwatch.config.tables import Table, items, table
-from loopwatch.config.values import describe, text, timezone
+from loopwatch.config.values import as_written, describe, text, timezone
 
 _WEEKDAYS: Final = (
     "monday",
@@ -117,7 +117,7 @@ def _clock(findings: Findings, node: Node) -> int | None:
     found = _CLOCK.fullmatch(written)
     if found is None:
         findings.fault(
-            node, f'{shown(written)} is no time of day: write "22:00" (to "24:00")'
+            node, f'{as_written(node)} is no time of day: write "22:00" (to "24:00")'
         )
         return None
     return 1440 if found[1] is None else 60 * int(found[1]) + int(found[2])
@@ -137,7 +137,7 @@ def _days(
         if wrong or len(ends) > 2:
             findings.fault(
                 node,
-                unknown(key.removesuffix("s"), wrong[0] if wrong else written, names),
+                unknown(key.removesuffix("s"), _as_told(node, wrong, written), names),
             )
             continue
         low, high = ends[0] or 0, ends[-1] or 0
@@ -167,14 +167,14 @@ def _numbers(
         whole = [end for end in ends if isinstance(end, int)]
         if len(whole) != len(ends) or len(ends) > 2:
             findings.fault(
-                node, f"{shown(written)} is no whole number and no range, such as 1:7"
+                node, f"{as_written(node)} is no whole number and no range, such as 1:7"
             )
         elif not all(least <= end <= most and end != 0 for end in whole):
             findings.fault(
-                node, f"{shown(written)} is outside {least} to {most} (0 is none)"
+                node, f"{as_written(node)} is outside {least} to {most} (0 is none)"
             )
         elif whole[0] > whole[-1] or (whole[0] < 0 < whole[-1]):
-            findings.fault(node, f"{shown(written)} ends before it begins")
+            findings.fault(node, f"{as_written(node)} ends before it begins")
         else:
             numbers.update(range(whole[0], whole[-1] + 1))
     return tuple(sorted(numbers))
@@ -217,7 +217,7 @@ def _inhibition(findings: Findings, node: Node, scope: Scope) -> Inhibition | No
         side: found.read(
             side,
             lambda each, side=side: matchers(  # type: ignore[misc]
-                findings, each, Scope(side, alerts=True, rules=scope.rules)
+                findings, each, replace(scope, what=side)
             ),
         )
         for side in ("source", "target")
@@ -231,6 +231,15 @@ def _inhibition(findings: Findings, node: Node, scope: Scope) -> Inhibition | No
             findings, each, "a list of labels, such as [agent],", alerts=True
         ),
     )
+    for name in equal or ():
+        scope.check_carried(findings, found.keys["equal"], name)
     return Inhibition(
         sides["source"] or EVERYTHING, sides["target"] or EVERYTHING, equal or ()
     )
+
+
+def _as_told(node: Node, wrong: list[str], written: str) -> str:
+    """The part of an entry that is wrong, unless a variable supplied it."""
+    if isinstance(node, Scalar) and "${" in node.text:
+        return node.text
+    return wrong[0] if wrong else written

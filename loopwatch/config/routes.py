@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from alerts.routes import ALL_LABELS, Escalate, FanIn, Route
-from detectors.matchers import EVERYTHING, Matchers
+from detectors.matchers import EVERYTHING, Matcher, Matchers
 from loopwatch.config.faults import shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.labels import Scope, label_names, matchers
@@ -154,7 +154,10 @@ class RouteReader:
                 self.findings.fault(node, "['...'] is every label: it stands alone")
             return ALL_LABELS
         wanted = "a list of labels, such as [rule, agent],"
-        return label_names(self.findings, node, wanted, alerts=True)
+        names = label_names(self.findings, node, wanted, alerts=True)
+        for name in names or ():
+            self.scope.check_carried(self.findings, node, name)
+        return names
 
     def _time(self, node: Node) -> int | None:
         return time_us(self.findings, node)
@@ -220,8 +223,16 @@ def _is_dots(node: Node) -> bool:
 
 def _covers(wide: Matchers, narrow: Matchers) -> bool:
     """Whether all that the second matches is surely matched by the first."""
-    conditions = {str(each) for each in narrow.all_of}
-    return all(str(each) in conditions for each in wide.all_of)
+    return all(
+        any(_implies(each, condition) for each in narrow.all_of)
+        for condition in wide.all_of
+    )
+
+
+def _implies(narrow: Matcher, wide: Matcher) -> bool:
+    if narrow.operator == wide.operator == "=" and narrow.label == wide.label:
+        return set(narrow.values) <= set(wide.values)
+    return str(narrow) == str(wide)
 
 
 def _or(value: Value | None, otherwise: Value) -> Value:

@@ -80,7 +80,10 @@ _HOMES: Final = {
     **dict.fromkeys(("amount", "period", "at", "timezone"), "inside 'budget'"),
     **dict.fromkeys(("summary", "runbook_url"), "inside 'annotations'"),
     **dict.fromkeys(("warning", "critical", "info"), "inside 'threshold'"),
-    **dict.fromkeys(("match", "receiver"), "in 'route'; a rule has 'where'"),
+    "match": "in a route; which sessions a rule sees says 'where'",
+    **dict.fromkeys(("receiver", "group_by"), "in 'route'"),
+    **dict.fromkeys(("description", "message"), "inside 'annotations', as 'summary'"),
+    "runbook": "inside 'annotations', as 'runbook_url'",
 }
 
 
@@ -113,9 +116,11 @@ def read_rule(
     )
     read = [_kind(findings, found, each, rule, judged) for each in kinds]
     rule = _further(findings, found, rule, kind_name)
-    if kind_name is None or metric is None or read[0] is None:
+    if kind_name is None:
         return None
     check_keys(findings, found, kind_name, rule)
+    if metric is None or read[0] is None:
+        return None
     return _complete(rule, read[0], common)
 
 

@@ -45,7 +45,6 @@ def read_secret(
     node = found.nodes[key]
     if key.endswith(FILE):
         return _in_file(findings, node, folder)
-    is_url = key.endswith("url")
     if not isinstance(node, Scalar) or is_nothing(node) or not node.text.strip():
         empty = "an empty text" if isinstance(node, Scalar) else describe(node)
         findings.fault(node, f"a text is wanted here, found {empty}")
@@ -60,16 +59,16 @@ def read_secret(
         name = looked_up.variables[0]
         findings.lacks(node, f"the environment variable {name} is empty")
         return Secret(variable=name)
-    if not looked_up.variables and (not is_url or key != "url" or holds_secret(value)):
+    problem = _misplaced(key, value)
+    if problem is not None:
+        findings.fault(node, problem)
+        return None
+    if not looked_up.variables and (key != "url" or holds_secret(value)):
         findings.warn(
             node,
             f"'{key}' is a secret and is written out here: take it from the"
             f' environment, "${{NAME}}", or from a file, {key}{FILE}',
         )
-    problem = _misplaced(key, value)
-    if problem is not None:
-        findings.fault(node, problem)
-        return None
     return Secret(value=value)
 
 

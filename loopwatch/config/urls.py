@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from loopwatch.config.findings import Findings
 from loopwatch.config.nodes import Node
 from loopwatch.config.values import expanded
+
+_SLACK_HOOKS: Final = "hooks.slack.com"
+"""A host whose addresses are secrets as a whole."""
 
 
 def url_problem(url: str) -> str | None:
@@ -48,7 +52,10 @@ def shown_url(raw: str) -> str:
     if not slashes:
         return bare
     host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    host = host.rpartition("@")[2]
+    if host.lower() == _SLACK_HOOKS:
+        path = "..."
+    return f"{scheme}://{host}{slash}{path}"
 
 
 def holds_secret(raw: str) -> bool:
@@ -56,4 +63,4 @@ def holds_secret(raw: str) -> bool:
     if "${" in raw:
         return False
     parts = urlsplit(raw)
-    return bool(parts.query or parts.password) or parts.hostname == "hooks.slack.com"
+    return bool(parts.query or parts.username) or parts.hostname == _SLACK_HOOKS

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cache
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from loopwatch.config.environment import Expanded
 from loopwatch.config.faults import joined, shown
@@ -152,31 +153,31 @@ def whole(
     if value is None:
         return None
     if not value.is_integer():
-        findings.fault(node, f"{shown_number(node)} is not whole: {wanted} is wanted")
+        findings.fault(node, f"{as_written(node)} is not whole: {wanted} is wanted")
         return None
     if value < least:
         findings.fault(
-            node, f"{shown_number(node)} is too small: at least {least} is wanted"
+            node, f"{as_written(node)} is too small: at least {least} is wanted"
         )
         return None
     if most is not None and value > most:
         findings.fault(
-            node, f"{shown_number(node)} is too large: at most {most} is wanted"
+            node, f"{as_written(node)} is too large: at most {most} is wanted"
         )
         return None
     return int(value)
 
 
-def shown_number(node: Node) -> str:
-    """A number as it stands in the file."""
-    return node.text if isinstance(node, Scalar) else describe(node)
+def as_written(node: Node) -> str:
+    """A value as it stands in the file, before any variable is looked up."""
+    return shown(node.text) if isinstance(node, Scalar) else describe(node)
 
 
 def positive(findings: Findings, node: Node, wanted: str) -> float | None:
     """A number above zero."""
     value = number(findings, node, wanted)
     if value is not None and value <= 0:
-        findings.fault(node, f"{shown_number(node)} is not above 0: {wanted} is wanted")
+        findings.fault(node, f"{as_written(node)} is not above 0: {wanted} is wanted")
         return None
     return value
 
@@ -197,18 +198,23 @@ def flag(findings: Findings, node: Node) -> bool | None:
     return None
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def timezone(findings: Findings, node: Node) -> str | None:
     """A name of the IANA time zone database."""
     name = text(findings, node, "a time zone, such as Europe/Berlin,")
     if name is None:
         return None
-    zones = available_timezones()
-    if name in zones and ZoneInfo(name):
+    zones = _zones()
+    if name in zones:
         return name
     meant = nearest(name, {zone.lower() for zone in zones})
     right = next((zone for zone in zones if zone.lower() == meant), None)
     hint = f", did you mean '{right}'?" if right else "; write one as Europe/Berlin"
-    findings.fault(node, f"unknown time zone {shown(name)}{hint}")
+    findings.fault(node, f"unknown time zone {as_written(node)}{hint}")
     return None
 
 
