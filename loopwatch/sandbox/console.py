@@ -144,13 +144,17 @@ class Console:
             headers={**_HEADERS, "Content-Type": "text/event-stream"}
         )
         changes: asyncio.Queue[Change] = asyncio.Queue(_CHANGES_HELD)
-        with self._inbox.listening(lambda change: _put(changes, change)):
-            hello = {"revision": self._inbox.revision}
+        with (
+            self._inbox.listening(lambda change: _put(changes, change)),
+            contextlib.suppress(ConnectionError),  # the reader has left
+        ):
+            told = self._inbox.revision
             await response.prepare(request)
-            await response.write(_event("hello", hello))
+            await response.write(_event("hello", {"revision": told}))
             while not self._closing.is_set():
                 batch = await self._next_batch(changes)
-                await response.write(self._render(batch))
+                part, told = self._render(batch, told), self._inbox.revision
+                await response.write(part)
         return response
 
     async def _next_batch(self, changes: asyncio.Queue[Change]) -> list[Change]:
@@ -171,12 +175,12 @@ class Console:
             batch.append(changes.get_nowait())
         return batch
 
-    def _render(self, batch: list[Change]) -> bytes:
+    def _render(self, batch: list[Change], told: int) -> bytes:
         if not batch:
             return b": still here\n\n"
-        revision = batch[-1].revision
-        gapless = revision - batch[0].revision == len(batch) - 1
-        if not gapless or any(change.kind == "clear" for change in batch):
+        revision = self._inbox.revision
+        missed = revision - told != len(batch)
+        if missed or any(change.kind == "clear" for change in batch):
             return _event("reload", {"revision": revision})
         # Of several changes to one record only the outcome is of interest.
         last = {(change.kind, change.id): change for change in batch}
@@ -185,13 +189,16 @@ class Console:
 
 
 def _put(changes: asyncio.Queue[Change], change: Change) -> None:
-    # What is dropped leaves a gap in the revisions, which is seen when reading.
+    # What is dropped is missed when the batch is counted.
     with contextlib.suppress(asyncio.QueueFull):
         changes.put_nowait(change)
 
 
 def _event(name: str, data: object) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))
+    return b"event: %s\ndata: %s\n\n" % (
+        name.encode(),
+        msgspec.json.encode(data, enc_hook=str),
+    )
 
 
 def _json(value: object, *, status: int = 200) -> web.Response:

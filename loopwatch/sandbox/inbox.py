@@ -111,6 +111,11 @@ class Inbox:
             if endpoint is None or request.endpoint == endpoint
         ]
 
+    def request(self, number: int) -> Request | None:
+        """The request of that number."""
+        newest_first = reversed(self._requests)
+        return next((item for item in newest_first if item.number == number), None)
+
     def refused(self, endpoint: str | None = None) -> list[Request]:
         """Requests that were not accepted, with the reason in ``refusal``."""
         return [item for item in self.requests(endpoint) if item.refusal is not None]

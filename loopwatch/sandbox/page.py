@@ -137,12 +137,10 @@ def cards_of(inbox: Inbox, change: Change) -> list[Card]:
             hooks = [h for h in inbox.webhooks() if str(h.number) == change.id]
             return [Card("webhooks", webhook_card(hook)) for hook in hooks]
         case "request":
-            last = inbox.requests()[-1:]
-            return [
-                Card("refused", refusal_card(request))
-                for request in last
-                if str(request.number) == change.id and request.refusal is not None
-            ]
+            request = inbox.request(int(change.id))
+            if request is None or request.refusal is None:
+                return []
+            return [Card("refused", refusal_card(request))]
         case _:
             return []
 

@@ -208,7 +208,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _READ: frozenset[str] = frozenset(
-    {"text", "title", "pretext", "value", "footer", "fallback", "alt_text"}
+    {"text", "title", "pretext", "value", "footer", "alt_text"}
 )
 
 
