@@ -49,12 +49,15 @@ async def _run(host: str, port: int, limits: Limits | None) -> None:
 
 
 def _say_where(box: Sandbox) -> None:
+    slack = f'channel: "#agent-alerts", token: xoxb-sandbox, api_url: "{box.slack_url}"'
+    pagerduty = f'routing_key: "{"0" * 32}", url: "{box.pagerduty_url}"'
     typer.echo(
         f"""\
 Sandbox on {box.url} (open it in a browser). Ctrl-C stops it.
-To send to it, put into the receivers of loopwatch.yaml:
-  slack:      {{channel: "#agent-alerts", token: xoxb-sandbox, api_url: "{box.slack_url}"}}
-  pagerduty:  {{routing_key: {"0" * 32}, url: "{box.pagerduty_url}"}}
-  webhook:    {{url: "{box.webhook_url}"}}""",
+To send to it, put into loopwatch.yaml:
+receivers:
+  - {{name: agents, slack: {{{slack}}}}}
+  - {{name: on-call, pagerduty: {{{pagerduty}}}}}
+  - {{name: anything, webhook: {{url: "{box.webhook_url}"}}}}""",
         err=True,
     )

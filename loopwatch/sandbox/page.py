@@ -86,7 +86,12 @@ def render_strip(inbox: Inbox) -> Markup:
             f"{acked} acknowledged" if acked else f"{count.triggered} triggered",
             "open" if firing + acked else "quiet",
         ),
-        _tile("Pages resolved", count.resolved, "", "resolved"),
+        _tile(
+            "Pages resolved",
+            count.resolved,
+            "",
+            "resolved" if count.resolved else "quiet",
+        ),
         _tile("Webhooks", count.webhooks, "", "webhooks"),
         _tile(
             "Refused",

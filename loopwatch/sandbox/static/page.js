@@ -39,6 +39,7 @@ function place(card) {
 }
 
 async function reload() {
+  const asked = revision;
   const response = await fetch("/");
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const id of ["strip", "board"]) {
@@ -47,7 +48,11 @@ async function reload() {
     keepOpen(old, fresh);
     old.replaceWith(fresh);
   }
-  revision = Number(page.body.dataset.revision);
+  const shown = Number(page.body.dataset.revision);
+  // A change that came meanwhile was put into the board that has just been replaced.
+  const missed = revision !== asked && shown < revision;
+  revision = shown;
+  if (missed) await reload();
 }
 
 const events = new EventSource("/sandbox/events");

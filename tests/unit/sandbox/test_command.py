@@ -6,6 +6,7 @@ import sys
 
 import aiohttp
 import typer
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from loopwatch.commands.sandbox import sandbox
@@ -24,10 +25,12 @@ async def test_it_prints_what_to_put_into_receivers_and_stops_on_sigterm(
     assert process.stderr is not None
     first = (await process.stderr.readline()).decode()
     url = first.split()[2]
-    settings = [(await process.stderr.readline()).decode() for _ in range(4)]
-    assert f'api_url: "{url}/api/"' in settings[1]
-    assert f'url: "{url}"' in settings[2]
-    assert f'url: "{url}/hook/alerts"' in settings[3]
+    printed = [(await process.stderr.readline()).decode() for _ in range(5)]
+    settings = YAML(typ="safe").load("".join(printed[1:]))
+    agents, on_call, anything = settings["receivers"]
+    assert agents["slack"]["api_url"] == f"{url}/api/"
+    assert on_call["pagerduty"] == {"routing_key": "0" * 32, "url": url}
+    assert anything["webhook"]["url"] == f"{url}/hook/alerts"
     async with http.get(f"{url}/healthz") as answer:
         assert answer.status == 200
     process.terminate()

@@ -165,12 +165,12 @@ class TestSecrets:
             assert secret not in seen
         assert mask(KEY) in seen
 
-    @given(st.text(min_size=12), st.text())
+    @given(st.text("abcdefg", min_size=12), st.text("0123456789 "))
     def test_masked_text_holds_no_secret(self, secret: str, around: str) -> None:
         """A secret anywhere in a JSON value is replaced by its end."""
-        masked = mask_all({"a": [around + secret + around]}, [secret])
-        if secret not in mask(secret) + around + mask(secret):
-            assert masked["a"][0].count(mask(secret)) >= 1
+        masked = mask_all({secret: [around + secret + around]}, [secret])
+        shown = "…" + secret[-4:]
+        assert masked == {shown: [around + shown + around]}
 
     @pytest.mark.parametrize(
         ("text", "masked"),
