@@ -1,0 +1,116 @@
+"""What is handed to a client, and what the client says came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from alerts.notifications import Reason
+from alerts.receivers import Channel
+from detectors.transitions import Transition
+
+
+class Action(StrEnum):
+    """What a message does to the thing that people see."""
+
+    OPEN = "open"
+    UPDATE = "update"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message to one channel, with everything needed to write it.
+
+    Attributes:
+        id: The same for every attempt at the same news; the idempotency key.
+        action: OPEN starts an incident or a root message, UPDATE adds to it, CLOSE
+            ends it.
+        group: The labels that make the group, as matchers.
+        dedup_key: Names the group at providers that keep incidents; it is the one
+            the incident was opened with.
+        reason: The first of the reasons for which it is sent.
+        alerts: The alerts it is about, as they stand.
+        severity_before: The severity told before; None where it did not change.
+        at_us: When it was decided.
+        attempt: 1 at the first.
+        ref: What the channel called the message that opened this; None if it was
+            none yet, or cannot be named.
+        late: Held back while the worker caught up after a standstill.
+        possible_repeat: An earlier attempt may have arrived.
+        quiet: Sets an old message right; nobody needs to be alerted to it.
+    """
+
+    id: str
+    receiver: str
+    channel: Channel
+    action: Action
+    group: str
+    dedup_key: str
+    generation: int
+    reason: Reason
+    alerts: tuple[Transition, ...]
+    severity_before: str | None = None
+    at_us: int = 0
+    attempt: int = 1
+    ref: str | None = None
+    late: bool = False
+    possible_repeat: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """It arrived.
+
+    Attributes:
+        ref: What the channel calls it, for later edits; None keeps what was known.
+    """
+
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It did not arrive, and may on another try.
+
+    Attributes:
+        after_s: The channel takes nothing at all before.
+    """
+
+    reason: str
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Whether it arrived cannot be known; it is tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It will never arrive as it is: the reason says who must change what."""
+
+    reason: str
+
+
+Outcome = Sent | Retry | Ambiguous | Failed
+
+
+class Client(Protocol):
+    """Sends to one channel. One file for each provider, in ``clients``."""
+
+    async def check(self) -> str | None:
+        """What is wrong with the settings, as far as asking tells; None if nothing.
+
+        Alerts nobody. A channel that cannot be reached just now is not wrong.
+        """
+
+    async def send(self, delivery: Delivery) -> Outcome:
+        """Try once. Never raises for what the network or the provider does."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""

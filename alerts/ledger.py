@@ -1,0 +1,143 @@
+"""Everything delivery remembers, and which of it is still to be written down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from alerts.receivers import Channel, Receiver
+from alerts.rows import (
+    Alert,
+    Group,
+    Pause,
+    Row,
+    Stage,
+    alert_row,
+    decode_row,
+    encode_row,
+    group_row,
+    pause_row,
+)
+from detectors.rules import SECOND_US
+
+REMEMBERED_US: Final = 7 * 86_400 * SECOND_US
+"""How long the number of an alert's last line is kept after the alert ended."""
+
+Lane = tuple[str, str]
+"""A receiver's name and one of its channels, as ``Group`` names them."""
+
+
+def lanes(receiver: Receiver) -> dict[str, Channel]:
+    """A receiver's channels by the name under which groups know them."""
+    named: dict[str, Channel] = {}
+    for channel in receiver.channels:
+        same = sum(other.kind == channel.kind for other in named.values())
+        named[f"{channel.kind}#{same + 1}" if same else channel.kind] = channel
+    return named
+
+
+class Ledger:
+    """Rows in memory, and the keys of those that changed."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, Alert] = {}
+        self.groups: dict[str, Group] = {}
+        self.pauses: dict[Lane, Pause] = {}
+        self._groups_of: defaultdict[str, set[str]] = defaultdict(set)
+        # In the order of change, so that writing them is deterministic too.
+        self._dirty: dict[bytes, Callable[[], Row | None]] = {}
+        self._next_order = 0
+        self._ended: dict[str, None] = {}
+
+    def touch_alert(self, alert_id: str) -> None:
+        """An alert changed, came or went."""
+        self._dirty[alert_row(alert_id)] = lambda: self.alerts.get(alert_id)
+
+    def touch_group(self, group: Group) -> None:
+        """A group changed or came; one with nothing left in it goes."""
+        name = group.id
+        for alert_id in group.members:
+            self._groups_of[alert_id].add(name)
+        if group.is_done:
+            self.groups.pop(name, None)
+        self._dirty[group_row(name)] = lambda: self.groups.get(name)
+
+    def touch_pause(self, lane: Lane) -> None:
+        """A pause came or went."""
+        self._dirty[pause_row(*lane)] = lambda: self.pauses.get(lane)
+
+    def add_group(self, group: Group) -> Group:
+        """Keep a new group; it is written down once it has a member."""
+        self.groups[group.id] = group
+        return group
+
+    def next_order(self) -> int:
+        """A number above those of all groups there are."""
+        self._next_order += 1
+        return self._next_order
+
+    def groups_of(self, alert_id: str) -> list[Group]:
+        """The groups that an alert is in, oldest first."""
+        names = self._groups_of.get(alert_id, set())
+        found = [
+            group
+            for name in names
+            if (group := self.groups.get(name)) and alert_id in group.members
+        ]
+        if not found:
+            self._groups_of.pop(alert_id, None)
+        return sorted(found, key=lambda group: group.order)
+
+    def ended(self, alert_id: str) -> None:
+        """An alert fires no more; those that ended earlier are known already."""
+        self._ended.pop(alert_id, None)
+        self._ended[alert_id] = None
+
+    def forget_ended(self, now_us: int) -> None:
+        """Drop the alerts that ended long ago and are owed nowhere."""
+        while self._ended:
+            alert_id = next(iter(self._ended))
+            over_us = self.alerts[alert_id].over_us
+            if over_us is not None and now_us - over_us < REMEMBERED_US:
+                return
+            del self._ended[alert_id]
+            if over_us is None:
+                continue
+            if self.groups_of(alert_id):
+                self._ended[alert_id] = None
+                return
+            del self.alerts[alert_id]
+            self.touch_alert(alert_id)
+
+    def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
+        """The rows that changed since the last call; None for one that is gone."""
+        changed = []
+        for key, current in self._dirty.items():
+            row = current()
+            changed.append((key, None if row is None else encode_row(row)))
+        self._dirty.clear()
+        return changed
+
+    def restore(self, key: bytes, row: bytes) -> None:
+        """Take back a row, from before a restart.
+
+        A message that was on its way then may have arrived.
+
+        Raises:
+            UnknownRowError: Written by another version, or damaged.
+        """
+        match decode_row(key, row):
+            case Alert() as alert:
+                self.alerts[alert.line.alert_id] = alert
+            case Pause() as pause:
+                self.pauses[pause.receiver, pause.channel] = pause
+            case Group() as group:
+                for message in group.queue:
+                    if message.stage is Stage.SENDING:
+                        message.stage = Stage.PENDING
+                        message.ambiguous = True
+                self.groups[group.id] = group
+                self._next_order = max(self._next_order, group.order)
+                for alert_id in group.members:
+                    self._groups_of[alert_id].add(group.id)

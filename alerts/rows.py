@@ -1,0 +1,209 @@
+"""What delivery remembers, as rows of plain values that outlive the process.
+
+A row's key names its kind and its id, its bytes are MessagePack with a version in
+front. Never a secret: channels are named, and looked up in the configuration when
+something is sent.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+from alerts.delivery import Action
+from alerts.notifications import Reason
+from detectors.transitions import Transition
+
+VERSION: Final = 1
+
+
+class Alert(msgspec.Struct):
+    """One alert that fired.
+
+    Attributes:
+        seq: Of the last line taken; what is not above it is a repeat.
+        line: The last line, with what updates said since.
+        ended: The line that ended the last firing, until the next one is over.
+        over_us: Since when it does not fire; None while it does.
+    """
+
+    seq: int
+    line: Transition
+    ended: Transition | None = None
+    over_us: int | None = None
+
+
+class Member(msgspec.Struct):
+    """One alert in one group.
+
+    Attributes:
+        since_us: When it came.
+        routed: Whether the route tree leads here with its present labels.
+        told: The generation told firing and not told resolved; 0 if none.
+        severity: The one told last.
+    """
+
+    since_us: int
+    routed: bool = True
+    told: int = 0
+    severity: str = ""
+
+
+class Stage(StrEnum):
+    """How far a message has come; one that was sent leaves the queue."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+
+
+class Message(msgspec.Struct):
+    """One message in a group's queue: the outbox.
+
+    Attributes:
+        id: Of the delivery, the same for every attempt.
+        alerts: As they stood when it was decided.
+        next_us: Not before.
+        give_up_us: After this it is not tried again.
+        ambiguous: An attempt may have arrived.
+        fault: Why the last attempt failed.
+    """
+
+    id: str
+    action: Action
+    reason: Reason
+    generation: int
+    alerts: tuple[Transition, ...]
+    at_us: int
+    next_us: int
+    give_up_us: int
+    severity_before: str | None = None
+    late: bool = False
+    quiet: bool = False
+    stage: Stage = Stage.PENDING
+    attempts: int = 0
+    ambiguous: bool = False
+    fault: str = ""
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it surely has not arrived and is not on its way."""
+        return self.stage is Stage.PENDING and not self.ambiguous
+
+
+class Group(msgspec.Struct):
+    """Alerts that one channel of one receiver is told of together.
+
+    Attributes:
+        order: Rises with each group created; ties of timers run in it.
+        channel: The kind, numbered from the second of a kind on; not the target, so
+            that a channel that moves keeps its groups.
+        key: The labels that make the group, as matchers.
+        flushed_us: When something was last said; None if nobody here was told.
+        due_us: The next flush.
+        refs: By generation, what the channel called the message that opened it.
+        queue: Messages not yet sent, in order.
+        given_up: Messages that were not sent and will not be tried by themselves.
+    """
+
+    order: int
+    receiver: str
+    channel: str
+    key: str
+    wait_us: int
+    interval_us: int
+    members: dict[str, Member] = {}
+    flushed_us: int | None = None
+    due_us: int | None = None
+    refs: dict[int, str] = {}
+    queue: list[Message] = []
+    given_up: list[Message] = []
+
+    @property
+    def id(self) -> str:
+        """Names it among all groups."""
+        return group_id(self.receiver, self.channel, self.key)
+
+    @property
+    def dedup_key(self) -> str:
+        """Names it at the provider: a function of receiver and group key alone."""
+        return f"loopwatch-{_digest(self.receiver, self.key)}"
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is worth keeping."""
+        return not (self.members or self.queue or self.given_up)
+
+
+class Pause(msgspec.Struct):
+    """Until when a channel of a receiver takes nothing, by its own word."""
+
+    receiver: str
+    channel: str
+    until_us: int
+
+
+Row = Alert | Group | Pause
+
+
+class UnknownRowError(ValueError):
+    """A row of a kind or version that this version cannot read."""
+
+
+_KINDS: Final[dict[bytes, type[Row]]] = {b"a": Alert, b"g": Group, b"p": Pause}
+_encoder = msgspec.msgpack.Encoder()
+
+
+def alert_row(alert_id: str) -> bytes:
+    """The key of an alert's row."""
+    return b"a/" + alert_id.encode()
+
+
+def group_row(group: str) -> bytes:
+    """The key of the row of the group with this id."""
+    return b"g/" + group.encode()
+
+
+def pause_row(receiver: str, channel: str) -> bytes:
+    """The key of a pause's row."""
+    return b"p/" + _digest(receiver, channel).encode()
+
+
+def encode_row(row: Row) -> bytes:
+    """A row's bytes."""
+    return bytes([VERSION]) + _encoder.encode(row)
+
+
+def decode_row(key: bytes, row: bytes) -> Row:
+    """A row from its key and bytes.
+
+    Raises:
+        UnknownRowError: Written by another version, or no row of delivery at all.
+    """
+    kind = _KINDS.get(key.partition(b"/")[0])
+    if kind is None or row[:1] != bytes([VERSION]):
+        raise UnknownRowError(
+            f"the state row {key!r} was written by another version of Loopwatch; "
+            f"this one reads version {VERSION}"
+        )
+    try:
+        return msgspec.msgpack.decode(row[1:], type=kind)
+    except msgspec.MsgspecError as fault:
+        raise UnknownRowError(f"the state row {key!r} is damaged: {fault}") from None
+
+
+def group_id(receiver: str, channel: str, key: str) -> str:
+    """Names the group with this key in one channel of a receiver."""
+    return _digest(receiver, channel, key)
+
+
+def delivery_id(group: Group, generation: int, seq: int, reason: Reason) -> str:
+    """Names one piece of news to one group: 32 hexadecimal digits."""
+    return _digest(group.id, str(generation), str(seq), reason)
+
+
+def _digest(*parts: str) -> str:
+    # JSON, so that no two lists of parts run together into the same text.
+    return blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
