@@ -1,0 +1,233 @@
+"""What a series was like before its count window: a summary of fixed size.
+
+Learned samples go into slabs of a tenth of ``over`` each, of samples or of time,
+and the oldest slab is dropped once the others suffice. A slab keeps sums, spread in
+the metric's own scale, and for percentiles a histogram. Samples are winsorised by
+the spread of what was learned before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import fsum, inf
+from typing import Any, Final
+
+from detectors.metrics import Aggregate, Scale
+from detectors.plans import Judged, Plan
+from detectors.scales import Spread, winsorised
+from detectors.sketch import Bins, flatten, merge, remove, unflatten
+
+SLABS: Final = 10
+WIDTH: Final = 0.04
+"""Relative width of histogram bins."""
+
+
+class Slab:
+    """A run of learned samples.
+
+    Attributes:
+        total: Sum of winsorised values, or of a rate's numerators.
+        weight: Sum of a rate's denominators.
+        began_us: The series' time at its first sample.
+        ended_us: And at its last.
+    """
+
+    __slots__ = (
+        "began_us",
+        "bins",
+        "ended_us",
+        "high",
+        "low",
+        "samples",
+        "spread",
+        "total",
+        "weight",
+    )
+
+    def __init__(self, began_us: int) -> None:
+        self.began_us = self.ended_us = began_us
+        self.samples = 0
+        self.total = 0.0
+        self.weight = 0.0
+        self.low = inf
+        self.high = -inf
+        self.spread = Spread()
+        self.bins: dict[int, int] = {}
+
+    def dump(self) -> list[Any]:
+        """As plain numbers."""
+        return [
+            self.began_us,
+            self.ended_us,
+            self.samples,
+            self.total,
+            self.weight,
+            self.low,
+            self.high,
+            list(self.spread),
+            flatten(self.bins),
+        ]
+
+    @classmethod
+    def load(cls, state: list[Any]) -> Slab:
+        """Take what ``dump`` gave."""
+        slab = cls(state[0])
+        slab.ended_us, slab.samples, slab.total, slab.weight = state[1:5]
+        slab.low, slab.high = state[5:7]
+        slab.spread = Spread(*state[7])
+        slab.bins = unflatten(state[8])
+        return slab
+
+
+class Summary:
+    """The baseline of one rule on one series, for count windows.
+
+    Attributes:
+        samples: How many are remembered.
+        need: How many of them make an expectation.
+        expected: The aggregate over them, None while there are too few.
+    """
+
+    __slots__ = (
+        "_bins",
+        "_counts",
+        "_plan",
+        "_slab_samples",
+        "_slab_us",
+        "_slabs",
+        "expected",
+        "need",
+        "samples",
+    )
+
+    def __init__(self, plan: Plan) -> None:
+        baseline = plan.baseline
+        assert baseline is not None  # noqa: S101 - only baseline rules have one
+        self._plan = plan
+        self._slab_samples = max(1, baseline.over_samples // SLABS)
+        self._slab_us = max(1, baseline.over_us // SLABS)
+        self._slabs: deque[Slab] = deque()
+        self._bins: Bins | None = None
+        if plan.judged is Judged.RANK and 0 < plan.percent < 100:
+            self._bins = Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
+        self._counts: dict[int, int] = {}
+        self.samples = 0
+        self.need = max(1, min(plan.rule.min_samples, baseline.over_samples))
+        self.expected: float | None = None
+
+    def learn(
+        self, values: Sequence[float], weights: Sequence[float] | None, now_us: int
+    ) -> None:
+        """Add samples and form the expectation anew.
+
+        Args:
+            values: Samples in the metric's unit, or a rate's numerators.
+            weights: A rate's denominators.
+            now_us: The series' time.
+        """
+        done = 0
+        while done < len(values):
+            slab = self._open_slab(now_us)
+            room = self._slab_samples - slab.samples
+            self._fill(
+                slab,
+                values[done : done + room],
+                None if weights is None else weights[done : done + room],
+            )
+            slab.ended_us = now_us
+            done += room
+        self.refresh(now_us)
+
+    def _open_slab(self, now_us: int) -> Slab:
+        slabs = self._slabs
+        if (
+            not slabs
+            or slabs[-1].samples >= self._slab_samples
+            or now_us >= slabs[-1].began_us + self._slab_us
+        ):
+            slabs.append(Slab(now_us))
+        return slabs[-1]
+
+    def _fill(
+        self, slab: Slab, values: Sequence[float], weights: Sequence[float] | None
+    ) -> None:
+        scale = self._plan.rule.metric.scale
+        if weights is not None:
+            low, high = self._spread().bounds(Scale.SQRT)
+            slab.spread = slab.spread.add(Scale.SQRT, weights)
+            kept = winsorised(Scale.SQRT, weights, low, high)
+            if kept is not weights:
+                values = [
+                    value * (now / was)
+                    for value, now, was in zip(values, kept, weights, strict=True)
+                ]
+            slab.weight += fsum(kept)
+        elif scale is not Scale.RATE:
+            low, high = self._spread().bounds(scale)
+            slab.spread = slab.spread.add(scale, values)
+            values = winsorised(scale, values, low, high)
+        slab.total += fsum(values)
+        slab.samples += len(values)
+        slab.low = min(slab.low, *values)
+        slab.high = max(slab.high, *values)
+        self.samples += len(values)
+        if self._bins is not None:
+            self._bins.add(slab.bins, values)
+            self._bins.add(self._counts, values)
+
+    def _spread(self) -> Spread:
+        spread = Spread()
+        for slab in self._slabs:
+            spread = spread.join(slab.spread)
+        return spread
+
+    def refresh(self, now_us: int) -> None:
+        """Drop what ``over`` no longer reaches, and form the expectation anew."""
+        baseline = self._plan.baseline
+        assert baseline is not None  # noqa: S101 - only baseline rules have one
+        slabs = self._slabs
+        while slabs and (
+            slabs[0].ended_us + baseline.over_us <= now_us
+            or self.samples - slabs[0].samples >= baseline.over_samples
+        ):
+            oldest = slabs.popleft()
+            self.samples -= oldest.samples
+            remove(self._counts, oldest.bins)
+        self.expected = None if self.samples < self.need else self._aggregate()
+
+    def _aggregate(self) -> float | None:
+        plan, slabs = self._plan, self._slabs
+        total = weight = 0.0
+        low, high = inf, -inf
+        for slab in slabs:
+            total += slab.total
+            weight += slab.weight
+            low = min(low, slab.low)
+            high = max(high, slab.high)
+        if plan.judged is Judged.RATE:
+            return total / weight if weight > 0 else None
+        if plan.judged is Judged.MEAN:
+            return total / self.samples
+        if plan.judged is Judged.SUM:
+            return total / self.samples * plan.size
+        if plan.judged is Judged.COUNT:
+            return float(plan.size)
+        if self._bins is None:
+            return low if plan.rule.aggregate is Aggregate.MIN else high
+        percent = plan.percent if plan.sign > 0 else 100 - plan.percent
+        return max(low, min(high, self._bins.quantile(self._counts, percent)))
+
+    def dump(self) -> list[Any]:
+        """As plain numbers."""
+        return [slab.dump() for slab in self._slabs]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave; the expectation is as it was then."""
+        self._slabs = deque(Slab.load(slab) for slab in state)
+        self._counts = {}
+        self.samples = 0
+        for slab in self._slabs:
+            self.samples += slab.samples
+            merge(self._counts, slab.bins)
+        self.expected = None if self.samples < self.need else self._aggregate()

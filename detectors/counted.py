@@ -1,0 +1,392 @@
+"""Windows of the last n samples.
+
+Samples are appended to a flat array whose last n are the window; what lies before
+them waits to be learned by the baseline and is dropped, some dozen at a time, at
+points that hang on the series' own count of samples alone.
+
+While all is well a sample costs a few comparisons: means and rates are judged by
+running sums, percentiles by how many samples lie beyond the limit. Exact values
+are worked out when they are near a limit, and when a line names them.
+"""
+
+# Every kind of watch takes what the hungriest of them needs.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Sequence
+from math import fsum, inf
+from typing import Any, Final
+
+from detectors.baseline import Summary
+from detectors.lifecycle import THIN
+from detectors.plans import Judged, Plan
+from detectors.quantiles import harmless, quantile
+from detectors.stage import Stage
+from detectors.transitions import State
+from detectors.watch import Watch
+
+SPARE: Final = 64
+"""Most samples that wait before the window, once the baseline is known."""
+
+_MARGIN: Final = 1e-9
+"""Running sums this near to a limit, relatively, are worked out exactly."""
+
+_ONE: Final = (1.0,)
+
+
+def pack(numbers: array[float]) -> bytes:
+    """Numbers as bytes, lowest byte first on every machine."""
+    if sys.byteorder != "little":
+        numbers = numbers[:]
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def unpack(text: bytes) -> array[float]:
+    """The inverse of ``pack``."""
+    numbers = array("d")
+    numbers.frombytes(text)
+    if sys.byteorder != "little":
+        numbers.byteswap()
+    return numbers
+
+
+class CountWatch(Watch):
+    """What all count windows share: the samples, and when to tidy them up.
+
+    Attributes:
+        samples: Signed samples, or a rate's signed numerators, oldest first.
+        skips: Positions of those that the baseline must not learn.
+        pause: Length of ``samples`` at which to stop and think.
+    """
+
+    __slots__ = ("column", "pause", "samples", "sign", "size", "skips", "summary")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        self.column = plan.column
+        self.sign = plan.sign
+        self.size = plan.size
+        self.samples = array("d")
+        self.skips: list[int] = []
+        self.summary = Summary(plan) if plan.baseline is not None else None
+        self.pause = plan.need
+
+    def expected_now(self) -> float | None:  # noqa: D102
+        return None if self.summary is None else self.summary.expected
+
+    def aggregate(self) -> float:
+        """The exact signed value of the window."""
+        raise NotImplementedError
+
+    def restart(self) -> None:
+        """Work out the running figures anew from the samples."""
+        raise NotImplementedError
+
+    def drop(self, count: int) -> Sequence[float] | None:
+        """Drop the oldest samples; a rate's denominators of those to learn."""
+        del self.samples[:count]
+        return None
+
+    def settle(self) -> None:  # noqa: D102
+        self.restart()
+
+    def think(self, own: float, now_us: int, stage: Stage) -> bool:
+        """Go into what the quick look could not clear: the last sample is new."""
+        waiting = len(self.samples) < self.plan.need
+        if len(self.samples) >= self.pause:
+            self._tidy(now_us)
+        levels = self.levels()
+        if waiting or not levels:
+            learn = self.judge(THIN, None, None, now_us, stage)
+        else:
+            learn = self.weigh(self.aggregate(), own, now_us, stage)
+        if not learn and self.summary is not None:
+            self.skips.append(len(self.samples) - 1)
+        return True
+
+    def _tidy(self, now_us: int) -> None:
+        """Learn and drop what has left the window; set the next pause."""
+        surplus = len(self.samples) - self.size
+        summary = self.summary
+        if surplus > 0:
+            gone = self.samples[:surplus]
+            weights = self.drop(surplus)
+            if summary is not None:
+                self._learn(summary, gone, weights, now_us)
+        self._set_pause()
+        self.restart()
+
+    def _learn(
+        self,
+        summary: Summary,
+        gone: array[float],
+        weights: Sequence[float] | None,
+        now_us: int,
+    ) -> None:
+        surplus = len(gone)
+        values = gone.tolist() if self.sign > 0 else [-value for value in gone]
+        skipped = {position for position in self.skips if position < surplus}
+        self.skips = [
+            position - surplus for position in self.skips if position >= surplus
+        ]
+        if skipped:
+            kept = [spot for spot in range(surplus) if spot not in skipped]
+            values = [values[spot] for spot in kept]
+            if weights is not None:
+                weights = [weights[spot] for spot in kept]
+        if values:
+            summary.learn(values, weights, now_us)
+        else:
+            summary.refresh(now_us)
+
+    def _set_pause(self) -> None:
+        held, need = len(self.samples), self.plan.need
+        if held < need:
+            self.pause = need
+        elif self.summary is None:
+            self.pause = self.size + SPARE
+        elif self.summary.samples < self.summary.need:
+            missing = self.summary.need - self.summary.samples
+            self.pause = self.size + min(SPARE, missing)
+        else:
+            self.pause = self.size + max(8, min(SPARE, self.summary.samples // 16))
+
+    def awake(self, now_us: int) -> None:
+        """After a long silence: what the baseline no longer reaches is dropped."""
+        if self.summary is not None:
+            self.summary.refresh(now_us)
+            self._set_pause()
+            self.restart()
+
+    def thin_phrase(self) -> str:  # noqa: D102
+        if len(self.samples) < self.plan.need or self.summary is None:
+            return super().thin_phrase()
+        return f"fewer than {self.summary.need} samples before the window to compare"
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        summary = self.summary
+        return [
+            pack(self.samples),
+            self.skips,
+            self.pause,
+            None if summary is None else summary.dump(),
+        ]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        samples, self.skips, self.pause, learned = state[:4]
+        self.samples = unpack(samples)
+        if self.summary is not None and learned is not None:
+            self.summary.load(learned)
+        if self.pause != self.plan.need:
+            self._set_pause()
+        self.restart()
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is to be said before the next pause."""
+        if self.life.state is not State.INSUFFICIENT:
+            return False
+        return len(self.samples) < self.plan.need or not self.levels()
+
+
+class MeanWatch(CountWatch):
+    """Means and sums over a count window, by a running sum."""
+
+    __slots__ = ("quiet", "total")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        self.total = 0.0
+        self.quiet = inf
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        value = values[self.column] * self.sign
+        if value != value:  # noqa: PLR0124 - NaN is no sample
+            return None
+        samples = self.samples
+        samples.append(value)
+        held = len(samples)
+        size = self.size
+        if held > size:
+            self.total = total = self.total + value - samples[held - size - 1]
+            held = size
+        else:
+            self.total = total = self.total + value
+        if total / held <= self.quiet and len(samples) < self.pause:
+            return None
+        return self.think(value, now_us, stage)
+
+    def aggregate(self) -> float:  # noqa: D102
+        window = self.samples[-self.size :]
+        judged = self.plan.judged
+        if judged is Judged.COUNT:
+            return self.sign * len(window)
+        total = fsum(window)
+        return total if judged is Judged.SUM else total / len(window)
+
+    def restart(self) -> None:  # noqa: D102
+        self.total = fsum(self.samples[-self.size :])
+        if self.resting:
+            self.quiet = inf
+            return
+        self.quiet = -inf
+        levels = self.levels()
+        judged = self.plan.judged
+        if self.life.state is not State.OK or not levels or judged is Judged.COUNT:
+            return
+        limit = levels[0].enter
+        if judged is Judged.SUM:
+            if len(self.samples) < self.size:
+                return
+            limit /= self.size
+        self.quiet = limit if limit == inf else limit - _MARGIN * abs(limit)
+
+
+class RateWatch(CountWatch):
+    """Pooled rates over a count window: errors over calls, both running sums."""
+
+    __slots__ = ("above", "below", "over", "quiet", "weights")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        self.over = plan.over
+        self.weights = array("d")
+        self.above = 0.0
+        self.below = 0.0
+        self.quiet = inf
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        weight = values[self.over]
+        if not weight > 0:
+            return None
+        value = values[self.column] * self.sign
+        if value != value:  # noqa: PLR0124 - calls without a count of errors: none
+            value = 0.0
+        samples, weights = self.samples, self.weights
+        samples.append(value)
+        weights.append(weight)
+        held = len(samples)
+        left = held - self.size - 1
+        if left >= 0:
+            self.above = above = self.above + value - samples[left]
+            self.below = below = self.below + weight - weights[left]
+        else:
+            self.above = above = self.above + value
+            self.below = below = self.below + weight
+        if above / below <= self.quiet and held < self.pause:
+            return None
+        return self.think(value / weight, now_us, stage)
+
+    def aggregate(self) -> float:  # noqa: D102
+        return fsum(self.samples[-self.size :]) / fsum(self.weights[-self.size :])
+
+    def drop(self, count: int) -> Sequence[float]:  # noqa: D102
+        gone = self.weights[:count].tolist()
+        del self.weights[:count]
+        super().drop(count)
+        return gone
+
+    def restart(self) -> None:  # noqa: D102
+        self.above = fsum(self.samples[-self.size :])
+        self.below = fsum(self.weights[-self.size :])
+        if self.resting:
+            self.quiet = inf
+            return
+        levels = self.levels()
+        calm = self.life.state is State.OK and levels
+        # Counts are whole numbers, and their running sums exact.
+        self.quiet = levels[0].enter if calm else -inf
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [*super().dump(), pack(self.weights)]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        self.weights = unpack(state[4])
+        super().load(state)
+
+
+class RankWatch(CountWatch):
+    """Percentiles, minimum and maximum over a count window."""
+
+    __slots__ = ("beyond", "limit", "quiet")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        self.beyond = 0
+        self.limit = inf
+        self.quiet = plan.size
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        value = values[self.column] * self.sign
+        if value != value:  # noqa: PLR0124 - NaN is no sample
+            return None
+        samples = self.samples
+        samples.append(value)
+        held = len(samples)
+        limit = self.limit
+        if value > limit:
+            self.beyond += 1
+        left = held - self.size - 1
+        if left >= 0 and samples[left] > limit:
+            self.beyond -= 1
+        if self.beyond <= self.quiet and held < self.pause:
+            return None
+        return self.think(value, now_us, stage)
+
+    def aggregate(self) -> float:  # noqa: D102
+        return quantile(sorted(self.samples[-self.size :]), self.plan.percent)
+
+    def restart(self) -> None:  # noqa: D102
+        levels = self.levels()
+        self.limit = limit = levels[0].enter if levels else inf
+        window = self.samples[-self.size :]
+        self.beyond = sum(1 for value in window if value > limit)
+        if self.resting:
+            self.quiet = self.size
+        elif self.life.state is not State.OK or not levels:
+            self.quiet = -1
+        else:
+            # A growing window can only become able to bear more beyond its limit.
+            self.quiet = harmless(max(1, len(window)), self.plan.percent)
+
+
+class _Sessions(CountWatch):
+    """Count windows of ``sessions``: each is a sample of value 1."""
+
+    __slots__ = ()
+
+    def sample(
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        return super().sample(_ONE, ended_us, now_us, stage)
+
+
+class SessionsMeanWatch(_Sessions, MeanWatch):
+    """Means, sums and counts of ``sessions``."""
+
+    __slots__ = ()
+
+
+class SessionsRankWatch(_Sessions, RankWatch):
+    """Percentiles of ``sessions``."""
+
+    __slots__ = ()
+
+
+def count_watch(plan: Plan, by: dict[str, str]) -> CountWatch:
+    """The watch for a rule over a count window."""
+    if plan.judged is Judged.RATE:
+        return RateWatch(plan, by)
+    if plan.judged is Judged.RANK:
+        return (RankWatch if plan.column >= 0 else SessionsRankWatch)(plan, by)
+    return (MeanWatch if plan.column >= 0 else SessionsMeanWatch)(plan, by)

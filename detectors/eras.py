@@ -1,0 +1,130 @@
+"""What a series was like before its time window (S30's whole windows).
+
+Steps that leave the current window are kept here, a few of them together, as far
+back as ``over`` reaches. The expectation is the mean of the aggregate over the whole
+windows among them; one that holds a sample not to be learned is left out.
+"""
+
+from __future__ import annotations
+
+from math import fsum
+from typing import Any, Final
+
+from detectors.metrics import Scale
+from detectors.plans import Judged, Plan
+from detectors.sketch import Bins
+from detectors.spans import STEPS, Slot
+
+FEWEST: Final = 2
+"""Whole windows that make an expectation."""
+
+WIDTH: Final = 0.015
+"""Relative width of histogram bins: percentiles within 1 %."""
+
+
+def bins_of(plan: Plan) -> Bins | None:
+    """The histogram that a rule's percentile needs, if it asks for one."""
+    if plan.judged is not Judged.RANK or not 0 < plan.percent < 100:
+        return None
+    return Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
+
+
+def _together(windows: int) -> int:
+    """How many steps are kept as one, so that the whole stays small."""
+    for most, steps in ((14, 3), (48, 10), (100, 20)):
+        if windows <= most:
+            return steps
+    return STEPS
+
+
+class Eras:
+    """The steps before the current window, a few of them together.
+
+    Attributes:
+        born: Step of the first sample ever: no window is whole that began before.
+        expected: The mean over whole windows, in the metric's unit; None while
+            there are fewer than two.
+    """
+
+    __slots__ = ("_bins", "_plan", "_steps", "born", "eras", "expected", "windows")
+
+    def __init__(self, plan: Plan) -> None:
+        baseline = plan.baseline
+        assert baseline is not None  # noqa: S101 - only baseline rules have eras
+        self._plan = plan
+        self._bins = bins_of(plan)
+        self.windows = baseline.over_us // plan.span_us
+        self._steps = _together(self.windows)
+        self.eras: dict[int, Slot] = {}
+        self.born: int | None = None
+        self.expected: float | None = None
+
+    def add(self, slot: Slot) -> None:
+        """Keep a step that has left the current window."""
+        number = -(-slot.number // self._steps)
+        era = self.eras.get(number)
+        if era is None:
+            era = self.eras[number] = Slot(number)
+        era.join(slot)
+
+    def refresh(self, passed: int) -> None:
+        """Form the expectation anew.
+
+        Args:
+            passed: The last step that is over.
+        """
+        each = STEPS // self._steps
+        newest = (passed - STEPS) // self._steps
+        oldest = newest - each * self.windows
+        for number in [number for number in self.eras if number <= oldest]:
+            del self.eras[number]
+        found: list[float] = []
+        for window in range(1, self.windows + 1):
+            if self.born is None or passed - STEPS * (window + 1) < self.born:
+                break
+            end = newest - each * (window - 1)
+            value = self._aggregate(range(end - each + 1, end + 1))
+            if value is not None:
+                found.append(value)
+        self.expected = fsum(found) / len(found) if len(found) >= FEWEST else None
+
+    def _aggregate(self, numbers: range) -> float | None:
+        """The aggregate of one window; None if it must not, or cannot, be told."""
+        whole = Slot(0)
+        eras = self.eras
+        for number in numbers:
+            era = eras.get(number)
+            if era is not None:
+                if era.tainted:
+                    return None
+                whole.join(era)
+        plan = self._plan
+        if plan.judged is Judged.SUM or plan.judged is Judged.COUNT:
+            return plan.sign * whole.total + 0.0
+        if not whole.samples:
+            return None
+        if plan.judged is not Judged.RANK:
+            return plan.sign * (whole.total / whole.weight) + 0.0
+        return plan.sign * signed_rank(plan, self._bins, whole.bins, whole) + 0.0
+
+    def dump(self) -> list[Any]:
+        """As plain numbers."""
+        eras = [self.eras[number].dump() for number in sorted(self.eras)]
+        return [self._steps, self.born, self.expected, eras]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave; steps kept together otherwise are let go."""
+        steps, self.born, self.expected, eras = state
+        if steps == self._steps:
+            self.eras = {era[0]: Slot.load(era) for era in eras}
+
+
+def signed_rank(
+    plan: Plan, bins: Bins | None, counts: dict[int, int], ends: Slot
+) -> float:
+    """A percentile, signed; ``ends`` knows the smallest and the largest sample."""
+    if bins is None:
+        return ends.low if plan.percent == 0 else ends.high
+    percent = plan.percent if plan.sign > 0 else 100 - plan.percent
+    value = plan.sign * bins.quantile(counts, percent)
+    return max(ends.low, min(ends.high, value))

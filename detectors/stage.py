@@ -1,0 +1,36 @@
+"""What is going on while a batch is folded: which session, and the lines so far."""
+
+from __future__ import annotations
+
+from detectors.batch import Batch, tick
+from detectors.transitions import Transition, Update
+
+Said = Transition | Update
+
+
+class Stage:
+    """The session at hand, for the few evaluations that have to say something.
+
+    Attributes:
+        at: Position of the session in the batch; -1 while a timer runs.
+        order: Number of the observation in its partition.
+    """
+
+    __slots__ = ("at", "batch", "lines", "order", "partition")
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.batch: Batch = tick({}, 0)
+        self.at = -1
+        self.order = 0
+        self.lines: list[Said] = []
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that is folded; None while a timer runs."""
+        return self.batch.session_ids[self.at] if self.at >= 0 else None
+
+    @property
+    def trace(self) -> str | None:
+        """Its trace, if it has one."""
+        return (self.batch.traces[self.at] or None) if self.at >= 0 else None

@@ -1,0 +1,274 @@
+"""One rule on one series: its life, the evidence of a breach, and its lines.
+
+Subclasses hold the samples. Their ``sample`` is called for every session and must
+be quick while all is well; whatever is not goes through ``weigh``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from detectors import lifecycle, phrases
+from detectors.breach import Breach
+from detectors.identity import alert_id
+from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
+from detectors.plans import SEVERITIES, Limit, Plan, rate
+from detectors.stage import Stage
+from detectors.transitions import State, Transition, Update, rfc3339
+
+UPDATE_US: Final = 60_000_000
+"""Updates of one alert are at least this far apart, and from its other lines."""
+
+_WRONG: Final = frozenset({State.PENDING, State.FIRING, State.RECOVERING})
+
+
+class Watch:
+    """One rule on one series.
+
+    Attributes:
+        value: The aggregate judged last, signed; None before the first.
+        breach: The evidence, from the first breach on.
+    """
+
+    __slots__ = ("breach", "by", "life", "plan", "value")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        self.plan = plan
+        self.by = by
+        self.life = Life()
+        self.value: float | None = None
+        self.breach: Breach | None = None
+
+    def sample(
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        """Fold one session.
+
+        Args:
+            values: The session's numbers, in the order of ``COLUMNS``.
+            ended_us: When it ended.
+            now_us: The series' time.
+            stage: Which session it is; takes the lines.
+
+        Returns:
+            None if all is well and no timer has moved to an earlier time.
+        """
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Work out again what ``sample`` looks at first: the life has changed."""
+
+    def expected_now(self) -> float | None:
+        """What the baseline says at present, None without one."""
+        return None
+
+    @property
+    def expected(self) -> float | None:
+        """The baseline in force: while the alert is open, the one it fired with."""
+        expected = None
+        if self.plan.baseline is not None:
+            if self.breach is not None and self.life.state.is_open:
+                expected = self.breach.expected
+            if expected is None:
+                expected = self.expected_now()
+        return expected
+
+    def levels(self) -> tuple[Limit, ...]:
+        """The limits in force; none if the baseline is not known."""
+        return self.plan.levels(self.expected)
+
+    def weigh(
+        self, value: float | None, own: float | None, now_us: int, stage: Stage
+    ) -> bool:
+        """Evaluate a signed value, and write what became of the alert.
+
+        Args:
+            value: The aggregate; None if the window is too thin.
+            own: The session's own value, signed; None for timers.
+            now_us: The series' time.
+            stage: Takes the lines.
+
+        Returns:
+            Whether the baseline may learn the sample: it did not breach, and
+            nothing was wrong when it was seen.
+        """
+        levels = self.levels() if value is not None else ()
+        found = rate(levels, value) if value is not None and levels else THIN
+        return self.judge(found, value, own, now_us, stage)
+
+    def judge(
+        self,
+        found: Evaluation,
+        value: float | None,
+        own: float | None,
+        now_us: int,
+        stage: Stage,
+    ) -> bool:
+        """Take a step in the alert's life; see ``weigh``."""
+        before = self.life
+        if found.verdict is not Verdict.THIN or before.state not in _WRONG:
+            self.value = value if found.verdict is not Verdict.THIN else None
+        expected = self.expected
+        moment = Moment(now_us, stage.order)
+        after = lifecycle.step(before, found, moment, self.plan.policy)
+        if found.verdict is Verdict.BREACH and value is not None:
+            self._note(before, value, own, now_us, stage)
+        self.life = after
+        if lifecycle.differs(before, after):
+            if after.state is State.FIRING and not before.state.is_open:
+                assert self.breach is not None  # noqa: S101 - a breach made it fire
+                self.breach.expected = expected
+            self._tell(before, now_us, stage, self._reason(before, found))
+        if before is not after:
+            self.settle()
+        return found.verdict is not Verdict.BREACH and before.state not in _WRONG
+
+    def _note(
+        self,
+        before: Life,
+        value: float,
+        own: float | None,
+        now_us: int,
+        stage: Stage,
+    ) -> None:
+        breach = self.breach
+        if breach is None or before.state not in _WRONG:
+            self.breach = breach = Breach(now_us, value, self.plan)
+        if breach.note(value, own, stage.trace) and before.state.is_open:
+            breach.update_us = min(
+                breach.update_us, max(breach.told_us + UPDATE_US, now_us)
+            )
+
+    def _tell(self, before: Life, at_us: int, stage: Stage, reason: str) -> None:
+        """Write the line for what ``self.life`` has become since ``before``."""
+        seq = max(before.seq + 1, at_us // 1000)
+        self.life = life = self.life._replace(seq=seq)
+        breach = self.breach
+        told = breach is not None and life.state not in (State.OK, State.INSUFFICIENT)
+        if breach is not None:
+            breach.told_us = at_us
+            breach.update_us = FAR
+        plan = self.plan
+        rule = plan.rule
+        value = None if self.value is None else plan.sign * self.value + 0.0
+        expected = self.expected
+        if told and breach is not None and life.state is State.RESOLVED:
+            expected = breach.expected
+        stage.lines.append(
+            Transition(
+                time=rfc3339(at_us),
+                alert_id=alert_id(rule.name, self.by),
+                rule=rule.name,
+                metric=rule.metric.name,
+                labels={**self.by, **plan.labels},
+                generation=life.generation,
+                seq=seq,
+                from_state=before.state,
+                to_state=life.state,
+                severity=SEVERITIES[life.level] if life.level >= 0 else None,
+                value=value,
+                expected=expected,
+                threshold=plan.threshold(expected, life.level),
+                session_id=stage.session_id,
+                reason=reason,
+                rule_kind=rule.kind.name,
+                aggregate=rule.aggregate.value,
+                began=rfc3339(breach.began_us) if told and breach else None,
+                sessions=breach.sessions if told and breach else 0,
+                peak=plan.sign * breach.peak + 0.0 if told and breach else None,
+                trace=breach.trace if told and breach else None,
+                summary=rule.summary,
+                runbook_url=rule.runbook_url,
+                partition=stage.partition,
+            )
+        )
+        if life.state is State.OK or life.state is State.INSUFFICIENT:
+            self.breach = None
+
+    def _reason(self, before: Life, found: Evaluation) -> str:
+        plan, after = self.plan, self.life
+        if after.state is State.INSUFFICIENT:
+            return self.thin_phrase()
+        level = after.level
+        if after.state is State.RECOVERING or after.state is State.RESOLVED:
+            return f"{plan.what()} no longer {self.limit_phrase(level)}"
+        if after.state is State.OK:
+            if before.state is State.INSUFFICIENT:
+                return f"{plan.what()} can be judged and is healthy"
+            return f"{plan.what()} is healthy"
+        if before.state is State.FIRING and found.level < before.level:
+            return f"{plan.what()} no longer {self.limit_phrase(before.level)}"
+        return f"{plan.what()} {self.limit_phrase(level)}"
+
+    def limit_phrase(self, level: int) -> str:
+        """The limit in words; on the way out, the one the alert fired with."""
+        expected = self.expected
+        if expected is None and self.breach is not None:
+            expected = self.breach.expected
+        return self.plan.limit_phrase(expected, level)
+
+    def thin_phrase(self) -> str:
+        """Why there is nothing to judge, in words."""
+        return f"fewer than {self.plan.need} samples"
+
+    def due(self) -> tuple[int, int]:
+        """When the next timer is due, and which observation set it."""
+        due_us, order = self.life.due_us, self.life.order
+        if self.breach is not None and self.breach.update_us < due_us:
+            return self.breach.update_us, order
+        return due_us, order
+
+    def run(self, due_us: int, stage: Stage) -> None:
+        """Run the timer that is due."""
+        before = self.life
+        if before.due_us == due_us:
+            self.life = lifecycle.expire(before)
+            kept = phrases.duration(self.plan.policy.keep_us)
+            level = before.level
+            reason = f"{self.plan.what()} not {self.limit_phrase(level)} for {kept}"
+            self._tell(before, due_us, stage, reason)
+            self.settle()
+        elif self.breach is not None and self.breach.update_us == due_us:
+            self._update(self.breach, due_us, stage)
+
+    def _update(self, breach: Breach, due_us: int, stage: Stage) -> None:
+        seq = max(self.life.seq + 1, due_us // 1000)
+        self.life = self.life._replace(seq=seq)
+        breach.told_us = due_us
+        breach.update_us = FAR
+        sign = self.plan.sign
+        stage.lines.append(
+            Update(
+                time=rfc3339(due_us),
+                alert_id=alert_id(self.plan.rule.name, self.by),
+                seq=seq,
+                value=None if self.value is None else sign * self.value + 0.0,
+                peak=sign * breach.peak + 0.0,
+                sessions=breach.sessions,
+            )
+        )
+
+    def end(self, at_us: int, stage: Stage, reason: str) -> None:
+        """Resolve what is open: the rule, or the series, is no more."""
+        before = self.life
+        self.life = lifecycle.end(before, at_us)
+        if lifecycle.differs(before, self.life):
+            self._tell(before, at_us, stage, reason)
+
+    def forget(self, at_us: int, stage: Stage, reason: str) -> None:
+        """Go back to where all begin: the series is forgotten."""
+        self.end(at_us, stage, reason)
+        before = self.life
+        self.value = None
+        self.life = lifecycle.forget(before)
+        if lifecycle.differs(before, self.life):
+            self._tell(before, at_us, stage, reason)
+
+    def dump(self) -> list[Any]:
+        """What the samples amount to, as plain numbers."""
+        raise NotImplementedError
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave."""
+        raise NotImplementedError
