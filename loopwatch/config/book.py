@@ -51,7 +51,7 @@ def _frame(findings: Findings, found: Table) -> RuleBook:
 
 
 def _scale(findings: Findings, node: Node) -> tuple[float, float] | None:
-    ends = items(findings, node, "a list of two numbers, such as [1, 10],")
+    ends = items(findings, node, "a list of two numbers, such as [1, 10]")
     if ends is None:
         return None
     if len(ends) != 2:
@@ -73,7 +73,8 @@ def _rules(
 ) -> tuple[tuple[Rule, ...], frozenset[str]]:
     node = found.get("rules")
     if node is None:
-        findings.fault(found.at, "'rules' is missing: a list of rules")
+        if found.lacks("rules"):
+            findings.fault(found.at, "'rules' is missing: write a list of rules")
         return (), frozenset()
     nodes = items(findings, node, "a list of rules", least=0)
     if nodes == ():

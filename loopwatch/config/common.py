@@ -35,7 +35,7 @@ def read_defaults(findings: Findings, node: Node) -> Defaults:
     known = ("by", "min_samples", "for", "keep_firing_for", "severity", "no_data")
     why = "in each rule: a default would change what the rules without it mean"
     homes = dict.fromkeys(("window", "aggregate", "direction", "where", "recover"), why)
-    found = table(findings, node, "a mapping, such as {min_samples: 50},", known, homes)
+    found = table(findings, node, "a mapping, such as {min_samples: 50}", known, homes)
     if found is None:
         return Defaults()
     return read_common(findings, found, Defaults())
@@ -54,7 +54,9 @@ def read_common(findings: Findings, found: Table, defaults: Defaults) -> Default
     severity = found.read(
         "severity", lambda node: word(findings, node, "severity", Severity)
     )
-    no_data = found.read("no_data", lambda node: word(findings, node, "choice", NoData))
+    no_data = found.read(
+        "no_data", lambda node: word(findings, node, "no_data", NoData)
+    )
     if no_data not in (None, NoData.HOLD):
         findings.not_yet(
             found.keys["no_data"],
@@ -72,7 +74,7 @@ def read_common(findings: Findings, found: Table, defaults: Defaults) -> Default
 
 
 def _by(findings: Findings, node: Node) -> tuple[str, ...] | None:
-    names = label_names(findings, node, "a list of labels, such as [agent],")
+    names = label_names(findings, node, "a list of labels, such as [agent]")
     return None if names is None else tuple(sorted(names))
 
 
@@ -84,7 +86,7 @@ def _hold(findings: Findings, node: Node) -> Hold | None:
 def read_annotations(findings: Findings, node: Node) -> Mapping[str, str | None]:
     """What a message tells beside the numbers."""
     known = ("summary", "runbook_url")
-    found = table(findings, node, "a mapping, such as {summary: ...},", known)
+    found = table(findings, node, "a mapping, such as {summary: ...}", known)
     if found is None:
         return {}
     return {
@@ -97,9 +99,9 @@ def read_annotations(findings: Findings, node: Node) -> Mapping[str, str | None]
 
 def read_rebaseline(findings: Findings, node: Node) -> Hold | None:
     """After how long a new level becomes the baseline."""
-    found = table(findings, node, "a mapping, such as {after: 1d},", ("after",))
+    found = table(findings, node, "a mapping, such as {after: 1d}", ("after",))
     after = None if found is None else found.get("after")
-    if found is not None and after is None:
+    if found is not None and found.lacks("after"):
         findings.fault(node, "'after' is missing: write {after: 1d}")
     read = None if after is None else span(findings, after, counts=True)
     return None if read is None else Hold(read[0] or 0, read[1] or 0)
@@ -108,11 +110,11 @@ def read_rebaseline(findings: Findings, node: Node) -> Hold | None:
 def read_flapping(findings: Findings, node: Node) -> Flapping | None:
     """How many changes within a time make an alert a flapping one."""
     known = ("changes", "within")
-    found = table(findings, node, "a mapping, {changes: 6, within: 1h},", known)
+    found = table(findings, node, "a mapping, {changes: 6, within: 1h}", known)
     if found is None:
         return None
     for key in known:
-        if key not in found:
+        if found.lacks(key):
             findings.fault(
                 node, f"'{key}' is missing: write {{changes: 6, within: 1h}}"
             )

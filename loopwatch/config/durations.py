@@ -17,7 +17,7 @@ UNITS: Final = {
 }
 """Microseconds of each unit, the longest first."""
 
-LONGEST_US: Final = 3_650 * 86_400 * SECOND_US
+LONGEST_US: Final = 520 * 7 * 86_400 * SECOND_US
 MOST_SESSIONS: Final = 1_000_000
 
 _PART: Final = re.compile(r"([0-9]{1,12})(ms|[wdhms])")
@@ -56,19 +56,19 @@ def parse_duration(text: str) -> int:
     """Microseconds; units from the longest to the shortest, each at most once.
 
     Raises:
-        ValueError: The text is no duration.
+        ValueError: It is none; the message says why, in words that follow the text.
     """
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration")
+        raise ValueError("is no duration")
     total_us, last = 0, -1
     order = list(UNITS)
     for number, unit in _PART.findall(text):
         if order.index(unit) <= last:
-            raise ValueError(f"{text!r} does not go from long units to short ones")
+            raise ValueError("does not go from long units to short ones")
         last = order.index(unit)
         total_us += int(number) * UNITS[unit]
     if total_us > LONGEST_US:
-        raise ValueError(f"{text!r} is more than ten years")
+        raise ValueError(f"is more than {format_duration(LONGEST_US)}")
     return total_us
 
 
@@ -76,14 +76,14 @@ def parse_count(text: str) -> int:
     """The number of sessions.
 
     Raises:
-        ValueError: The text is no count of sessions.
+        ValueError: It is none; the message says why, in words that follow the text.
     """
     found = _COUNT.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no count")
+        raise ValueError("is no count of sessions")
     count = int(found[1])
     if count > MOST_SESSIONS:
-        raise ValueError(f"{text!r} is more than {MOST_SESSIONS} sessions")
+        raise ValueError(f"is more than {MOST_SESSIONS} sessions")
     return count
 
 

@@ -47,16 +47,16 @@ def read_baseline(
 ) -> Baseline | None:
     """``baseline: {ratio: 3.0, over: 7d}``, without its exit."""
     found = table(
-        findings, node, "a mapping, such as {ratio: 3.0},", ("ratio", "drop", "over")
+        findings, node, "a mapping, such as {ratio: 3.0}", ("ratio", "drop", "over")
     )
     if found is None:
         return None
     ratio, drop = found.get("ratio"), found.get("drop")
     if ratio is not None and drop is not None:
         findings.fault(
-            found.keys["drop"], "'ratio' and 'drop' stand together: one is wanted"
+            found.keys["drop"], "'ratio' and 'drop' stand together: write one of them"
         )
-    elif ratio is None and drop is None:
+    elif found.lacks("ratio", "drop"):
         findings.fault(
             node,
             "no limit: write ratio (times the expected) or drop (points below it)",
@@ -121,15 +121,15 @@ def _reach(
         if window is not None and window.span_us is not None and read[0] is None:
             findings.fault(
                 node,
-                "a time is wanted here: the baseline of a time window is the mean of"
-                " the whole windows inside 'over'",
+                "found a count: write a time, for the expected of a time window is the mean of"
+                " the whole ones inside 'over'",
             )
             return None
     problem = None if window is None else _too_short(window, reach, min_samples)
     if problem is None:
         return reach
     if at is None:
-        findings.fault(found.at, f"'over' is missing, and its default, {problem}")
+        findings.fault(found.at, f"'over' is missing, and its default of {problem}")
     else:
         findings.fault(at, problem)
     return None
@@ -141,16 +141,16 @@ def _too_short(window: Window, reach: tuple[int, int], min_samples: int) -> str 
         if span_us < 2 * window.span_us:
             least = format_duration(2 * window.span_us)
             return (
-                f"{format_duration(span_us)}, holds fewer than two whole windows of"
-                f" {format_duration(window.span_us)}: at least {least} is wanted"
+                f"{format_duration(span_us)} holds fewer than two whole windows of"
+                f" {format_duration(window.span_us)}: write at least {least}"
             )
         return None
     least_samples = max(window.samples or 0, min_samples)
     if samples < least_samples:
         name = "window" if (window.samples or 0) >= min_samples else "min_samples"
         return (
-            f"{samples} sessions, is shorter than '{name}' ({least_samples}):"
-            f" at least {least_samples} sessions is wanted"
+            f"{samples} sessions is shorter than '{name}' ({least_samples}):"
+            f" write at least {least_samples} sessions"
         )
     return None
 
@@ -161,14 +161,14 @@ def read_exit(
     """``recover`` of a baseline: the exit in the unit of ``ratio`` or ``drop``."""
     unit = "ratio" if baseline.ratio is not None else "drop"
     limit = baseline.ratio if baseline.ratio is not None else baseline.drop
-    value = number(findings, node, f"a number, in the unit of '{unit}',")
+    value = number(findings, node, f"a number, in the unit of '{unit}'")
     if value is None or limit is None or judged.metric is None:
         return value
     if value > limit:
         findings.fault(
             node,
             f"'recover' {value:g} is on the bad side of '{unit}' {limit:g}:"
-            f" at most {limit:g} is wanted",
+            f" write at most {limit:g}",
         )
         return None
     if value < 0 or (unit == "ratio" and value == 0):
@@ -186,7 +186,7 @@ def read_absence(findings: Findings, node: Node) -> Absence | None:
 def read_drift(findings: Findings, node: Node) -> Drift | None:
     """``drift: {sensitivity: medium}`` or ``drift: {false_alarms: "2 per day"}``."""
     found = table(
-        findings, node, "a mapping, such as {},", ("sensitivity", "false_alarms")
+        findings, node, "a mapping, such as {}", ("sensitivity", "false_alarms")
     )
     if found is None:
         return None
@@ -194,7 +194,7 @@ def read_drift(findings: Findings, node: Node) -> Drift | None:
         "sensitivity", lambda each: word(findings, each, "sensitivity", _SENSITIVITIES)
     )
     alarms = found.get("false_alarms")
-    budget = None if alarms is None else text(findings, alarms, 'a text, "2 per day",')
+    budget = None if alarms is None else text(findings, alarms, 'a text, "2 per day"')
     if alarms is not None and budget is not None and not _ALARMS.fullmatch(budget):
         findings.fault(
             alarms,
@@ -204,7 +204,7 @@ def read_drift(findings: Findings, node: Node) -> Drift | None:
     if "sensitivity" in found and "false_alarms" in found:
         findings.fault(
             found.keys["false_alarms"],
-            "'sensitivity' and 'false_alarms' stand together: one is wanted, for the"
+            "'sensitivity' and 'false_alarms' stand together: write one of them, for the"
             " sensitivity follows from the false alarms allowed",
         )
     return Drift(sensitivity or "medium", budget)
@@ -212,7 +212,7 @@ def read_drift(findings: Findings, node: Node) -> Drift | None:
 
 def read_anomaly(findings: Findings, node: Node) -> Anomaly | None:
     """``anomaly: {}`` or ``anomaly: {stretches: true}``."""
-    found = table(findings, node, "a mapping, such as {},", ("stretches",))
+    found = table(findings, node, "a mapping, such as {}", ("stretches",))
     if found is None:
         return None
     return Anomaly(found.read("stretches", lambda each: flag(findings, each)) or False)
@@ -222,12 +222,12 @@ def read_budget(findings: Findings, node: Node, metric: Metric | None) -> Budget
     """``budget: {amount: 500, period: month}``."""
     known = ("amount", "period", "at", "timezone")
     found = table(
-        findings, node, "a mapping, such as {amount: 500, period: month},", known
+        findings, node, "a mapping, such as {amount: 500, period: month}", known
     )
     if found is None:
         return None
     for key in ("amount", "period"):
-        if key not in found:
+        if found.lacks(key):
             findings.fault(
                 node, f"'{key}' is missing: write {{amount: 500, period: month}}"
             )
@@ -245,10 +245,10 @@ def read_budget(findings: Findings, node: Node, metric: Metric | None) -> Budget
 
 
 def _shares(findings: Findings, node: Node) -> tuple[float, ...] | None:
-    nodes = items(findings, node, "a list of shares, such as [0.5, 1.0],")
+    nodes = items(findings, node, "a list of shares, such as [0.5, 1.0]")
     shares: list[float] = []
     for each in nodes or ():
-        share = positive(findings, each, "a share of the amount, such as 0.8,")
+        share = positive(findings, each, "a share of the amount, such as 0.8")
         if share is None:
             continue
         if share > 10:

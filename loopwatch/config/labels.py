@@ -131,7 +131,7 @@ def label_names(
 def static_labels(findings: Findings, node: Node) -> dict[str, str]:
     """A rule's own labels."""
     found: dict[str, str] = {}
-    pairs = entries(findings, node, "a mapping of labels, such as {team: search},")
+    pairs = entries(findings, node, "a mapping of labels, such as {team: search}")
     for key, value in pairs or ():
         if not is_label(findings, key, key.text, alerts=key.text not in RESERVED):
             continue
@@ -151,8 +151,8 @@ def matchers(findings: Findings, node: Node, scope: Scope) -> Matchers:
         return Matchers(tuple(each for each in read if each is not None))
     findings.fault(
         node,
-        f"'{scope.what}' wants a mapping, such as {{tenant: acme}}, or a list,"
-        f" such as ['tenant=~\"acme-.*\"'], found {describe(node)}",
+        f"found {describe(node)}: write '{scope.what}' as a mapping, such as {{tenant:"
+        " acme}, or as a list, such as ['tenant=~\"acme-.*\"']",
     )
     return EVERYTHING
 
@@ -179,7 +179,7 @@ def _condition(
 
 
 def _written(findings: Findings, node: Node, scope: Scope) -> Matcher | None:
-    found = expanded(findings, node, "a condition, such as 'tenant=\"acme\"',")
+    found = expanded(findings, node, "a condition, such as 'tenant=\"acme\"'")
     if found is None:
         return None
     try:

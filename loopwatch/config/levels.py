@@ -60,7 +60,7 @@ def read_limits(
         value = number(
             findings,
             node,
-            "a number, or a mapping of levels such as {warning: 0.5, critical: 2},",
+            "a number, or a mapping of levels such as {warning: 0.5, critical: 2}",
         )
         if value is None or not _makes_sense(findings, node, value, judged):
             return None
@@ -136,7 +136,7 @@ def read_exits(
 ) -> Mapping[Severity, float]:
     """``recover`` of a threshold: by level, or a number for the mildest one."""
     if not isinstance(node, Entries):
-        value = number(findings, node, "a number, or a mapping of levels,")
+        value = number(findings, node, "a number, or a mapping of levels")
         if value is None or not _is_exit(findings, node, value, limits[0], judged):
             return {}
         return {limits[0].severity: value}
@@ -167,7 +167,7 @@ def _is_exit(
         findings.fault(
             node,
             f"'recover' {value:g} is on the bad side of '{limit.severity}'"
-            f" {limit.value:g}: {most} {limit.value:g} is wanted",
+            f" {limit.value:g}: write {most} {limit.value:g}",
         )
         return False
     upper = judged.upper

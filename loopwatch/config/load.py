@@ -158,7 +158,7 @@ def _check_version(findings: Findings, found: Table) -> None:
 
 def _topics(findings: Findings, node: Node) -> Topics | None:
     found = table(
-        findings, node, "a mapping, {sessions: agent.sessions},", ("sessions",)
+        findings, node, "a mapping, {sessions: agent.sessions}", ("sessions",)
     )
     topic = None if found is None else found.get("sessions")
     read = None if topic is None else expanded(findings, topic, "the name of a topic")
@@ -187,23 +187,21 @@ def _routing(
 ) -> Routing | None:
     scope = Scope("match", alerts=True, rules=names, labels=_carried(book))
     receivers: tuple[Receiver, ...] = ()
+    places: dict[str, Node] | None = None
     route: Route | None = None
     if "receivers" in found:
         receivers, places = read_receivers(findings, found.nodes["receivers"], folder)
-        if "route" in found:
-            route = read_route(findings, found.nodes["route"], places, scope)
-        else:
-            findings.fault(
-                found.at, "'route' is missing: write route: {receiver: NAME}"
-            )
-    elif "route" in found:
-        findings.fault(found.at, "'receivers' is missing: a list of receivers")
-        read_route(findings, found.nodes["route"], {}, scope)
-    else:
+    if "route" in found:
+        route = read_route(findings, found.nodes["route"], places, scope)
+    if found.lacks("receivers", "route"):
         findings.warn(
             found.at, "there are no 'receivers' and no 'route': nobody is told anything"
         )
         receivers, route = (_NOBODY,), Route(0, _NOBODY.name)
+    elif found.lacks("route"):
+        findings.fault(found.at, "'route' is missing: write route: {receiver: NAME}")
+    elif found.lacks("receivers"):
+        findings.fault(found.at, "'receivers' is missing: write a list of receivers")
     inhibit = found.read(
         "inhibit", lambda node: read_inhibitions(findings, node, scope)
     )

@@ -64,9 +64,11 @@ def _mute(findings: Findings, node: Node, scope: Scope) -> Mute | None:
     match = found.read("match", lambda each: matchers(findings, each, scope))
     zone = found.read("timezone", lambda each: timezone(findings, each))
     if "times" not in found:
-        findings.fault(
-            node, "'times' is missing: write times: [{weekdays: [saturday, sunday]}]"
-        )
+        if found.lacks("times"):
+            findings.fault(
+                node,
+                "'times' is missing: write times: [{weekdays: [saturday, sunday]}]",
+            )
         return None
     nodes = items(findings, found.nodes["times"], "a list of times") or ()
     times = [_time(findings, each) for each in nodes]
@@ -111,7 +113,7 @@ def _hours(findings: Findings, found: Table) -> tuple[int | None, int | None]:
 
 
 def _clock(findings: Findings, node: Node) -> int | None:
-    written = text(findings, node, 'a time of day, such as "22:00",')
+    written = text(findings, node, 'a time of day, such as "22:00"')
     if written is None:
         return None
     found = _CLOCK.fullmatch(written)
@@ -162,6 +164,7 @@ def _numbers(
     findings: Findings, found: Table, key: str, least: int, most: int
 ) -> tuple[int, ...]:
     numbers: set[int] = set()
+    none = " (0 is none)" if least < 0 else ""
     for node, written in _entries(findings, found, key):
         ends = [resolve(end) for end in _ends(written)]
         whole = [end for end in ends if isinstance(end, int)]
@@ -171,7 +174,7 @@ def _numbers(
             )
         elif not all(least <= end <= most and end != 0 for end in whole):
             findings.fault(
-                node, f"{as_written(node)} is outside {least} to {most} (0 is none)"
+                node, f"{as_written(node)} is outside {least} to {most}{none}"
             )
         elif whole[0] > whole[-1] or (whole[0] < 0 < whole[-1]):
             findings.fault(node, f"{as_written(node)} ends before it begins")
@@ -189,9 +192,7 @@ def _entries(findings: Findings, found: Table, key: str) -> list[tuple[Node, str
         if isinstance(each, Scalar) and each.text:
             read.append((each, findings.expand(each).text))
         else:
-            findings.fault(
-                each, f"a single value is wanted here, found {describe(each)}"
-            )
+            findings.fault(each, f"found {describe(each)}: write a single value")
     return read
 
 
@@ -223,12 +224,12 @@ def _inhibition(findings: Findings, node: Node, scope: Scope) -> Inhibition | No
         for side in ("source", "target")
     }
     for side in sides:
-        if side not in found:
+        if found.lacks(side):
             findings.fault(node, f"'{side}' is missing: which alerts, as in 'match'")
     equal = found.read(
         "equal",
         lambda each: label_names(
-            findings, each, "a list of labels, such as [agent],", alerts=True
+            findings, each, "a list of labels, such as [agent]", alerts=True
         ),
     )
     for name in equal or ():

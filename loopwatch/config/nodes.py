@@ -7,7 +7,7 @@ small file cannot unfold into a large one: the unfolded size is limited.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ruamel.yaml import YAML
@@ -187,7 +187,7 @@ class _Composer:
                     (key.at, f"key {shown(key.text)} stands already in line {first}")
                 )
             else:
-                pairs[key.text] = (key, value)
+                pairs[key.text] = (key, _placed(value, key))
         for value in merged:
             self._merge(value, pairs)
         return tuple(pairs.values())
@@ -214,10 +214,7 @@ def compose(source: Source) -> tuple[Node | None, list[tuple[Position, str]]]:
         for event in YAML(typ="safe", pure=True).parse(source.text):
             composer.feed(event)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        index = len(source.text) if mark is None else mark.index
-        at = source.position(index)
-        raise UnreadableError(at, explain(error, source, at)) from None
+        raise UnreadableError(*explain(error, source)) from None
     except ReaderError as error:
         at = source.position(error.position)
         raise UnreadableError(at, "a character that YAML does not allow") from None
@@ -226,3 +223,10 @@ def compose(source: Source) -> tuple[Node | None, list[tuple[Position, str]]]:
         at = source.position(composer.index)
         raise UnreadableError(at, "this is no YAML that can be read") from None
     return composer.root, composer.problems
+
+
+def _placed(value: Node, key: Scalar) -> Node:
+    """A value that was left out stands where its key does, not on the line below."""
+    if isinstance(value, Scalar) and value.plain and not value.text:
+        return replace(value, at=key.at)
+    return value

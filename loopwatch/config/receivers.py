@@ -14,7 +14,7 @@ from alerts.receivers import (
     SlackChannel,
     WebhookEndpoint,
 )
-from loopwatch.config.faults import shown
+from loopwatch.config.faults import joined, shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.nodes import Node, Scalar
 from loopwatch.config.secrets import one_secret
@@ -60,9 +60,9 @@ def read_receivers(
 
 
 def _channels(findings: Findings, found: Table, folder: Path) -> tuple[Channel, ...]:
-    if not any(kind in found for kind in _CHANNELS):
+    if found.lacks(*_CHANNELS):
         findings.fault(
-            found.at, f"the receiver has no channel: write {', '.join(_CHANNELS)}"
+            found.at, f"the receiver has no channel: write {joined(_CHANNELS)}"
         )
     read = (
         found.read("slack", lambda node: _slack(findings, node, folder)),
@@ -82,7 +82,7 @@ def _slack(findings: Findings, node: Node, folder: Path) -> SlackChannel | None:
         "api_url",
     )
     found = table(
-        findings, node, "a mapping, such as {channel: ..., token: ...},", known
+        findings, node, "a mapping, such as {channel: ..., token: ...}", known
     )
     if found is None:
         return None
@@ -107,12 +107,13 @@ def _slack(findings: Findings, node: Node, folder: Path) -> SlackChannel | None:
 def _channel(findings: Findings, found: Table) -> str | None:
     node = found.get("channel")
     if node is None:
-        findings.fault(found.at, "'channel' is missing: write channel: \"#name\"")
+        if found.lacks("channel"):
+            findings.fault(found.at, "'channel' is missing: write channel: \"#name\"")
         return None
     if is_nothing(node):
         findings.fault(
             node,
-            "a channel is wanted here, found nothing: '#' begins a comment, write it"
+            "found nothing: write a channel; '#' begins a comment, so put it"
             ' in quotes, "#name"',
         )
         return None
@@ -131,7 +132,7 @@ def _channel(findings: Findings, found: Table) -> str | None:
 
 def _pagerduty(findings: Findings, node: Node, folder: Path) -> PagerDutyService | None:
     known = ("routing_key", "routing_key_file", "url", "client_url")
-    found = table(findings, node, "a mapping, such as {routing_key: ...},", known)
+    found = table(findings, node, "a mapping, such as {routing_key: ...}", known)
     if found is None:
         return None
     secret = one_secret(findings, found, ("routing_key",), folder)
@@ -145,7 +146,7 @@ def _pagerduty(findings: Findings, node: Node, folder: Path) -> PagerDutyService
 
 def _webhook(findings: Findings, node: Node, folder: Path) -> WebhookEndpoint | None:
     known = ("url", "url_file", "bearer", "bearer_file")
-    found = table(findings, node, "a mapping, such as {url: ...},", known)
+    found = table(findings, node, "a mapping, such as {url: ...}", known)
     if found is None:
         return None
     url = one_secret(findings, found, ("url",), folder)

@@ -47,12 +47,12 @@ class RouteReader:
     """Reads the tree and keeps account of the receivers it names.
 
     Attributes:
-        places: Where each receiver is defined.
+        places: Where each receiver is defined; None: nobody knows.
         used: Receivers that some route names.
     """
 
     findings: Findings
-    places: Mapping[str, Node]
+    places: Mapping[str, Node] | None
     scope: Scope
     used: set[str]
     counter: itertools.count[int]
@@ -62,7 +62,7 @@ class RouteReader:
         found = table(self.findings, node, "a route (a mapping)", _KEYS)
         if found is None:
             return None
-        if "receiver" not in found:
+        if found.lacks("receiver"):
             self.findings.fault(
                 found.at, "'receiver' is missing: the root of the tree has one"
             )
@@ -142,7 +142,7 @@ class RouteReader:
         if name is None:
             return None
         self.used.add(name)
-        if name not in self.places:
+        if self.places is not None and name not in self.places:
             raw = node.text if isinstance(node, Scalar) else name
             self.findings.fault(node, unknown("receiver", raw, sorted(self.places)))
             return None
@@ -153,7 +153,7 @@ class RouteReader:
             if len(node.nodes) > 1:
                 self.findings.fault(node, "['...'] is every label: it stands alone")
             return ALL_LABELS
-        wanted = "a list of labels, such as [rule, agent],"
+        wanted = "a list of labels, such as [rule, agent]"
         names = label_names(self.findings, node, wanted, alerts=True)
         for name in names or ():
             self.scope.check_carried(self.findings, node, name)
@@ -166,7 +166,7 @@ class RouteReader:
         return time_us(self.findings, node, zero=True)
 
     def _backoff(self, node: Node) -> float | None:
-        value = number(self.findings, node, "a factor, such as 2,")
+        value = number(self.findings, node, "a factor, such as 2")
         if value is not None and value < 1:
             self.findings.fault(
                 node, f"{value:g} is below 1: each pause is so many times the last"
@@ -198,20 +198,20 @@ class RouteReader:
         return None if series is None or within_us is None else FanIn(series, within_us)
 
     def _pair(self, node: Node, known: tuple[str, ...], example: str) -> Table | None:
-        found = table(self.findings, node, f"a mapping, {example},", known)
+        found = table(self.findings, node, f"a mapping, {example}", known)
         for key in known:
-            if found is not None and key not in found:
+            if found is not None and found.lacks(key):
                 self.findings.fault(node, f"'{key}' is missing: write {example}")
         return found
 
 
 def read_route(
-    findings: Findings, node: Node, places: Mapping[str, Node], scope: Scope
+    findings: Findings, node: Node, places: Mapping[str, Node] | None, scope: Scope
 ) -> Route | None:
     """The tree; warns of receivers that no route names."""
     reader = RouteReader(findings, places, scope, set(), itertools.count())
     root = reader.read_root(node)
-    for name, place in places.items():
+    for name, place in (places or {}).items():
         if root is not None and name not in reader.used:
             findings.warn(place, f"no route names the receiver {shown(name)}")
     return root

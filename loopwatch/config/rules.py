@@ -125,7 +125,7 @@ def read_rule(
 
 
 def _one_kind(findings: Findings, found: Table, kinds: list[str]) -> None:
-    if not kinds:
+    if found.lacks(*KINDS):
         findings.fault(
             found.at, f"the rule has no kind: write one of {', '.join(KINDS)}"
         )
@@ -142,7 +142,10 @@ def _metric(findings: Findings, found: Table, kind: str | None) -> Metric | None
     if node is None:
         if kind == "absence":
             return METRICS["sessions"]
-        findings.fault(found.at, f"'metric' is missing: one of {', '.join(METRICS)}")
+        if found.lacks("metric"):
+            findings.fault(
+                found.at, f"'metric' is missing: one of {', '.join(METRICS)}"
+            )
         return None
     name = word(findings, node, "metric", METRICS)
     if name is None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from alerts.receivers import Secret
+from loopwatch.config.faults import joined
 from loopwatch.config.findings import Findings
 from loopwatch.config.nodes import Node, Scalar
 from loopwatch.config.tables import Table
@@ -26,11 +27,13 @@ def one_secret(
     known = [key for name in names for key in (name, name + FILE)]
     present = [key for key in found if key in known]
     if not present:
-        findings.fault(found.at, f"one of {', '.join(known)} is missing")
+        if not found.lacks(*known):
+            return None
+        findings.fault(found.at, f"{joined(known)} is missing")
         return None
     for other in present[1:]:
         findings.fault(
-            found.keys[other], f"'{other}' stands beside '{present[0]}': one is wanted"
+            found.keys[other], f"'{other}' stands beside '{present[0]}': write one"
         )
     read = [read_secret(findings, found, key, folder) for key in present]
     if len(present) > 1 or read[0] is None:
@@ -47,7 +50,7 @@ def read_secret(
         return _in_file(findings, node, folder)
     if not isinstance(node, Scalar) or is_nothing(node) or not node.text.strip():
         empty = "an empty text" if isinstance(node, Scalar) else describe(node)
-        findings.fault(node, f"a text is wanted here, found {empty}")
+        findings.fault(node, f'found {empty}: write a secret, such as "${{NAME}}"')
         return None
     looked_up = findings.expand(node)
     if looked_up.malformed:

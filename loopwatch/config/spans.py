@@ -1,13 +1,8 @@
-"""Times and counts, where one of them or either is wanted."""
+"""Times and counts, where a time or either is wanted."""
 
 from __future__ import annotations
 
-from loopwatch.config.durations import (
-    MOST_SESSIONS,
-    parse_count,
-    parse_duration,
-    suggest,
-)
+from loopwatch.config.durations import parse_count, parse_duration, suggest
 from loopwatch.config.environment import Expanded
 from loopwatch.config.faults import shown
 from loopwatch.config.findings import Findings
@@ -17,40 +12,42 @@ from loopwatch.config.values import scalar_in
 
 
 def span(
-    findings: Findings,
-    node: Node,
-    *,
-    times: bool = True,
-    counts: bool = False,
-    zero: bool = False,
+    findings: Findings, node: Node, *, counts: bool = False, zero: bool = False
 ) -> tuple[int | None, int | None] | None:
     """A time in microseconds, or a count of sessions: (time, count), one of them None.
 
     ``zero`` says whether ``0s`` is a value; ``0`` alone is then one too.
     """
-    examples = [*(["15m"] if times else []), *(["50 sessions"] if counts else [])]
-    kinds = [*(["a time"] if times else []), *(["a count"] if counts else [])]
-    wanted = f"{' or '.join(kinds)}, such as {' or '.join(examples)}"
+    wanted = "a time, such as 15m"
+    if counts:
+        wanted = "a time or a count, such as 15m or 50 sessions"
     scalar = scalar_in(findings, node, wanted)
     if scalar is None:
         return None
     found = findings.expand(scalar)
-    if not found.known:
-        if found.unset:
-            findings.fault(node, f"{wanted}, is wanted here: the variable is not set")
+    raw = shown(found.raw)
+    if found.malformed:
         return None
-    if zero and found.text in ("0", "0s"):
+    if found.unset:
+        findings.fault(
+            node, f"{raw} is not set, and the rules hang on it: write {wanted}"
+        )
+        return None
+    if zero and found.text == "0":
         return (0, None)
-    time_us, count = _time(found.text), _count(found.text)
-    if time_us is None and count is None:
-        findings.fault(node, _no_span(found, wanted, times, counts))
-    elif (time_us is not None and not times) or (count is not None and not counts):
-        findings.fault(node, f"{wanted}, is wanted here, not {shown(scalar.text)}")
-    elif 0 in (time_us, count) and not zero:
-        findings.fault(node, f"{shown(scalar.text)} is nothing: {wanted}, is wanted")
-    else:
-        return (time_us, count)
-    return None
+    counted = "session" in found.text
+    try:
+        amount = parse_count(found.text) if counted else parse_duration(found.text)
+    except ValueError as error:
+        findings.fault(node, _not_a_span(found, str(error), wanted, counts))
+        return None
+    if counted and not counts:
+        findings.fault(node, f"{raw} is a count: write {wanted}")
+        return None
+    if amount == 0 and not zero:
+        findings.fault(node, f"{raw} is nothing: write {wanted}")
+        return None
+    return (None, amount) if counted else (amount, None)
 
 
 def time_us(findings: Findings, node: Node, *, zero: bool = False) -> int | None:
@@ -59,30 +56,14 @@ def time_us(findings: Findings, node: Node, *, zero: bool = False) -> int | None
     return None if found is None else found[0]
 
 
-def _time(written: str) -> int | None:
-    try:
-        return parse_duration(written)
-    except ValueError:
-        return None
-
-
-def _count(written: str) -> int | None:
-    try:
-        return parse_count(written)
-    except ValueError:
-        return None
-
-
-def _no_span(found: Expanded, wanted: str, times: bool, counts: bool) -> str:
-    value = found.text
+def _not_a_span(found: Expanded, reason: str, wanted: str, counts: bool) -> str:
     if found.variables:  # what the environment says stays out of messages
-        return f"{shown(found.raw)} is no duration: {wanted}, is wanted"
+        return f"{shown(found.raw)} {reason}: write {wanted}"
+    value = found.text
     if isinstance(resolve(value), int | float):
-        units = [f"{value}s"] if times else []
-        units += [f"{value} sessions"] if counts else []
+        units = [f"{value}s", *([f"{value} sessions"] if counts else [])]
         return f"{shown(value)} has no unit: write {' or '.join(units)}"
     meant = suggest(value)
-    if meant is not None:
-        return f"{shown(value)} is no duration, did you mean '{meant}'?"
-    limit = f", at most 520w or {MOST_SESSIONS} sessions" if value[:1].isdigit() else ""
-    return f"{shown(value)} is no duration: {wanted}, is wanted{limit}"
+    if meant not in (None, value) and (counts or "sessions" not in str(meant)):
+        return f"{shown(value)} {reason}, did you mean '{meant}'?"
+    return f"{shown(value)} {reason}: write {wanted}"

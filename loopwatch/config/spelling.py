@@ -33,6 +33,10 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "group": ("by",),
     "hysteresis": ("recover",),
     "matchers": ("match",),
+    "uri": ("url",),
+    "from": ("start",),
+    "to": ("end",),
+    "until": ("end",),
     "daily": ("day",),
     "weekly": ("week",),
     "monthly": ("month",),
@@ -48,11 +52,15 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for candidate in (plain, *_SYNONYMS.get(plain, ())):
         if candidate in words:
             return candidate
-    close = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(plain, words, n=1, cutoff=0.7)
     if close:
         return close[0]
     begun = [each for each in words if len(plain) > 1 and each.startswith(plain)]
-    return begun[0] if len(begun) == 1 else None
+    longer = [each for each in words if len(each) > 4 and plain.startswith(each)]
+    for found in (begun, longer):
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def unknown(what: str, word: str, known: Iterable[str]) -> str:

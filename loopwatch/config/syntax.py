@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, StringMark
 
 from loopwatch.config.faults import Position
 from loopwatch.config.source import Source
@@ -45,12 +45,20 @@ _ADVICE: Final = (
     (r"undefined alias", "this alias refers to an anchor that is not defined"),
 )
 
-_HASH_CUT: Final = re.compile(r""":\s+#[\w-]+""")
+_COMMENT: Final = re.compile(r":\s+#[\w-]+")
+_VARIABLE: Final = re.compile(r"[\[{,:]\s*\$\{\w+\}")
 
 
-def explain(error: MarkedYAMLError, source: Source, at: Position) -> str:
-    """The fault in plain words; the parser's own words where none are known."""
+def explain(error: MarkedYAMLError, source: Source) -> tuple[Position, str]:
+    """Where the fault is, and what it is in plain words.
+
+    The parser's own words stand where no better ones are known.
+    """
     problem = f"{error.problem or ''}"
+    at = _position(error.problem_mark or error.context_mark, source)
+    begun = _position(error.context_mark or error.problem_mark, source)
+    if "unexpected" in problem and "scalar" in f"{error.context}":
+        at = begun  # where the quote was opened says more than the file's end
     for pattern, advice in _ADVICE:
         found = re.search(pattern, problem)
         if found is not None:
@@ -58,7 +66,17 @@ def explain(error: MarkedYAMLError, source: Source, at: Position) -> str:
             break
     else:
         words = problem or "this is no YAML"
-    nearby = [at.line - 1, at.line] if at.line > 1 else [at.line]
-    if any(_HASH_CUT.search(source.line(line)) for line in nearby):
-        words += "; '#' begins a comment here: write a channel in quotes, \"#name\""
-    return f"no YAML: {words}"
+    if begun.line < at.line:
+        words += f" (what is open here began in line {begun.line})"
+    nearby = "\n".join(
+        source.line(line) for line in range(begun.line, at.line + 1)[-5:]
+    )
+    if _VARIABLE.search(nearby) and "missing" in words:
+        words += '; between brackets write variables in quotes, "${NAME}"'
+    elif _COMMENT.search(nearby):
+        words += "; '#' begins a comment: write a channel in quotes, \"#name\""
+    return at, f"no YAML: {words}"
+
+
+def _position(mark: StringMark | None, source: Source) -> Position:
+    return source.position(len(source.text) if mark is None else mark.index)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from loopwatch.config.faults import Position, shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.nodes import Entries, Items, Node, Scalar
-from loopwatch.config.spelling import unknown
+from loopwatch.config.spelling import nearest, unknown
 from loopwatch.config.values import describe, text
 
 Value = TypeVar("Value")
@@ -17,11 +17,16 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A mapping whose keys are known."""
+    """A mapping whose keys are known.
+
+    Attributes:
+        meant: Known keys that misspelt ones seem to stand for: not said to be missing.
+    """
 
     at: Position
     keys: Mapping[str, Scalar] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
+    meant: frozenset[str] = frozenset()
 
     def __contains__(self, key: str) -> bool:
         return key in self.nodes
@@ -32,6 +37,10 @@ class Table:
     def get(self, key: str) -> Node | None:
         """The value of a key, if it is there."""
         return self.nodes.get(key)
+
+    def lacks(self, *keys: str) -> bool:
+        """Whether none of these keys is there, not even misspelt."""
+        return not any(key in self.nodes or key in self.meant for key in keys)
 
     def read(self, key: str, reader: Callable[[Node], Value | None]) -> Value | None:
         """What a reader makes of the value of a key; None if it is not there."""
@@ -45,7 +54,7 @@ def entries(
     """Keys and values of a mapping whose keys are free."""
     if isinstance(node, Entries):
         return node.pairs
-    findings.fault(node, f"{wanted} is wanted here, found {describe(node)}")
+    findings.fault(node, f"found {describe(node)}: write {wanted}")
     return None
 
 
@@ -67,6 +76,7 @@ def table(
     names = list(known)
     keys: dict[str, Scalar] = {}
     nodes: dict[str, Node] = {}
+    meant: set[str] = set()
     for key, value in pairs:
         name = key.text
         if name in names:
@@ -75,7 +85,8 @@ def table(
             findings.fault(key, f"{shown(name)} belongs {homes[name]}")
         else:
             findings.fault(key, unknown("key", name, names))
-    return Table(node.at, keys, nodes)
+            meant.add(nearest(name, names) or "")
+    return Table(node.at, keys, nodes, frozenset(meant))
 
 
 def items(
@@ -83,10 +94,10 @@ def items(
 ) -> tuple[Node, ...] | None:
     """The nodes of a list of at least so many; ``wanted`` is for the message."""
     if not isinstance(node, Items):
-        findings.fault(node, f"{wanted} is wanted here, found {describe(node)}")
+        findings.fault(node, f"found {describe(node)}: write {wanted}")
         return None
     if len(node.nodes) < least:
-        findings.fault(node, f"{wanted} is wanted here, found an empty list")
+        findings.fault(node, f"found an empty list: write {wanted}")
         return None
     return node.nodes
 
@@ -95,7 +106,8 @@ def name_of(findings: Findings, found: Table) -> str | None:
     """The name of a rule or a receiver, a text in one line."""
     node = found.get("name")
     if node is None:
-        findings.fault(found.at, "'name' is missing")
+        if found.lacks("name"):
+            findings.fault(found.at, "'name' is missing")
         return None
     name = text(findings, node, "a name")
     if name is not None and (not name.isprintable() or len(name) > 200):

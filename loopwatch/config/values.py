@@ -40,7 +40,7 @@ def scalar_in(findings: Findings, node: Node, wanted: str) -> Scalar | None:
     """The node, if it is a single value."""
     if isinstance(node, Scalar) and not is_nothing(node):
         return node
-    findings.fault(node, f"{wanted} is wanted here, found {describe(node)}")
+    findings.fault(node, f"found {describe(node)}: write {wanted}")
     return None
 
 
@@ -57,13 +57,11 @@ def expanded(
         return None
     if scalar.plain and not isinstance(resolve(scalar.text), str):
         kind = "a boolean" if isinstance(resolve(scalar.text), bool) else "a number"
-        findings.fault(
-            node, f'{wanted} is wanted here, found {kind}: write "{scalar.text}"'
-        )
+        findings.fault(node, f'found {kind}: write {wanted} in quotes, "{scalar.text}"')
         return None
     found = findings.expand(scalar)
     if not empty and not found.text.strip():
-        findings.fault(node, f"{wanted} is wanted here, found an empty text")
+        findings.fault(node, f"found an empty text: write {wanted}")
         return None
     return None if found.malformed else found
 
@@ -81,13 +79,17 @@ def word(
 ) -> Choice | None:
     """One of several known words; ``what`` they are is for the message."""
     words = list(known)
-    found = expanded(findings, node, f"{_article(what)} ({joined(words)})")
+    if isinstance(node, Scalar) and isinstance(resolve(node.text), int | float):
+        findings.fault(node, unknown(what, node.text, words))
+        return None
+    found = expanded(findings, node, f"one of {joined(words)}")
     if found is None:
         return None
     if not found.known:
         findings.fault(
             node,
-            f"{_article(what)} is wanted here, and {shown(found.raw)} is not set",
+            f"{shown(found.raw)} is not set, and the rules hang on it: write one of"
+            f" {joined(words)}",
         )
         return None
     for each in words:
@@ -106,10 +108,10 @@ def number(findings: Findings, node: Node, wanted: str = "a number") -> float | 
     if value is None:
         return None
     if isinstance(value, bool | str):
-        findings.fault(node, f"{shown(scalar.text)} is no number: {wanted} is wanted")
+        findings.fault(node, f"{shown(scalar.text)} is no number: write {wanted}")
         return None
     if not math.isfinite(value):
-        findings.fault(node, f"{shown(scalar.text)} is not finite: {wanted} is wanted")
+        findings.fault(node, f"{shown(scalar.text)} is not finite: write {wanted}")
         return None
     return float(value)
 
@@ -123,7 +125,8 @@ def _resolved(
         if not found.known:
             if found.unset:
                 findings.fault(
-                    scalar, f"{wanted} is wanted here, and the variable is not set"
+                    scalar,
+                    f"{shown(scalar.text)} is not set, and the rules hang on it: write {wanted}",
                 )
             return None
         value = resolve(found.text)
@@ -132,8 +135,7 @@ def _resolved(
         if isinstance(resolve(scalar.text), int | float):
             findings.fault(
                 scalar,
-                f"{wanted} is wanted here, found a text:"
-                f" write {scalar.text} without quotes",
+                f"found a text: write {scalar.text} without quotes",
             )
             return None
         return scalar.text
@@ -153,17 +155,13 @@ def whole(
     if value is None:
         return None
     if not value.is_integer():
-        findings.fault(node, f"{as_written(node)} is not whole: {wanted} is wanted")
+        findings.fault(node, f"{as_written(node)} is not whole: write {wanted}")
         return None
     if value < least:
-        findings.fault(
-            node, f"{as_written(node)} is too small: at least {least} is wanted"
-        )
+        findings.fault(node, f"{as_written(node)} is too small: write at least {least}")
         return None
     if most is not None and value > most:
-        findings.fault(
-            node, f"{as_written(node)} is too large: at most {most} is wanted"
-        )
+        findings.fault(node, f"{as_written(node)} is too large: write at most {most}")
         return None
     return int(value)
 
@@ -177,7 +175,7 @@ def positive(findings: Findings, node: Node, wanted: str) -> float | None:
     """A number above zero."""
     value = number(findings, node, wanted)
     if value is not None and value <= 0:
-        findings.fault(node, f"{as_written(node)} is not above 0: {wanted} is wanted")
+        findings.fault(node, f"{as_written(node)} is not above 0: write {wanted}")
         return None
     return value
 
@@ -205,18 +203,16 @@ def _zones() -> frozenset[str]:
 
 def timezone(findings: Findings, node: Node) -> str | None:
     """A name of the IANA time zone database."""
-    name = text(findings, node, "a time zone, such as Europe/Berlin,")
+    name = text(findings, node, "a time zone, such as Europe/Berlin")
     if name is None:
         return None
     zones = _zones()
     if name in zones:
         return name
-    meant = nearest(name, {zone.lower() for zone in zones})
-    right = next((zone for zone in zones if zone.lower() == meant), None)
+    places = {zone.lower(): zone for zone in sorted(zones) if "/" in zone}
+    cities = {place.rpartition("/")[2]: place for place in places}
+    meant = nearest(name, places) or cities.get(name.lower(), "")
+    right = places.get(meant)
     hint = f", did you mean '{right}'?" if right else "; write one as Europe/Berlin"
     findings.fault(node, f"unknown time zone {as_written(node)}{hint}")
     return None
-
-
-def _article(what: str) -> str:
-    return f"an {what}" if what[0] in "aeiou" else f"a {what}"
