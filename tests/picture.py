@@ -22,7 +22,7 @@ import aiohttp
 
 from loopwatch.ports import free_port
 
-PICTURE = Path("docs/sandbox.png")
+PICTURE = Path(__file__).parents[1] / "docs" / "sandbox.png"
 PATIENCE_S = 120.0
 
 
@@ -41,7 +41,6 @@ async def take() -> None:
         with contextlib.suppress(ProcessLookupError):
             demo.send_signal(signal.SIGINT)
         await demo.wait()
-    print(f"{PICTURE}: {PICTURE.stat().st_size} bytes")  # noqa: T201
 
 
 async def _incident_is_told(page: str) -> None:
@@ -65,7 +64,6 @@ async def _told(session: aiohttp.ClientSession, page: str) -> bool:
 
 
 async def _photograph(page: str) -> None:
-    PICTURE.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as profile:
         chromium = await asyncio.create_subprocess_exec(
             shutil.which("chromium") or "chromium",
@@ -80,7 +78,7 @@ async def _photograph(page: str) -> None:
             "--hide-scrollbars",
             f"--user-data-dir={profile}",
             "--window-size=1280,1100",
-            f"--screenshot={PICTURE.resolve()}",
+            f"--screenshot={PICTURE}",
             page,
             env={**os.environ, "HOME": profile},
         )
