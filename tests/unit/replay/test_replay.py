@@ -1,0 +1,213 @@
+"""``loopwatch replay``: the worker's decisions over a file, on a virtual clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RULES = """\
+version: 1
+defaults: {by: [agent], min_samples: 3}
+rules:
+  - {name: session-cost, metric: cost_usd, threshold: {warning: 0.5, critical: 2.0}}
+  - {name: errors, metric: tool_error_rate, window: 3 sessions, threshold: 0.5}
+  - {name: gone-quiet, metric: sessions, absence: 10m}
+receivers:
+  - {name: team, slack: {channel: "#alerts", token: "${UNSET_TOKEN}"}}
+  - {name: on-call, pagerduty: {routing_key: "${UNSET_KEY}"}}
+route:
+  receiver: team
+  group_wait: 10s
+  group_interval: 5m
+  routes:
+    - {match: {severity: critical}, receiver: on-call, continue: true}
+    - {receiver: team}
+"""
+
+
+def session(at_s: float, **fields: Any) -> str:
+    """A session that ends so many seconds after noon."""
+    event = {
+        "session_id": f"s-{at_s}",
+        "agent": "a",
+        "ended_at": 1_800_000_000 + at_s,
+        "cost_usd": 0.1,
+        "tool_calls": 2,
+        "tool_errors": 0,
+    }
+    return json.dumps(event | fields)
+
+
+class Run:
+    """What one run of the command gave."""
+
+    def __init__(
+        self, folder: Path, lines: Sequence[str], *options: str, **environ: str
+    ) -> None:
+        rules, file = folder / "rules.yaml", folder / "sessions.jsonl"
+        if not rules.exists():
+            rules.write_text(RULES)
+        file.write_text("\n".join(lines) + "\n")
+        command = [sys.executable, "-m", "loopwatch", "replay", str(file)]
+        command += ["-c", str(rules), "--output", "json", *options]
+        kept = {k: v for k, v in os.environ.items() if k != "UNSET_TOKEN"}
+        done = subprocess.run(
+            command, capture_output=True, env=kept | environ, check=False, timeout=60
+        )
+        self.code = done.returncode
+        self.stdout, self.stderr = done.stdout, done.stderr.decode()
+        self.lines = [json.loads(line) for line in done.stdout.splitlines()]
+
+    def changes(self, rule: str) -> list[tuple[str, str]]:
+        """State changes of a rule: seconds after noon would be noise, states are not."""
+        return [
+            (line["from"], line["to"])
+            for line in self.lines
+            if line.get("rule") == rule
+        ]
+
+    def told(self) -> list[tuple[str, str]]:
+        """Receiver and reason of each notification."""
+        return [
+            (line["receiver"], line["reason"])
+            for line in self.lines
+            if line["kind"] == "notification"
+        ]
+
+
+HEALTHY_THEN_DEAR = [
+    *(session(10.0 * n) for n in range(5)),
+    session(60, cost_usd=0.9),
+    session(90, cost_usd=3.0),
+    *(session(100.0 + 30 * n) for n in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def dear(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A warning, then a critical session, then twenty minutes of healthy ones."""
+    return Run(tmp_path_factory.mktemp("dear"), HEALTHY_THEN_DEAR)
+
+
+def test_an_alert_fires_escalates_and_resolves(dear: Run) -> None:
+    """One alert a series: its level rises, and it ends when nothing has breached."""
+    assert dear.changes("session-cost") == [
+        ("insufficient", "ok"),
+        ("ok", "firing"),
+        ("firing", "firing"),
+        ("firing", "resolved"),
+        ("resolved", "ok"),
+    ]
+
+
+def test_each_receiver_hears_what_concerns_it(dear: Run) -> None:
+    """The team hears all of it; on-call hears of the critical level and its end."""
+    assert sorted(dear.told()) == [
+        ("on-call", "firing"),
+        ("on-call", "resolved"),
+        ("team", "escalated"),
+        ("team", "firing"),
+        ("team", "resolved"),
+    ]
+
+
+def test_lines_come_in_order_of_time(dear: Run) -> None:
+    """No line is older than the one before it."""
+    times = [line["time"] for line in dear.lines]
+    assert times == sorted(times)
+
+
+def test_replay_needs_no_secrets_but_says_that_they_are_missing(dear: Run) -> None:
+    """An unset variable is a warning with its place."""
+    assert dear.code == 0
+    assert "UNSET_TOKEN" in dear.stderr
+    assert "rules.yaml:8:" in dear.stderr
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONHASHSEED": "1", "TZ": "Asia/Kathmandu", "LC_ALL": "C"},
+        {"PYTHONHASHSEED": "77", "TZ": "America/Caracas", "LC_ALL": "tr_TR.UTF-8"},
+    ],
+)
+def test_the_same_input_gives_the_same_bytes(
+    tmp_path: Path, dear: Run, environ: dict[str, str]
+) -> None:
+    """Hash seed, time zone, locale and folder change nothing."""
+    assert Run(tmp_path, HEALTHY_THEN_DEAR, **environ).stdout == dear.stdout
+
+
+def test_a_breach_in_the_last_line_is_seen_to_be_told(tmp_path: Path) -> None:
+    """The flush that it scheduled still runs, at its due time; nothing else does."""
+    run = Run(tmp_path, [session(0), session(60, cost_usd=0.9)])
+    assert run.told() == [("team", "firing")]
+    assert run.lines[-1]["time"] == "2027-01-15T08:01:10Z"
+    assert ("firing", "resolved") not in run.changes("session-cost")
+
+
+def test_the_end_of_a_file_is_no_absence(tmp_path: Path) -> None:
+    """The clock stops at the last event."""
+    assert ("ok", "firing") not in Run(tmp_path, [session(0)]).changes("gone-quiet")
+
+
+def test_until_moves_the_clock_on(tmp_path: Path) -> None:
+    """With it the silence after the last event counts, at its due time."""
+    run = Run(tmp_path, [session(0)], "--until", "2027-01-15T09:00:00Z")
+    fired = [line for line in run.lines if line.get("to") == "firing"]
+    assert [(line["rule"], line["time"]) for line in fired] == [
+        ("gone-quiet", "2027-01-15T08:10:00Z")
+    ]
+    assert ("team", "firing") in run.told()
+
+
+def test_malformed_lines_are_named_and_leave_no_trace(tmp_path: Path) -> None:
+    """Each is reported with its number and reason; the rest counts."""
+    good = [session(0), session(60, cost_usd=0.9)]
+    bad = ["{", "[]", session(30, cost_usd=-1), "", session(31, tool_errors=3)]
+    run = Run(tmp_path, [good[0], *bad, good[1]])
+    assert run.code == 0
+    for number in (2, 3, 4, 6):
+        assert f"line {number}: " in run.stderr
+    assert run.stdout == Run(tmp_path, good).stdout
+
+
+def test_an_empty_file_gives_nothing(tmp_path: Path) -> None:
+    """No output, and no failure."""
+    run = Run(tmp_path, [""])
+    assert (run.code, run.stdout) == (0, b"")
+
+
+def test_a_missing_file_fails(tmp_path: Path) -> None:
+    """Exit code 1, and the file is named."""
+    Run(tmp_path, [""])
+    command = [sys.executable, "-m", "loopwatch", "replay", "missing.jsonl"]
+    command += ["-c", str(tmp_path / "rules.yaml")]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert b"missing.jsonl" in done.stderr
+
+
+def test_an_invalid_configuration_prints_what_check_prints(tmp_path: Path) -> None:
+    """Exit code 2, nothing on stdout."""
+    (tmp_path / "rules.yaml").write_text(RULES.replace("threshold: 0.5", "treshold: 1"))
+    run = Run(tmp_path, [session(0)])
+    assert (run.code, run.stdout) == (2, b"")
+    assert "did you mean 'threshold'?" in run.stderr
+
+
+def test_text_is_for_people(tmp_path: Path) -> None:
+    """The default output says the same in words."""
+    run = Run(tmp_path, [session(0)])
+    command = [sys.executable, "-m", "loopwatch", "replay"]
+    command += [str(tmp_path / "sessions.jsonl"), "-c", str(tmp_path / "rules.yaml")]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert len(done.stdout.splitlines()) == len(run.lines)
+    assert b"session-cost {agent=a}" in done.stdout
