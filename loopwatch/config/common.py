@@ -8,7 +8,7 @@ from typing import Final
 
 from detectors.rules import Flapping, Hold, NoData, Severity
 from loopwatch.config.findings import Findings
-from loopwatch.config.labels import label_names
+from loopwatch.config.labels import Scope, label_names
 from loopwatch.config.nodes import Node
 from loopwatch.config.spans import span, time_us
 from loopwatch.config.tables import Table, table
@@ -74,7 +74,7 @@ def read_common(findings: Findings, found: Table, defaults: Defaults) -> Default
 
 
 def _by(findings: Findings, node: Node) -> tuple[str, ...] | None:
-    names = label_names(findings, node, "a list of labels, such as [agent]")
+    names = label_names(findings, node, Scope("by"))
     return None if names is None else tuple(sorted(names))
 
 

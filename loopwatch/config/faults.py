@@ -43,7 +43,8 @@ SHOWN_CHARACTERS: Final = 60
 # Tokens, URLs (which may carry credentials) and long keys may stand where they
 # should not: a message must not carry them into a log.
 _SECRET_LOOK: Final = re.compile(
-    r"xox[a-z]-|xapp-|://|bearer\s|(?=[^_.\s-]*[0-9])[A-Za-z0-9+/=]{24,}", re.IGNORECASE
+    r"xox[a-z]-|xapp-|://|bearer\s|(?=[A-Za-z+=]*[0-9])[A-Za-z0-9+=]{24,}",
+    re.IGNORECASE,
 )
 
 

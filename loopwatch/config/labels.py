@@ -16,7 +16,7 @@ from loopwatch.config.findings import At, Findings
 from loopwatch.config.nodes import Entries, Items, Node, Scalar
 from loopwatch.config.spelling import nearest, unknown
 from loopwatch.config.tables import entries, items
-from loopwatch.config.values import describe, expanded, text
+from loopwatch.config.values import as_written, describe, expanded, text
 
 RESERVED: Final = ("rule", "metric", "severity", "kind")
 """Names that every alert carries; no session and no rule may bring its own."""
@@ -63,7 +63,7 @@ class Scope:
             findings.warn(at, f"{message} (no rule has it in 'by' or 'labels')")
 
 
-def label_name(findings: Findings, node: Node, *, alerts: bool = False) -> str | None:
+def label_name(findings: Findings, node: Node, scope: Scope) -> str | None:
     """The name of a label; where it is a session's, the reserved ones are faults."""
     found = expanded(findings, node, "the name of a label")
     if found is None:
@@ -71,7 +71,11 @@ def label_name(findings: Findings, node: Node, *, alerts: bool = False) -> str |
     if found.variables and not _NAME.fullmatch(found.text):
         findings.fault(node, f"{shown(found.raw)} is no name of a label")
         return None
-    return found.text if is_label(findings, node, found.text, alerts=alerts) else None
+    if not is_label(findings, node, found.text, alerts=scope.alerts):
+        return None
+    if not found.variables:
+        scope.check_carried(findings, node, found.text)
+    return found.text
 
 
 def is_label(findings: Findings, at: At, name: str, *, alerts: bool = False) -> bool:
@@ -109,20 +113,19 @@ def is_label(findings: Findings, at: At, name: str, *, alerts: bool = False) -> 
     return True
 
 
-def label_names(
-    findings: Findings, node: Node, wanted: str, *, alerts: bool = False
-) -> tuple[str, ...] | None:
+def label_names(findings: Findings, node: Node, scope: Scope) -> tuple[str, ...] | None:
     """A list of names, each at most once, in the file's order."""
+    wanted = "a list of labels, such as [agent]"
     nodes = items(findings, node, wanted, least=0)
     if nodes is None:
         return None
     names: list[str] = []
     for each in nodes:
-        name = label_name(findings, each, alerts=alerts)
+        name = label_name(findings, each, scope)
         if name is None:
             continue
         if name in names:
-            findings.fault(each, f"'{name}' stands twice")
+            findings.fault(each, f"{as_written(each)} stands twice")
         else:
             names.append(name)
     return tuple(names)

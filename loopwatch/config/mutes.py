@@ -228,12 +228,8 @@ def _inhibition(findings: Findings, node: Node, scope: Scope) -> Inhibition | No
             findings.fault(node, f"'{side}' is missing: which alerts, as in 'match'")
     equal = found.read(
         "equal",
-        lambda each: label_names(
-            findings, each, "a list of labels, such as [agent]", alerts=True
-        ),
+        lambda each: label_names(findings, each, scope),
     )
-    for name in equal or ():
-        scope.check_carried(findings, found.keys["equal"], name)
     return Inhibition(
         sides["source"] or EVERYTHING, sides["target"] or EVERYTHING, equal or ()
     )

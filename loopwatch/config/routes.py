@@ -153,11 +153,7 @@ class RouteReader:
             if len(node.nodes) > 1:
                 self.findings.fault(node, "['...'] is every label: it stands alone")
             return ALL_LABELS
-        wanted = "a list of labels, such as [rule, agent]"
-        names = label_names(self.findings, node, wanted, alerts=True)
-        for name in names or ():
-            self.scope.check_carried(self.findings, node, name)
-        return names
+        return label_names(self.findings, node, self.scope)
 
     def _time(self, node: Node) -> int | None:
         return time_us(self.findings, node)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from alerts.receivers import Secret
-from loopwatch.config.faults import joined
+from loopwatch.config.faults import joined, shown
 from loopwatch.config.findings import Findings
 from loopwatch.config.nodes import Node, Scalar
 from loopwatch.config.tables import Table
@@ -97,5 +97,5 @@ def _in_file(findings: Findings, node: Node, folder: Path) -> Secret | None:
     raw = node.text if isinstance(node, Scalar) else name
     path = folder / name
     if "${" not in name and not os.access(path, os.R_OK):
-        findings.lacks(node, f"the secret file {raw} cannot be read")
+        findings.lacks(node, f"the secret file {shown(raw)} cannot be read")
     return Secret(file=path)
