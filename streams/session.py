@@ -280,6 +280,8 @@ def _read_fields(fields: dict[str, msgspec.Raw]) -> SessionEvent:
 
 def _whole_number(raw: bytes) -> bytes:
     """3.0 as 3; anything else as it is."""
+    if raw.lstrip(b"-").isdigit():
+        return raw
     try:
         number = _number(raw)
     except _UNREADABLE:
