@@ -8,7 +8,7 @@ the spread of what was learned before.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from math import fsum, inf
 from typing import Any, Final
@@ -53,7 +53,7 @@ class Slab:
         self.low = inf
         self.high = -inf
         self.spread = Spread()
-        self.bins: dict[int, int] = {}
+        self.bins: Counter[int] = Counter()
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
@@ -91,6 +91,7 @@ class Summary:
 
     __slots__ = (
         "_bins",
+        "_bounds",
         "_counts",
         "_plan",
         "_slab_samples",
@@ -111,7 +112,8 @@ class Summary:
         self._bins: Bins | None = None
         if plan.judged is Judged.RANK and 0 < plan.percent < 100:
             self._bins = Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
-        self._counts: dict[int, int] = {}
+        self._counts: Counter[int] = Counter()
+        self._bounds = (-inf, inf)
         self.samples = 0
         self.need = max(1, min(plan.rule.min_samples, baseline.over_samples))
         self.expected: float | None = None
@@ -154,9 +156,8 @@ class Summary:
     ) -> None:
         scale = self._plan.rule.metric.scale
         if weights is not None:
-            low, high = self._spread().bounds(Scale.SQRT)
             slab.spread = slab.spread.add(Scale.SQRT, weights)
-            kept = winsorised(Scale.SQRT, weights, low, high)
+            kept = winsorised(Scale.SQRT, weights, *self._bounds)
             if kept is not weights:
                 values = [
                     value * (now / was)
@@ -164,23 +165,17 @@ class Summary:
                 ]
             slab.weight += fsum(kept)
         elif scale is not Scale.RATE:
-            low, high = self._spread().bounds(scale)
             slab.spread = slab.spread.add(scale, values)
-            values = winsorised(scale, values, low, high)
+            values = winsorised(scale, values, *self._bounds)
         slab.total += fsum(values)
         slab.samples += len(values)
         slab.low = min(slab.low, *values)
         slab.high = max(slab.high, *values)
         self.samples += len(values)
         if self._bins is not None:
-            self._bins.add(slab.bins, values)
-            self._bins.add(self._counts, values)
-
-    def _spread(self) -> Spread:
-        spread = Spread()
-        for slab in self._slabs:
-            spread = spread.join(slab.spread)
-        return spread
+            keys = self._bins.keys(values)
+            slab.bins.update(keys)
+            self._counts.update(keys)
 
     def refresh(self, now_us: int) -> None:
         """Drop what ``over`` no longer reaches, and form the expectation anew."""
@@ -194,25 +189,30 @@ class Summary:
             oldest = slabs.popleft()
             self.samples -= oldest.samples
             remove(self._counts, oldest.bins)
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """Work out what hangs on all slabs together."""
+        spread = Spread.joined([slab.spread for slab in self._slabs])
+        pooled = self._plan.judged is Judged.RATE
+        scale = Scale.SQRT if pooled else self._plan.rule.metric.scale
+        if scale is not Scale.RATE:
+            self._bounds = spread.bounds(scale)
         self.expected = None if self.samples < self.need else self._aggregate()
 
     def _aggregate(self) -> float | None:
         plan, slabs = self._plan, self._slabs
-        total = weight = 0.0
-        low, high = inf, -inf
-        for slab in slabs:
-            total += slab.total
-            weight += slab.weight
-            low = min(low, slab.low)
-            high = max(high, slab.high)
-        if plan.judged is Judged.RATE:
-            return total / weight if weight > 0 else None
-        if plan.judged is Judged.MEAN:
-            return total / self.samples
-        if plan.judged is Judged.SUM:
-            return total / self.samples * plan.size
         if plan.judged is Judged.COUNT:
             return float(plan.size)
+        if plan.judged is not Judged.RANK:
+            total = fsum([slab.total for slab in slabs])
+            if plan.judged is Judged.RATE:
+                weight = fsum([slab.weight for slab in slabs])
+                return total / weight if weight > 0 else None
+            mean = total / self.samples
+            return mean * plan.size if plan.judged is Judged.SUM else mean
+        low = min([slab.low for slab in slabs])
+        high = max([slab.high for slab in slabs])
         if self._bins is None:
             return low if plan.rule.aggregate is Aggregate.MIN else high
         percent = plan.percent if plan.sign > 0 else 100 - plan.percent
@@ -225,9 +225,9 @@ class Summary:
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave; the expectation is as it was then."""
         self._slabs = deque(Slab.load(slab) for slab in state)
-        self._counts = {}
+        self._counts = Counter()
         self.samples = 0
         for slab in self._slabs:
             self.samples += slab.samples
             merge(self._counts, slab.bins)
-        self.expected = None if self.samples < self.need else self._aggregate()
+        self._conclude()

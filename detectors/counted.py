@@ -4,9 +4,10 @@ Samples are appended to a flat array whose last n are the window; what lies befo
 them waits to be learned by the baseline and is dropped, some dozen at a time, at
 points that hang on the series' own count of samples alone.
 
-While all is well a sample costs a few comparisons: means and rates are judged by
-running sums, percentiles by how many samples lie beyond the limit. Exact values
-are worked out when they are near a limit, and when a line names them.
+While all is well a sample costs little more than its place in the array: when the
+window was last worked out, it was also worked out how much worse it can become
+before a limit is passed, and each sample is charged with the worst that it can do.
+Only when that is used up the window is looked at again.
 """
 
 # Every kind of watch takes what the hungriest of them needs.
@@ -82,8 +83,13 @@ class CountWatch(Watch):
         """The exact signed value of the window."""
         raise NotImplementedError
 
-    def restart(self) -> None:
-        """Work out the running figures anew from the samples."""
+    def arm(self, limit: float) -> None:
+        """Work out how much worse the window can become before it passes a limit.
+
+        Args:
+            limit: Signed; infinite if no sample needs a look, and if every one
+                does, minus infinity.
+        """
         raise NotImplementedError
 
     def drop(self, count: int) -> Sequence[float] | None:
@@ -92,15 +98,30 @@ class CountWatch(Watch):
         return None
 
     def settle(self) -> None:  # noqa: D102
-        self.restart()
+        self.arm(self.calm_until())
 
-    def think(self, own: float, now_us: int, stage: Stage) -> bool:
-        """Go into what the quick look could not clear: the last sample is new."""
-        waiting = len(self.samples) < self.plan.need
+    def calm_until(self) -> float:
+        """Up to which value of the window there is nothing to be said."""
+        state = self.life.state
+        if state is State.OK:
+            levels = self.levels()
+            return levels[0].enter if levels else -inf
+        if state is not State.INSUFFICIENT:
+            return -inf
+        if len(self.samples) < self.plan.need or not self.levels():
+            return inf
+        return -inf
+
+    def look(self, own: float, now_us: int, stage: Stage) -> bool | None:
+        """Look at the window; its last sample is new."""
         if len(self.samples) >= self.pause:
             self._tidy(now_us)
-        levels = self.levels()
-        if waiting or not levels:
+        else:
+            limit = self.calm_until()
+            if limit > -inf and self.aggregate() <= limit:
+                self.arm(limit)
+                return None
+        if len(self.samples) < self.plan.need or not self.levels():
             learn = self.judge(THIN, None, None, now_us, stage)
         else:
             learn = self.weigh(self.aggregate(), own, now_us, stage)
@@ -118,7 +139,13 @@ class CountWatch(Watch):
             if summary is not None:
                 self._learn(summary, gone, weights, now_us)
         self._set_pause()
-        self.restart()
+        if summary is not None or self.life.state is not State.OK:
+            self.settle()
+        else:
+            self.postpone()
+
+    def postpone(self) -> None:
+        """The oldest samples are gone, and the pause has changed: nothing else has."""
 
     def _learn(
         self,
@@ -160,7 +187,7 @@ class CountWatch(Watch):
         if self.summary is not None:
             self.summary.refresh(now_us)
             self._set_pause()
-            self.restart()
+            self.settle()
 
     def thin_phrase(self) -> str:  # noqa: D102
         if len(self.samples) < self.plan.need or self.summary is None:
@@ -183,25 +210,25 @@ class CountWatch(Watch):
             self.summary.load(learned)
         if self.pause != self.plan.need:
             self._set_pause()
-        self.restart()
-
-    @property
-    def resting(self) -> bool:
-        """Whether nothing is to be said before the next pause."""
-        if self.life.state is not State.INSUFFICIENT:
-            return False
-        return len(self.samples) < self.plan.need or not self.levels()
+        self.settle()
 
 
 class MeanWatch(CountWatch):
-    """Means and sums over a count window, by a running sum."""
+    """Means and sums over a count window.
 
-    __slots__ = ("quiet", "total")
+    Attributes:
+        slack: How much the sum may still grow before the window needs a look.
+        least: The smallest sample that may leave before then.
+        ahead: Length of ``samples`` at which it needs a look in any case.
+    """
+
+    __slots__ = ("ahead", "least", "slack")
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
-        self.total = 0.0
-        self.quiet = inf
+        self.slack = self.least = 0.0
+        self.ahead = 0
+        self.arm(inf)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -211,16 +238,13 @@ class MeanWatch(CountWatch):
             return None
         samples = self.samples
         samples.append(value)
-        held = len(samples)
-        size = self.size
-        if held > size:
-            self.total = total = self.total + value - samples[held - size - 1]
-            held = size
-        else:
-            self.total = total = self.total + value
-        if total / held <= self.quiet and len(samples) < self.pause:
+        self.slack = slack = self.slack - (value - self.least)
+        if slack >= 0.0 and len(samples) < self.ahead:
             return None
-        return self.think(value, now_us, stage)
+        return self.look(value, now_us, stage)
+
+    def postpone(self) -> None:  # noqa: D102
+        self.settle()
 
     def aggregate(self) -> float:  # noqa: D102
         window = self.samples[-self.size :]
@@ -230,26 +254,36 @@ class MeanWatch(CountWatch):
         total = fsum(window)
         return total if judged is Judged.SUM else total / len(window)
 
-    def restart(self) -> None:  # noqa: D102
-        self.total = fsum(self.samples[-self.size :])
-        if self.resting:
-            self.quiet = inf
+    def arm(self, limit: float) -> None:  # noqa: D102
+        held, size, judged = len(self.samples), self.size, self.plan.judged
+        self.least, self.ahead = 0.0, self.pause
+        if abs(limit) == inf or judged is Judged.COUNT:
+            self.slack = inf if limit == inf else -inf
             return
-        self.quiet = -inf
-        levels = self.levels()
-        judged = self.plan.judged
-        if self.life.state is not State.OK or not levels or judged is Judged.COUNT:
-            return
-        limit = levels[0].enter
-        if judged is Judged.SUM:
-            if len(self.samples) < self.size:
-                return
-            limit /= self.size
-        self.quiet = limit if limit == inf else limit - _MARGIN * abs(limit)
+        window = self.samples[-size:]
+        total = fsum(window)
+        most = limit if judged is Judged.SUM else limit * len(window)
+        self.slack = most - total - _MARGIN * (abs(most) + abs(total))
+        if held >= size:
+            # What leaves until then is in the window now.
+            self.least = min(window)
+            self.ahead = min(self.pause, held + size)
+        else:
+            # Nothing leaves, and a mean may grow with the number of samples.
+            self.least = 0.0 if judged is Judged.SUM else limit
+            self.ahead = min(self.pause, size)
 
 
 class RateWatch(CountWatch):
-    """Pooled rates over a count window: errors over calls, both running sums."""
+    """Pooled rates over a count window: errors over calls.
+
+    Both are whole numbers, and so their running sums exact.
+
+    Attributes:
+        weights: Calls of each sample.
+        above, below: Errors and calls in the window, errors signed.
+        quiet: The rate up to which there is nothing to be said.
+    """
 
     __slots__ = ("above", "below", "over", "quiet", "weights")
 
@@ -257,8 +291,7 @@ class RateWatch(CountWatch):
         super().__init__(plan, by)
         self.over = plan.over
         self.weights = array("d")
-        self.above = 0.0
-        self.below = 0.0
+        self.above = self.below = 0.0
         self.quiet = inf
 
     def sample(  # noqa: D102
@@ -283,10 +316,10 @@ class RateWatch(CountWatch):
             self.below = below = self.below + weight
         if above / below <= self.quiet and held < self.pause:
             return None
-        return self.think(value / weight, now_us, stage)
+        return self.look(value / weight, now_us, stage)
 
     def aggregate(self) -> float:  # noqa: D102
-        return fsum(self.samples[-self.size :]) / fsum(self.weights[-self.size :])
+        return self.above / self.below
 
     def drop(self, count: int) -> Sequence[float]:  # noqa: D102
         gone = self.weights[:count].tolist()
@@ -294,70 +327,67 @@ class RateWatch(CountWatch):
         super().drop(count)
         return gone
 
-    def restart(self) -> None:  # noqa: D102
-        self.above = fsum(self.samples[-self.size :])
-        self.below = fsum(self.weights[-self.size :])
-        if self.resting:
-            self.quiet = inf
-            return
-        levels = self.levels()
-        calm = self.life.state is State.OK and levels
-        # Counts are whole numbers, and their running sums exact.
-        self.quiet = levels[0].enter if calm else -inf
+    def arm(self, limit: float) -> None:  # noqa: D102
+        self.quiet = limit
 
     def dump(self) -> list[Any]:  # noqa: D102
         return [*super().dump(), pack(self.weights)]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         self.weights = unpack(state[4])
+        self.above = fsum(unpack(state[0])[-self.size :])
+        self.below = fsum(self.weights[-self.size :])
         super().load(state)
 
 
 class RankWatch(CountWatch):
-    """Percentiles, minimum and maximum over a count window."""
+    """Percentiles, minimum and maximum over a count window.
 
-    __slots__ = ("beyond", "limit", "quiet")
+    Attributes:
+        limit: Samples up to it cannot make the window worse.
+        credit: How many beyond it may still come before the window needs a look.
+    """
+
+    __slots__ = ("credit", "limit")
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
-        self.beyond = 0
-        self.limit = inf
-        self.quiet = plan.size
+        self.arm(inf)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
         value = values[self.column] * self.sign
-        if value != value:  # noqa: PLR0124 - NaN is no sample
+        if value <= self.limit:
+            self.samples.append(value)
+            if len(self.samples) < self.pause:
+                return None
+        elif value > self.limit:
+            self.samples.append(value)
+            self.credit -= 1
+            if self.credit >= 0 and len(self.samples) < self.pause:
+                return None
+        else:
             return None
-        samples = self.samples
-        samples.append(value)
-        held = len(samples)
-        limit = self.limit
-        if value > limit:
-            self.beyond += 1
-        left = held - self.size - 1
-        if left >= 0 and samples[left] > limit:
-            self.beyond -= 1
-        if self.beyond <= self.quiet and held < self.pause:
-            return None
-        return self.think(value, now_us, stage)
+        return self.look(value, now_us, stage)
 
     def aggregate(self) -> float:  # noqa: D102
         return quantile(sorted(self.samples[-self.size :]), self.plan.percent)
 
-    def restart(self) -> None:  # noqa: D102
-        levels = self.levels()
-        self.limit = limit = levels[0].enter if levels else inf
+    def arm(self, limit: float) -> None:  # noqa: D102
+        self.limit, self.credit = limit, 0
+        if abs(limit) == inf:
+            return
         window = self.samples[-self.size :]
-        self.beyond = sum(1 for value in window if value > limit)
-        if self.resting:
-            self.quiet = self.size
-        elif self.life.state is not State.OK or not levels:
-            self.quiet = -1
-        else:
-            # A growing window can only become able to bear more beyond its limit.
-            self.quiet = harmless(max(1, len(window)), self.plan.percent)
+        beyond = 0
+        for value in window:
+            if value > limit:
+                beyond += 1
+        # A growing window bears no fewer beyond its limit than it does now.
+        self.credit = harmless(max(1, len(window)), self.plan.percent) - beyond
+        if self.credit < 0:
+            # It hangs on the samples next to the limit: each one counts.
+            self.limit = -inf
 
 
 class _Sessions(CountWatch):

@@ -7,6 +7,7 @@ windows among them; one that holds a sample not to be learned is left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from math import fsum
 from typing import Any, Final
 
@@ -46,7 +47,16 @@ class Eras:
             there are fewer than two.
     """
 
-    __slots__ = ("_bins", "_plan", "_steps", "born", "eras", "expected", "windows")
+    __slots__ = (
+        "_bins",
+        "_formed",
+        "_plan",
+        "_steps",
+        "born",
+        "eras",
+        "expected",
+        "windows",
+    )
 
     def __init__(self, plan: Plan) -> None:
         baseline = plan.baseline
@@ -58,6 +68,7 @@ class Eras:
         self.eras: dict[int, Slot] = {}
         self.born: int | None = None
         self.expected: float | None = None
+        self._formed: tuple[int, int] | None = None
 
     def add(self, slot: Slot) -> None:
         """Keep a step that has left the current window."""
@@ -76,12 +87,15 @@ class Eras:
         each = STEPS // self._steps
         newest = (passed - STEPS) // self._steps
         oldest = newest - each * self.windows
+        born = passed if self.born is None else self.born
+        whole = min(self.windows, (passed - born) // STEPS - 1)
+        if (newest, whole) == self._formed:
+            return
+        self._formed = (newest, whole)
         for number in [number for number in self.eras if number <= oldest]:
             del self.eras[number]
         found: list[float] = []
-        for window in range(1, self.windows + 1):
-            if self.born is None or passed - STEPS * (window + 1) < self.born:
-                break
+        for window in range(1, whole + 1):
             end = newest - each * (window - 1)
             value = self._aggregate(range(end - each + 1, end + 1))
             if value is not None:
@@ -90,17 +104,15 @@ class Eras:
 
     def _aggregate(self, numbers: range) -> float | None:
         """The aggregate of one window; None if it must not, or cannot, be told."""
-        whole = Slot(0)
-        eras = self.eras
-        for number in numbers:
-            era = eras.get(number)
-            if era is not None:
-                if era.tainted:
-                    return None
-                whole.join(era)
-        plan = self._plan
+        eras, plan = self.eras, self._plan
+        inside = [eras[number] for number in numbers if number in eras]
+        if any(era.tainted for era in inside):
+            return None
         if plan.judged is Judged.SUM or plan.judged is Judged.COUNT:
-            return plan.sign * whole.total + 0.0
+            return plan.sign * fsum([era.total for era in inside]) + 0.0
+        whole = Slot(0)
+        for era in inside:
+            whole.join(era)
         if not whole.samples:
             return None
         if plan.judged is not Judged.RANK:
@@ -120,7 +132,7 @@ class Eras:
 
 
 def signed_rank(
-    plan: Plan, bins: Bins | None, counts: dict[int, int], ends: Slot
+    plan: Plan, bins: Bins | None, counts: Counter[int], ends: Slot
 ) -> float:
     """A percentile, signed; ``ends`` knows the smallest and the largest sample."""
     if bins is None:

@@ -8,6 +8,8 @@ repeated is none of it: it never was a new line of the log.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -29,37 +31,68 @@ class Block(NamedTuple):
 class Memory:
     """Marks of the last ``capacity`` observations, and the blocks they came in.
 
-    The partition's loop adds marks by itself, for speed: append to ``queue``, count
-    in ``recent``, and forget the oldest beyond ``capacity``.
+    A mark is 64 bits of a series and a session id together.
+
+    Attributes:
+        seen: How many observations there have been.
+        blocks: Those of which something is remembered, in order.
     """
 
-    __slots__ = ("blocks", "capacity", "queue", "recent", "seen")
+    __slots__ = ("_again", "_queue", "_recent", "blocks", "capacity", "seen")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self.queue: deque[int] = deque()
-        self.recent: dict[int, int] = {}
-        self.blocks: deque[Block] = deque()
         self.seen = 0
+        self.blocks: deque[Block] = deque()
+        self._queue: deque[int] = deque()
+        self._recent: set[int] = set()
+        self._again: dict[int, int] = {}
 
-    def add(self, mark: int) -> bool:
-        """Remember one observation; whether it had been seen.
+    def add(self, marks: Sequence[int]) -> list[bool] | None:
+        """Remember observations; which of them had been seen, None if none had.
 
         >>> memory = Memory(1)
-        >>> memory.add(7), memory.add(7), memory.add(8), memory.add(7)
-        (False, True, False, False)
+        >>> memory.add([7, 7, 8, 7])
+        [False, True, False, False]
         """
-        recent, queue = self.recent, self.queue
-        before = recent.get(mark, 0)
-        recent[mark] = before + 1
-        queue.append(mark)
-        self.seen += 1
-        if len(queue) > self.capacity:
-            oldest = queue.popleft()
-            left = recent.pop(oldest) - 1
-            if left:
-                recent[oldest] = left
-        return before > 0
+        self.seen += len(marks)
+        news = set(marks)
+        if len(news) < len(marks) or not self._recent.isdisjoint(news):
+            return [self._add(mark) for mark in marks]
+        # Nothing here is remembered from before, nor twice: no need to go one by one.
+        self._recent |= news
+        self._queue.extend(marks)
+        surplus = len(self._queue) - self.capacity
+        if surplus > 0:
+            if self._again:
+                for _ in range(surplus):
+                    self._forget()
+            else:
+                self._recent.difference_update(islice(self._queue, surplus))
+                for _ in range(surplus):
+                    self._queue.popleft()
+        return None
+
+    def _add(self, mark: int) -> bool:
+        double = mark in self._recent
+        if double:
+            self._again[mark] = self._again.get(mark, 0) + 1
+        else:
+            self._recent.add(mark)
+        self._queue.append(mark)
+        if len(self._queue) > self.capacity:
+            self._forget()
+        return double
+
+    def _forget(self) -> None:
+        oldest = self._queue.popleft()
+        more = self._again.get(oldest, 0)
+        if not more:
+            self._recent.discard(oldest)
+        elif more == 1:
+            del self._again[oldest]
+        else:
+            self._again[oldest] = more - 1
 
     def begin(self, offset: int, source: int, applied: int) -> None:
         """A block with observations begins."""
@@ -68,7 +101,7 @@ class Memory:
     def trim(self) -> None:
         """Forget blocks of which no observation is remembered."""
         blocks = self.blocks
-        oldest = self.seen - len(self.queue)
+        oldest = self.seen - len(self._queue)
         while len(blocks) > 1 and blocks[1].begin <= oldest:
             blocks.popleft()
 

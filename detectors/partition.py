@@ -7,8 +7,8 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, repeat
 from typing import Final
 
 from detectors.batch import Batch, where_bits
@@ -89,17 +89,14 @@ class Partition:
             The lines it gave rise to, in order.
         """
         # The loop below runs for every observation of every session: what is looked
-        # up often has a local name, comparisons stand for min and max, and the duplicate
-        # memory is kept in line.
+        # up often has a local name, and comparisons stand for min and max.
         stage, everyone, counts = self._stage, self._all, self.counts
-        self._begin(batch, offset)
+        self._begin(batch)
         source = batch.source
         applied = self._applied.get(source, -1)
         own = self._times.get(source, _UNKNOWN)
         others = self._others(source, batch.sources)
         clock = self._clock
-        memory = self._memory
-        queue, recent, capacity = memory.queue, memory.recent, memory.capacity
         heap, place = everyone.timers.heap, everyone.timers.place
         find, admit = everyone.find, everyone.admit
         idle_us = self._idle_us
@@ -107,14 +104,15 @@ class Partition:
         if judged_from_us is None:
             judged_from_us = _UNKNOWN
         offsets, clocks, ends = batch.offsets, batch.clocks_us, batch.ended_at_us
-        rows, hashes, keys = batch.values, batch.hashes, batch.keys
-        found: list[Series | None] = [None] * len(keys)
+        rows, keys = batch.values, batch.keys
+        found: list[Series | None] = [find(key, offset) for key in keys]
+        doubles = self._recognise(batch, offset, applied, found)
         values: Sequence[float] = ()
-        at, order, ended, session, repeated, old = -1, self._order, 0, 0, True, False
+        at, order, folded, ended, repeated, old = -1, self._order, 0, 0, True, False
         # A last entry of no series passes the sessions after the last observation.
-        for position, index, mask in chain(
-            zip(batch.observed, batch.series, batch.wheres, strict=True),
-            ((len(offsets) - 1, -1, 0),),
+        for position, index, mask, double in chain(
+            zip(batch.observed, batch.series, batch.wheres, doubles),  # noqa: B905
+            ((len(offsets) - 1, -1, 0, False),),
         ):
             while at < position:
                 at += 1
@@ -130,7 +128,7 @@ class Partition:
                     counts.repeats += 1
                     continue
                 counts.sessions += 1
-                ended, values, session = ends[at], rows[at], hashes[at]
+                ended, values = ends[at], rows[at]
                 if ended < clock:
                     counts.late += 1
                 old = ended < judged_from_us
@@ -143,23 +141,14 @@ class Partition:
                 stage.at = at
             if repeated or index < 0:
                 continue
+            stage.order = order = order + 1
+            if double:
+                counts.duplicates += 1
+                continue
+            folded += 1
             series = found[index]
             if series is None:
                 found[index] = series = find(keys[index], offset)
-            stage.order = order = order + 1
-            mark = series.salt ^ session
-            before = recent.get(mark)
-            recent[mark] = 1 if before is None else before + 1
-            queue.append(mark)
-            if len(queue) > capacity:
-                oldest = queue.popleft()
-                left = recent.pop(oldest) - 1
-                if left:
-                    recent[oldest] = left
-            if before is not None:
-                counts.duplicates += 1
-                continue
-            counts.observations += 1
             last_us = series.last_us
             now_us = clock if clock > ended else ended  # noqa: FURB136
             if last_us > now_us:  # noqa: PLR1730
@@ -180,8 +169,8 @@ class Partition:
                 series.order = order
                 if ended < now_us:
                     series.floor_us = now_us
-            needed = series.group.all_bits
-            if series.complete and not old and mask & needed == needed:
+            needed = series.needed
+            if mask & needed == needed and not old:
                 news = None
                 for watch in series.live:
                     if watch.sample(values, ended, now_us, stage) is not None:
@@ -190,7 +179,7 @@ class Partition:
                 news = self._pick(series, mask, old, values, ended, now_us)
             if news:
                 place(series)
-        memory.seen += order - self._order
+        counts.observations += folded
         self._order = order
         self._clock = clock
         if own != _UNKNOWN:
@@ -199,13 +188,50 @@ class Partition:
             self._applied[source] = offsets[-1]
         return self._end(batch, offset)
 
-    def _begin(self, batch: Batch, offset: int) -> None:
+    def _recognise(
+        self,
+        batch: Batch,
+        offset: int,
+        applied: int,
+        found: Sequence[Series | None],
+    ) -> Iterable[bool]:
+        """Remember a block's observations; for each, whether it had been seen."""
+        if not len(batch.observed):
+            return ()
+        self._memory.begin(offset, batch.source, applied)
+        salts = [0 if series is None else series.salt for series in found]
+        marks, new = self._marks(batch, applied, salts)
+        doubles = self._memory.add(marks)
+        self._memory.trim()
+        if doubles is None:
+            return repeat(False)
+        if len(new) == len(batch.observed):
+            return doubles
+        spread = dict(zip(new, doubles, strict=True))
+        return [spread.get(spot, False) for spot in range(len(batch.observed))]
+
+    @staticmethod
+    def _marks(
+        batch: Batch, applied: int, salts: Sequence[int]
+    ) -> tuple[list[int], Sequence[int]]:
+        """The marks of what ingest did not repeat, and where they stand."""
+        observed, hashes = batch.observed, batch.hashes
+        pairs = zip(batch.series, observed, strict=True)
+        if batch.offsets[0] > applied:
+            marks = [salts[index] ^ hashes[position] for index, position in pairs]
+            return marks, range(len(marks))
+        new = [
+            spot
+            for spot, position in enumerate(observed)
+            if batch.offsets[position] > applied
+        ]
+        series = batch.series
+        return [salts[series[spot]] ^ hashes[observed[spot]] for spot in new], new
+
+    def _begin(self, batch: Batch) -> None:
         stage = self._stage
         stage.batch, stage.at, stage.lines = batch, -1, []
         self._refilled = None
-        if len(batch.observed):
-            applied = self._applied.get(batch.source, -1)
-            self._memory.begin(offset, batch.source, applied)
         table = batch.where_table
         if table == self._where_table or not len(table):
             return
@@ -223,7 +249,6 @@ class Partition:
             self._clock = max(self._clock, min(times.values()))
         self._all.run(self._clock)
         self._all.close(offset)
-        self._memory.trim()
         self._offset = offset
         return self._said()
 
@@ -343,10 +368,8 @@ class Partition:
         highest = applied.get(batch.source, -1)
         memory = self._memory
         memory.begin(offset, batch.source, highest)
-        salts = [self._all.salt(key) for key in batch.keys]
-        for position, index in zip(batch.observed, batch.series, strict=True):
-            if batch.offsets[position] > highest:
-                memory.add(salts[index] ^ batch.hashes[position])
+        marks, _ = self._marks(batch, highest, [self._all.salt(k) for k in batch.keys])
+        memory.add(marks)
         applied[batch.source] = max(highest, batch.offsets[-1])
         memory.trim()
 

@@ -58,6 +58,7 @@ class Population:
         series.apart = series.last_offset >= offset
         if not series.apart:
             self.touch(series)
+        series.needed = series.group.all_bits if series.complete else -1
         return series
 
     def _make(self, key: bytes) -> Series:

@@ -23,13 +23,29 @@ FEWEST: Final = 10
 class Ruler(NamedTuple):
     """A scale: there and back, and the smallest spread believed in."""
 
-    there: Callable[[float], float]
+    there: Callable[[Sequence[float]], list[float]]
     back: Callable[[float], float]
     least: float
 
 
-def _logit(points: float) -> float:
-    return log((points + 0.5) / (100.5 - points))
+def _logs(values: Sequence[float]) -> list[float]:
+    return [log(value) for value in values if value > 0]
+
+
+def _exp(value: float) -> float:
+    return exp(min(700.0, value))
+
+
+def _roots(values: Sequence[float]) -> list[float]:
+    return [2 * sqrt(value + 0.375) for value in values]
+
+
+def _square(root: float) -> float:
+    return max(0.0, root / 2) ** 2 - 0.375
+
+
+def _logits(values: Sequence[float]) -> list[float]:
+    return [log((points + 0.5) / (100.5 - points)) for points in values]
 
 
 def _points(logit: float) -> float:
@@ -37,22 +53,10 @@ def _points(logit: float) -> float:
     return 101 * share - 0.5
 
 
-def _exp(value: float) -> float:
-    return exp(min(700.0, value))
-
-
-def _root(value: float) -> float:
-    return 2 * sqrt(value + 0.375)
-
-
-def _square(root: float) -> float:
-    return max(0.0, root / 2) ** 2 - 0.375
-
-
 RULERS: Final = {
-    Scale.LOG: Ruler(log, _exp, 0.1),
-    Scale.SQRT: Ruler(_root, _square, 1.0),  # Anscombe 1948: a Poisson has spread 1
-    Scale.LOGIT: Ruler(_logit, _points, 0.25),
+    Scale.LOG: Ruler(_logs, _exp, 0.1),
+    Scale.SQRT: Ruler(_roots, _square, 1.0),  # Anscombe 1948: a Poisson has spread 1
+    Scale.LOGIT: Ruler(_logits, _points, 0.25),
 }
 """Rates have none: a bounded share cannot be absurd, only the weight of a session."""
 
@@ -72,22 +76,20 @@ class Spread(NamedTuple):
 
     def add(self, scale: Scale, values: Sequence[float]) -> Spread:
         """With further values; zeros have no logarithm and are left out."""
-        if scale is Scale.LOG:
-            values = [value for value in values if value > 0]
-        there = RULERS[scale].there
-        scaled = [there(value) for value in values]
+        scaled = RULERS[scale].there(values)
         return Spread(
             self.samples + len(scaled),
             self.total + fsum(scaled),
             self.squares + fsum([value * value for value in scaled]),
         )
 
-    def join(self, other: Spread) -> Spread:
-        """Both together."""
+    @staticmethod
+    def joined(parts: Sequence[Spread]) -> Spread:
+        """All of them together."""
         return Spread(
-            self.samples + other.samples,
-            self.total + other.total,
-            self.squares + other.squares,
+            sum([part.samples for part in parts]),
+            fsum([part.total for part in parts]),
+            fsum([part.squares for part in parts]),
         )
 
     def bounds(self, scale: Scale) -> tuple[float, float]:

@@ -35,6 +35,8 @@ class Series:
     Attributes:
         salt: 64 bits of its key, by which its observations are told apart.
         group: The rules with its ``by``, perhaps none.
+        needed: The bits of a mask with which every rule takes a session; -1, which
+            no mask has, if the rules must be asked one by one.
         watches: For each rule its state, None before its ``where`` first matched.
         live: The states that there are, in the order of the rules.
         strangers: States of rules that this book does not have, as rows hold them.
@@ -59,6 +61,7 @@ class Series:
         "last_offset",
         "last_us",
         "live",
+        "needed",
         "order",
         "retention_us",
         "salt",
@@ -76,6 +79,7 @@ class Series:
         self.watches: list[Watch | None] = [None] * len(group.plans)
         self.live: list[Watch] = []
         self.complete = False
+        self.needed = -1
         self.strangers: list[list[Any]] = []
         self.retention_us = retention_us
         self.last_us = self.floor_us = -FAR

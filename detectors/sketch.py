@@ -7,6 +7,7 @@ whole numbers have bins of their own where a metric counts things.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import exp, floor, log
 from typing import Any, Final, NamedTuple
@@ -28,12 +29,12 @@ class Bins(NamedTuple):
 
     def key(self, value: float) -> int:
         """The bin of a value of zero or more."""
+        if self.whole and value < _WHOLE:
+            return int(value)
         if value <= 0:
             return _ZERO
         if not self.whole:
             return floor(log(value) / self.width)
-        if value < _WHOLE:
-            return int(value)
         return _WHOLE + floor(log(value / _WHOLE) / self.width)
 
     def value(self, key: int, share: float) -> float:
@@ -46,18 +47,18 @@ class Bins(NamedTuple):
             return float(key)
         return _WHOLE * exp((key - _WHOLE + share) * self.width)
 
-    def add(self, counts: dict[int, int], values: Iterable[float]) -> None:
-        """Count values into their bins."""
-        for value in values:
-            key = self.key(value)
-            counts[key] = counts.get(key, 0) + 1
+    def keys(self, values: Iterable[float]) -> list[int]:
+        """The bins of values."""
+        key, width = self.key, self.width
+        if self.whole:
+            return [int(v) if v < _WHOLE else key(v) for v in values]
+        return [floor(log(v) / width) if v > 0 else _ZERO for v in values]
 
     def quantile(self, counts: Mapping[int, int], percent: int) -> float:
         """The percentile of what was counted, at least one value.
 
-        >>> bins, counts = Bins(0.02, whole=True), {}
-        >>> bins.add(counts, [1, 2, 3, 10])
-        >>> bins.quantile(counts, 50)
+        >>> bins = Bins(0.02, whole=True)
+        >>> bins.quantile(Counter(bins.keys([1, 2, 3, 10])), 50)
         2.5
         """
         samples = 0
@@ -87,13 +88,13 @@ class Bins(NamedTuple):
         return low + (high - low) * (rest / 100)
 
 
-def merge(into: dict[int, int], other: Mapping[int, int]) -> None:
+def merge(into: Counter[int], other: Mapping[int, int]) -> None:
     """Add one histogram to another."""
     for key, count in other.items():
         into[key] = into.get(key, 0) + count
 
 
-def remove(out_of: dict[int, int], other: Mapping[int, int]) -> None:
+def remove(out_of: Counter[int], other: Mapping[int, int]) -> None:
     """Take away a histogram that was merged before."""
     for key, count in other.items():
         left = out_of[key] - count
@@ -113,9 +114,9 @@ def flatten(counts: Mapping[int, int]) -> list[int]:
     return flat
 
 
-def unflatten(flat: list[Any]) -> dict[int, int]:
+def unflatten(flat: list[Any]) -> Counter[int]:
     """The inverse of ``flatten``."""
-    counts: dict[int, int] = {}
+    counts: Counter[int] = Counter()
     key = 0
     for position in range(0, len(flat), 2):
         key += flat[position]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf, nextafter
 from typing import Any, Final
@@ -68,7 +69,7 @@ class SpanWatch(Watch):
         self.begin_us = self.end_us = -FAR
         self.quiet = -inf
         self.pause = plan.need
-        self.counts: dict[int, int] = {}
+        self.counts: Counter[int] = Counter()
         self._bins = bins_of(plan)
 
     def expected_now(self) -> float | None:  # noqa: D102
@@ -117,8 +118,8 @@ class SpanWatch(Watch):
             slot.beyond += 1
         if self._bins is not None:
             key = self._bins.key(self.sign * value)
-            slot.bins[key] = slot.bins.get(key, 0) + 1
-            self.counts[key] = self.counts.get(key, 0) + 1
+            slot.bins[key] += 1
+            self.counts[key] += 1
 
     def _step(  # noqa: PLR0917
         self,
@@ -136,16 +137,23 @@ class SpanWatch(Watch):
         slot = self.span.at(ended_us)
         eras = self.eras
         if eras is not None and (eras.born is None or slot.number < eras.born):
-            first = eras.born is None
             eras.born = slot.number
-            if not first:
-                eras.refresh(self.span.passed(now_us))
+            eras.refresh(self.span.passed(now_us))
         slot.samples += 1
         slot.total += value
         slot.weight += weight
         if self.judged is Judged.RANK:
             self._rank(slot, value)
         self._focus(now_us)
+        samples = self.slot.samples + self.rest.samples
+        if (
+            samples < self.pause
+            and self.quiet > -inf
+            and self.judged is not Judged.RANK
+            and self._aggregate(samples) <= self.quiet
+        ):
+            # Its first step sets the timer for what leaves.
+            return True if slot is self.span.slots[0] else None
         return self._think(slot, own, now_us, stage)
 
     def _advance(self, now_us: int) -> None:
@@ -182,7 +190,8 @@ class SpanWatch(Watch):
             learn = self.judge(THIN, None, None, now_us, stage)
         if not learn and slot is not None:
             slot.tainted = True
-        self.settle()
+        if samples >= self.pause:
+            self.settle()
         return True
 
     def _ready(self, samples: int) -> bool:

@@ -7,11 +7,11 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from math import fsum, inf
 from typing import Any, Final
 
-from detectors.sketch import flatten, unflatten
+from detectors.sketch import flatten, merge, unflatten
 
 STEPS: Final = 60
 
@@ -49,7 +49,7 @@ class Slot:
         self.high = -inf
         self.beyond = 0
         self.tainted = False
-        self.bins: dict[int, int] = {}
+        self.bins: Counter[int] = Counter()
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
@@ -82,8 +82,7 @@ class Slot:
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
         self.tainted = self.tainted or other.tainted
-        for key, count in other.bins.items():
-            self.bins[key] = self.bins.get(key, 0) + count
+        merge(self.bins, other.bins)
 
 
 class Span:
@@ -149,7 +148,6 @@ class Span:
         together = Slot(0)
         together.total = fsum([slot.total for slot in others])
         together.weight = fsum([slot.weight for slot in others])
-        for slot in others:
-            together.samples += slot.samples
-            together.beyond += slot.beyond
+        together.samples = sum([slot.samples for slot in others])
+        together.beyond = sum([slot.beyond for slot in others])
         return together

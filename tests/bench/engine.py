@@ -156,7 +156,7 @@ def main() -> None:
     """Print the CPU time per session, warm, and that of rows."""
     series = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     warm = series * 150 // BLOCK
-    made = blocks(series, series * 300)
+    made = blocks(series, series * (int(sys.argv[2]) if len(sys.argv) > 2 else 300))
     partition = Partition(RuleBook(default_rules()))
     spent = []
     lines = fired = 0
