@@ -103,10 +103,13 @@ Outcome = Sent | Retry | Ambiguous | Failed
 class Client(Protocol):
     """Sends to one channel. One file for each provider, in ``clients``."""
 
-    async def check(self) -> str | None:
+    async def check(self, receiver: str) -> str | None:
         """What is wrong with the settings, as far as asking tells; None if nothing.
 
         Alerts nobody. A channel that cannot be reached just now is not wrong.
+
+        Args:
+            receiver: Whose channel it is, for the words.
         """
 
     async def send(self, delivery: Delivery) -> Outcome:

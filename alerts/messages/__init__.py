@@ -1,0 +1,1 @@
+"""What people read: deliveries as the messages of each provider. Pure."""

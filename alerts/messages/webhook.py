@@ -1,0 +1,68 @@
+"""A delivery as the JSON body of a webhook: the alert's line as it is, and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from alerts.delivery import Action, Delivery
+from alerts.notifications import Reason
+from detectors.transitions import Transition, rfc3339
+
+VERSION: Final = 1
+
+
+class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a webhook receives.
+
+    Attributes:
+        version: Rises only when a member changes its meaning.
+        id: The same for every attempt; also in the header ``Idempotency-Key``.
+        time: When it was decided, RFC 3339, UTC.
+        status: ``firing`` or ``resolved``: of the group as a whole.
+        severity_before: With ``escalated`` and ``changed``, the one told before.
+        dedup_key: The same for all of a group's messages.
+        late: Held back while catching up after a standstill.
+        possible_repeat: An earlier attempt may have arrived.
+        alerts: The lines as ``loopwatch.transitions`` carries them, with the newest
+            value, peak and number of sessions.
+    """
+
+    version: int
+    id: str
+    time: str
+    receiver: str
+    group: str
+    dedup_key: str
+    generation: int
+    status: str
+    reason: Reason
+    severity_before: str | None
+    late: bool
+    possible_repeat: bool
+    alerts: tuple[Transition, ...]
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def webhook_body(delivery: Delivery) -> bytes:
+    """JSON, in UTF-8."""
+    return _encoder.encode(
+        WebhookBody(
+            version=VERSION,
+            id=delivery.id,
+            time=rfc3339(delivery.at_us),
+            receiver=delivery.receiver,
+            group=delivery.group,
+            dedup_key=delivery.dedup_key,
+            generation=delivery.generation,
+            status="resolved" if delivery.action is Action.CLOSE else "firing",
+            reason=delivery.reason,
+            severity_before=delivery.severity_before,
+            late=delivery.late,
+            possible_repeat=delivery.possible_repeat,
+            alerts=delivery.alerts,
+        )
+    )

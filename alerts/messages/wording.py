@@ -1,0 +1,170 @@
+"""An alert in words: what is judged, against what, since when."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from alerts.delivery import Action, Delivery
+from alerts.messages.text import clip, plain
+from alerts.notifications import Reason
+from detectors.metrics import METRICS
+from detectors.transitions import Transition, microseconds
+
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+_DAY_S: Final = 86_400
+_SERIES: Final = 240
+_RULE: Final = 120
+
+
+def amount(line: Transition, value: float | None) -> str:
+    """A value of the alert's metric with its unit, as people say it.
+
+    Rates are shares of 1, latencies milliseconds, silences seconds.
+    """
+    if value is None:
+        return "unknown"
+    if line.rule_kind == "absence":
+        return span(value)
+    if line.aggregate == "count":
+        return _counted(value, "sessions")
+    metric = METRICS.get(line.metric)
+    match metric.unit if metric else "":
+        case "USD":
+            return dollars(value)
+        case "ms":
+            return span(value / 1000)
+        case "%":
+            return f"{number(value * 100)} %"
+        case unit:
+            return _counted(value, unit)
+
+
+def _counted(value: float, unit: str) -> str:
+    if value == 1 and unit.endswith("s"):
+        unit = unit[:-1]
+    return f"{number(value)} {unit}".strip()
+
+
+def number(value: float) -> str:
+    """Three digits or all before the point, and no exponent that people may meet.
+
+    >>> number(31.0), number(31.26), number(0.1234), number(48200.0)
+    ('31', '31.3', '0.123', '48,200')
+    """
+    if not 0.0001 <= abs(value) < 1e15:
+        return f"{value:.3g}"
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def dollars(value: float) -> str:
+    """US dollars: cents, and below ten cents two digits that say something.
+
+    >>> dollars(3.2), dollars(0.0042), dollars(12345.678)
+    ('$3.20', '$0.0042', '$12,345.68')
+    """
+    sign, value = ("-", -value) if value < 0 else ("", value)
+    if 0.1 <= value < 1e15 or value == 0:
+        return f"{sign}${value:,.2f}"
+    return f"{sign}${value:.2g}"
+
+
+def span(seconds: float) -> str:
+    """A time in its two largest units: ``850 ms``, ``31.5 s``, ``2 m 5 s``."""
+    if abs(seconds) < 1:
+        return f"{number(seconds * 1000)} ms"
+    if abs(seconds) < 2 * _MINUTE_S:
+        return f"{number(seconds)} s"
+    whole = round(seconds)
+    for unit_s, unit, part_s, part in (
+        (_DAY_S, "d", _HOUR_S, "h"),
+        (_HOUR_S, "h", _MINUTE_S, "m"),
+    ):
+        if whole >= unit_s:
+            rest = whole % unit_s // part_s
+            return f"{whole // unit_s:,} {unit}" + (f" {rest} {part}" if rest else "")
+    rest = whole % _MINUTE_S
+    return f"{whole // _MINUTE_S} m" + (f" {rest} s" if rest else "")
+
+
+def measured(line: Transition) -> str:
+    """The name of what is judged: ``p95 loop_count``."""
+    if line.rule_kind == "absence":
+        return "silence"
+    metric = METRICS.get(line.metric)
+    if not line.aggregate or (metric is not None and metric.pooled):
+        return line.metric
+    return f"{line.aggregate} {line.metric}"
+
+
+def against(line: Transition) -> str:
+    """What the value is held against: ``expected 9.1 loops, limit 27.3 loops``."""
+    parts = [
+        f"{name} {amount(line, value)}"
+        for name, value in (("expected", line.expected), ("limit", line.threshold))
+        if value is not None
+    ]
+    return ", ".join(parts)
+
+
+def series(line: Transition) -> str:
+    """The labels that tell the series, in the order of names; empty ones left out."""
+    return ", ".join(
+        f"{plain(name)}={plain(value)}"
+        for name, value in sorted(line.labels.items())
+        if value
+    )
+
+
+def lasted(line: Transition) -> str | None:
+    """From the breach's beginning to the line's time; None where it is not known."""
+    if line.began is None:
+        return None
+    return span(max(0, microseconds(line.time) - microseconds(line.began)) / 1e6)
+
+
+def title(delivery: Delivery) -> str:
+    """What happened, in a word or two: ``Critical``, ``Resolved``."""
+    line = delivery.alerts[0]
+    severity = line.severity or "warning"
+    if is_over(delivery):
+        return "Resolved"
+    match delivery.reason:
+        case Reason.ESCALATED:
+            before = delivery.severity_before
+            return f"Escalated to {severity}" + (f" from {before}" if before else "")
+        case Reason.CHANGED:
+            before = delivery.severity_before
+            return f"Down to {severity}" + (f" from {before}" if before else "")
+        case _:
+            return severity.capitalize()
+
+
+def marks(delivery: Delivery) -> list[str]:
+    """What the reader must know of the message itself."""
+    found = []
+    if delivery.late:
+        found.append("late: Loopwatch had stood still and is catching up")
+    if delivery.possible_repeat and delivery.ref is None:
+        found.append("possible repeat")
+    return found
+
+
+def headline(delivery: Delivery) -> str:
+    """One line that says it all, for lists and lock screens."""
+    line = delivery.alerts[0]
+    where = clip(series(line), _SERIES)
+    said = f"{title(delivery)}: {clip(plain(line.rule), _RULE)}"
+    said += f" ({where})" if where else ""
+    more = len(delivery.alerts) - 1
+    said += f" and {more} more" if more else ""
+    return " ".join(
+        [said, *(f"({mark.partition(':')[0]})" for mark in marks(delivery))]
+    )
+
+
+def is_over(delivery: Delivery) -> bool:
+    """Whether the whole group has ended."""
+    return delivery.action is Action.CLOSE
