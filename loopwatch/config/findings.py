@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
 from loopwatch.config.environment import Expanded, expand
 from loopwatch.config.faults import Fault, Position, shown
 from loopwatch.config.nodes import Entries, Items, Scalar
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 At = Position | Scalar | Items | Entries
 
@@ -54,6 +59,9 @@ class Findings:
             )
         for name in found.unset:
             self.lacks(node, f"the environment variable {name} is not set")
+        if _SURROGATE.search(found.text):
+            self.fault(node, "this holds a character that is no text (a half of two)")
+            return replace(found, malformed=(*found.malformed, ""))
         return found
 
     @property

@@ -58,9 +58,11 @@ class Scope:
     def check_carried(self, findings: Findings, at: At, label: str) -> None:
         """Warn of a label that no alert will ever carry."""
         if self.alerts and label not in self.labels and label not in RESERVED:
-            known = sorted(self.labels | set(RESERVED))
-            message = unknown("label", label, known)
-            findings.warn(at, f"{message} (no rule has it in 'by' or 'labels')")
+            meant = nearest(label, sorted(self.labels | set(RESERVED)))
+            hint = f", did you mean {shown(meant)}?" if meant else ""
+            findings.warn(
+                at, f"no rule has the label {shown(label)} in 'by' or 'labels'{hint}"
+            )
 
 
 def label_name(findings: Findings, node: Node, scope: Scope) -> str | None:

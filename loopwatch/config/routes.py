@@ -20,7 +20,7 @@ from loopwatch.config.values import flag, number, text, whole
 
 Value = TypeVar("Value")
 
-_KEYS: Final = (
+KEYS: Final = (
     "receiver",
     "match",
     "continue",
@@ -59,7 +59,7 @@ class RouteReader:
 
     def read_root(self, node: Node) -> Route | None:
         """The root, which has a receiver and matches everything."""
-        found = table(self.findings, node, "a route (a mapping)", _KEYS)
+        found = table(self.findings, node, "a route (a mapping)", KEYS)
         if found is None:
             return None
         if found.lacks("receiver"):
@@ -117,7 +117,7 @@ class RouteReader:
         nodes = items(self.findings, node, "a list of routes", least=0)
         read: list[tuple[Route, Table]] = []
         for each in nodes or ():
-            found = table(self.findings, each, "a route (a mapping)", _KEYS)
+            found = table(self.findings, each, "a route (a mapping)", KEYS)
             if found is not None:
                 read.append((self._route(found, above), found))
         for index, (route, found) in enumerate(read):

@@ -53,7 +53,7 @@ from loopwatch.config.tables import Table, table
 from loopwatch.config.values import word
 
 _SESSION_HOLD_US: Final = 900 * SECOND_US
-_KEYS: Final = (
+KEYS: Final = (
     "name",
     "metric",
     *KINDS,
@@ -89,7 +89,7 @@ _HOMES: Final = {
 
 def read_table(findings: Findings, node: Node) -> Table | None:
     """A rule's keys."""
-    return table(findings, node, "a rule (a mapping)", _KEYS, _HOMES)
+    return table(findings, node, "a rule (a mapping)", KEYS, _HOMES)
 
 
 def read_rule(

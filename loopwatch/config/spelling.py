@@ -68,7 +68,9 @@ def unknown(what: str, word: str, known: Iterable[str]) -> str:
     words = list(known)
     meant = nearest(word, words)
     if meant is not None:
-        return f"unknown {what} {shown(word)}, did you mean '{meant}'?"
+        return f"unknown {what} {shown(word)}, did you mean {shown(meant)}?"
     if not words:
         return f"unknown {what} {shown(word)}: none is defined"
-    return f"unknown {what} {shown(word)}; known: {joined(words, 'and')}"
+    # Quotes around each would only be in the way; around what is hidden they stay.
+    names = [each if each in shown(each) else shown(each) for each in words]
+    return f"unknown {what} {shown(word)}; known: {joined(names, 'and')}"

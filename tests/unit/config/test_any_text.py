@@ -80,6 +80,7 @@ def check(text: str, environ: Mapping[str, str] | None = None) -> Loaded:
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
+@example('version: 1\nrules: [{name: a, absence: 1h, labels: {b: "\\ud800"}}]')
 @example("\ufeff")
 @example('"\\ud800"')
 @example("%TAG ! tag:x,2000:\n---\na")
