@@ -32,6 +32,7 @@ from loopwatch.config.values import (
 )
 
 _WEEK_US: Final = 7 * 86_400 * SECOND_US
+MANY_WINDOWS: Final = 1_000
 _DEFAULT_SAMPLES: Final = 1_000
 _PERIODS: Final = ("day", "week", "month")
 _SENSITIVITIES: Final = ("low", "medium", "high")
@@ -127,6 +128,14 @@ def _reach(
             return None
     problem = None if window is None else _too_short(window, reach, min_samples)
     if problem is None:
+        span_us = None if window is None else window.span_us
+        if span_us is not None and reach[0] // span_us > MANY_WINDOWS:
+            findings.warn(
+                node or found.at,
+                f"the past holds {reach[0] // span_us} windows of"
+                f" {format_duration(span_us)}, each of them kept for every series:"
+                " make 'over' shorter or 'window' longer",
+            )
         return reach
     if at is None:
         findings.fault(found.at, f"'over' is missing, and its default of {problem}")
