@@ -69,6 +69,8 @@ class DeliveryDesk:
 
     async def run(self) -> None:
         """Run the notifier's timers as they fall due, until cancelled."""
+        # What was left undone by the process before shows only once it is asked.
+        await self._act(lambda: [self.notifier.run_due(self._now_us())])
         while True:
             self._wake.clear()
             due_us = self.notifier.next_due_us
