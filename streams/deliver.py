@@ -13,14 +13,19 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from alerts.delivery import Ambiguous, Client, Delivery, Failed, Outcome, Retry, Sent
-from alerts.notify import Effects, Notifier
+from alerts.effects import Effects, GivenUp
+from alerts.notifications import Notification
+from alerts.notify import Notifier
 from alerts.receivers import Channel
 from detectors.transitions import Line
 
 log = logging.getLogger(__name__)
 
 Rows = Sequence[tuple[bytes, bytes | None]]
-Told = Callable[[Delivery, Outcome], None]
+
+
+def _nothing(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 class DeliveryDesk:
@@ -37,6 +42,8 @@ class DeliveryDesk:
             and what was sent may differ: the process must end, and the next one
             starts from the rows.
         told: Told what came of each attempt.
+        lost: Told of each message that is given up.
+        said: Told of each notification that was decided.
     """
 
     def __init__(
@@ -48,7 +55,9 @@ class DeliveryDesk:
         is_ours: Callable[[], Awaitable[bool]],
         now_us: Callable[[], int],
         fatal: Callable[[BaseException], None],
-        told: Told = lambda _delivery, _outcome: None,
+        told: Callable[[Delivery, Outcome], None] = _nothing,
+        lost: Callable[[GivenUp], None] = _nothing,
+        said: Callable[[Notification], None] = _nothing,
     ) -> None:
         self.notifier = notifier
         self._open = clients
@@ -58,6 +67,8 @@ class DeliveryDesk:
         self._now_us = now_us
         self._fatal = fatal
         self._told = told
+        self._lost = lost
+        self._said = said
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -105,6 +116,10 @@ class DeliveryDesk:
             if rows:
                 await self._write(rows)
         for effect in effects:
+            for line in effect.notifications:
+                self._said(line)
+            for message in effect.given_up:
+                self._lost(message)
             for delivery in effect.deliveries:
                 task = asyncio.create_task(self._deliver(delivery))
                 self._in_flight.add(task)
