@@ -127,20 +127,21 @@ def forget_moot(group: Group) -> None:
 def revive(group: Group, now_us: int) -> None:
     """Try again what was given up: the configuration may have been put right.
 
-    Ends go before all else in the queue, in their order. Openings are dropped: if
-    the alert still fires, it is told anew. So are openings that nobody heard and
-    whose time is up.
+    Ends go before all else in the queue, in their order. Failed openings are
+    dropped: if the alert still fires, it is told anew. An opening whose time passed
+    while no worker ran is sent late, unless its alert is over by now.
     """
-    stale = [
-        message
-        for message in group.queue
-        if message.action is Action.OPEN
-        and message.untouched
-        and message.give_up_us < now_us
-    ]
+    over = {one.generation for one in group.queue if one.action is Action.CLOSE}
+    stale = [one for one in group.queue if one.give_up_us < now_us]
+    unheard = {
+        one.generation
+        for one in stale
+        if one.action is Action.OPEN and one.untouched and one.generation in over
+    }
     for message in stale:
-        group.queue.remove(message)
-        write_off(group, message)
+        message.late = True
+        message.give_up_us = give_up_us(message.action, message.alerts, now_us)
+    group.queue[:] = [one for one in group.queue if one.generation not in unheard]
     ends = [one for one in group.given_up if one.action is Action.CLOSE]
     group.given_up.clear()
     for message in ends:

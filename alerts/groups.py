@@ -6,6 +6,8 @@ groups of many.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from alerts.notifications import Reason
 from alerts.routes import Route
 from alerts.rows import Alert, Group, Member
@@ -51,6 +53,15 @@ def news(member: Member, alert: Alert) -> Reason | None:
     return Reason.CHANGED if now < told else None
 
 
+def first_news(group: Group, alerts: Mapping[str, Alert]) -> dict[str, Transition]:
+    """The lines of the members that the group would tell for the first time."""
+    return {
+        alert_id: alerts[alert_id].line
+        for alert_id, member in group.members.items()
+        if news(member, alerts[alert_id]) is Reason.FIRING
+    }
+
+
 def due_us(group: Group, reasons: list[Reason], now_us: int) -> int | None:
     """When the group is to be flushed, given what it would say.
 
@@ -90,7 +101,7 @@ def tell(group: Group, alert_id: str, alert: Alert, reason: Reason) -> int:
     return member.told
 
 
-def forget_untold(group: Group, alerts: dict[str, Alert]) -> list[str]:
+def forget_untold(group: Group, alerts: Mapping[str, Alert]) -> list[str]:
     """Drop the members that ended, or were routed away, before they were told."""
     gone = [
         alert_id

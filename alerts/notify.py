@@ -7,14 +7,14 @@ was given; it reports what came of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from operator import attrgetter
 
 from msgspec import structs
 
 from alerts.debts import Debt, forget_moot, owed, revive, write_off
 from alerts.delivery import Failed, Outcome
 from alerts.effects import Effects, GivenUp, lost_news
-from alerts.groups import due_us, forget_untold, group_key, news
+from alerts.groups import due_us, first_news, forget_untold, group_key, news
 from alerts.ledger import Ledger, lanes
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
@@ -97,7 +97,12 @@ class Notifier:
 
     @property
     def next_due_us(self) -> int | None:
-        """When ``run_due`` has something to do; None while nothing is planned."""
+        """When ``run_due`` has something to do; None while nothing is planned.
+
+        0, which is long ago, after rows were taken back.
+        """
+        if self._restored:
+            return 0
         dues = (self._flushes.next_us, self._outbox.next_due_us)
         return min((due for due in dues if due is not None), default=None)
 
@@ -178,8 +183,7 @@ class Notifier:
             for route in subscriptions(self._routing.route, matchable(alert.line)):
                 for group in self._groups(alert.line, route):
                     if alert_id not in group.members:
-                        group.members[alert_id] = Member(now_us)
-                        self._ledger.touch_group(group)
+                        self._join(group, alert_id, now_us)
                     routed.add(group.id)
         for group in self._ledger.groups_of(alert_id):
             if alert.line.to_state.is_open:
@@ -202,13 +206,19 @@ class Notifier:
                 group_id(receiver, channel, key)
             )
             if group is None:
-                group = self._ledger.add_group(
-                    Group(self._ledger.next_order(), receiver, channel, key, 0, 0)
-                )
+                group = self._ledger.add_group(Group(0, receiver, channel, key, 0, 0))
             group.wait_us = route.group_wait_us
             group.interval_us = route.group_interval_us
             found.append(group)
         return found
+
+    def _join(self, group: Group, alert_id: str, now_us: int) -> None:
+        if not group.members:
+            # As good as new, whatever is still being delivered of its past.
+            group.order = self._ledger.next_order()
+            self._outbox.remind(group)
+        group.members[alert_id] = Member(now_us)
+        self._ledger.touch_group(group)
 
     def _plan(self, group: Group, now_us: int) -> None:
         alerts = self._ledger.alerts
@@ -251,15 +261,10 @@ class Notifier:
 
     def _held(self, group: Group, now_us: int) -> tuple[frozenset[str], bool]:
         """The members whose first news must wait, and whether others had to."""
-        standstill = self._standstill
-        if standstill is None:
+        if self._standstill is None:
             return frozenset(), False
-        lines = {
-            alert_id: self._ledger.alerts[alert_id].line
-            for alert_id, member in group.members.items()
-            if news(member, self._ledger.alerts[alert_id]) is Reason.FIRING
-        }
-        return standstill.sift(group.id, lines, now_us)
+        first = first_news(group, self._ledger.alerts)
+        return self._standstill.sift(group.id, first, now_us)
 
     def _flush_due(self, name: str) -> tuple[int, int] | None:
         group = self._ledger.groups.get(name)
@@ -278,22 +283,17 @@ class Notifier:
         if not self._restored:
             return
         self._restored = False
-        for group in sorted(self._ledger.groups.values(), key=_order):
+        for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
             if (group.receiver, group.channel) in self._channels:
                 revive(group, now_us)
             self._outbox.remind(group)
             self._plan(group, now_us)
-        alerts = sorted(self._ledger.alerts.values(), key=_since(now_us))
-        for alert in alerts:
+        by_age = sorted(
+            self._ledger.alerts.values(),
+            key=lambda alert: (alert.over_us or now_us, alert.line.alert_id),
+        )
+        for alert in by_age:
             if alert.over_us is None:
                 self._reconsider(alert, now_us)
             else:
                 self._ledger.ended(alert.line.alert_id)
-
-
-def _order(group: Group) -> int:
-    return group.order
-
-
-def _since(now_us: int) -> Callable[[Alert], tuple[int, str]]:
-    return lambda alert: (alert.over_us or now_us, alert.line.alert_id)

@@ -98,6 +98,7 @@ class Outbox:
     ) -> tuple[Group, Message] | None:
         """Take what came of a delivery; the message, if it is given up.
 
+        Such a message is queued no more, and the caller settles what that means.
         An outcome of a delivery that is not under way changes nothing.
         """
         name = self._under_way.pop(delivery_id, None)
@@ -107,10 +108,11 @@ class Outbox:
         self._traffic[group.receiver, group.channel].under_way -= 1
         message = group.queue[0]
         message.stage = Stage.PENDING
-        given_up = self._settle(group, message, outcome, now_us)
+        if self._settle(group, message, outcome, now_us):
+            return group, message
         self.remind(group)
         self._ledger.touch_group(group)
-        return (group, message) if given_up else None
+        return None
 
     def _start(self, group: Group, traffic: _Traffic) -> Delivery:
         message = group.queue[0]

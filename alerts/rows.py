@@ -97,7 +97,8 @@ class Group(msgspec.Struct):
     """Alerts that one channel of one receiver is told of together.
 
     Attributes:
-        order: Rises with each group created; ties of timers run in it.
+        order: Rises with each group that gets its first member; ties of timers run
+            in it.
         channel: The kind, numbered from the second of a kind on; not the target, so
             that a channel that moves keeps its groups.
         key: The labels that make the group, as matchers.

@@ -60,7 +60,7 @@ class _Steady:
             # Without the text of the exception, which may quote a secret.
             where = "".join(traceback.format_tb(fault.__traceback__))
             name = type(fault).__name__
-            log.error("cannot write the message %s: %s\n%s", delivery.id, name, where)  # noqa: TRY400
+            log.error("cannot write the message %s: %s\n%s", delivery.id, name, where)
             return Failed(
                 f"{name} while writing it: a fault of Loopwatch, please report"
             )

@@ -94,7 +94,8 @@ def measured(line: Transition) -> str:
     if line.rule_kind == "absence":
         return "silence"
     metric = METRICS.get(line.metric)
-    if not line.aggregate or (metric is not None and metric.pooled):
+    if line.aggregate in ("", "mean") or (metric is not None and metric.pooled):
+        # A rule on each session has an aggregate too, and means nothing by it.
         return line.metric
     return f"{line.aggregate} {line.metric}"
 
