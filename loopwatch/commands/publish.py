@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -27,13 +27,14 @@ from rich.progress import (
 from detectors.rules import SECOND_US
 from loopwatch.config.durations import parse_duration
 from streams.as_of_now import latest_end_us
-from streams.connection import ConnectionFailed, connect
+from streams.connection import ConnectionFailed, connect, quiet_clients
 from streams.publish import Lines, Published, read_lines, start_producer
 from streams.publish import publish as publish_lines
 from streams.settings import Settings, SettingsError, read_settings
 from streams.topics import TopicError
 
 _REFRESH_S: Final = 0.1
+_STOP_S: Final = 10.0
 
 
 def _seconds(text: str | float) -> float:
@@ -114,9 +115,10 @@ def publish(
         raise typer.Exit(1) from None
     except KafkaError as fault:
         typer.echo(
-            f"error: Kafka did not take all of {published.sent} sessions"
-            f" ({type(fault).__name__}): publish the file again; what arrives twice"
-            " counts once",
+            f"error: Kafka at {', '.join(settings.bootstrap_servers)} did not take all"
+            f" of {_counted(published.sent, 'session')} ({type(fault).__name__}): see"
+            " whether it runs, and publish the file again; what arrives twice counts"
+            " once",
             err=True,
         )
         raise typer.Exit(1) from None
@@ -149,19 +151,22 @@ async def _publish(
         loop.add_signal_handler(number, task.cancel)
     producer = await connect(lambda: start_producer(settings, topic), settings, wait_s)
     now_us = time.time_ns() // 1_000
-    try:
-        await publish_lines(
-            lines,
-            producer,
-            topic,
-            published,
-            rate=rate,
-            moved_s=0 if last_us is None else (now_us - last_us) // SECOND_US,
-            reject=_tell,
-            progress=progress,
-        )
-    finally:
-        await producer.stop()
+    with quiet_clients():
+        try:
+            await publish_lines(
+                lines,
+                producer,
+                topic,
+                published,
+                rate=rate,
+                moved_s=0 if last_us is None else (now_us - last_us) // SECOND_US,
+                reject=_tell,
+                progress=progress,
+            )
+        finally:
+            # What was sent is waited for, but not a Kafka that is gone.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(producer.stop(), _STOP_S)
 
 
 def _open(file: Path) -> AbstractContextManager[BinaryIO]:
