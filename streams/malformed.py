@@ -65,7 +65,7 @@ def words_for_syntax(value: bytes, fault: Exception) -> str:
     number = _NO_JSON_NUMBER.match(value, start)
     if number is not None:
         name = _LAST_NAME.search(value, max(0, number.start() - 120), number.start())
-        where = f"{name[1].decode('utf-8', 'replace')}: " if name else ""
+        where = f"{shorten(name[1].decode('utf-8', 'replace'))}: " if name else ""
         return f"{where}{number[0].decode()} is no number in JSON; leave the field out"
     detail = text.removeprefix("JSON is malformed: ").partition(" (byte")[0]
     return f"not JSON: {detail} at byte {at}"
@@ -94,8 +94,11 @@ def words_for_field(name: str, raw: bytes) -> str:
 
 
 def shorten(text: str) -> str:
-    """The beginning of a long text."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    """The beginning of somebody else's text, fit for a terminal and one line."""
+    cut = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in cut
+    )
 
 
 def _is_number(value: object) -> bool:

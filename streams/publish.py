@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from streams.as_of_now import move
+from streams.malformed import shorten
 from streams.observe import AHEAD_US
 from streams.session import ANY_SCALE, Malformed, decode_session
 from streams.settings import Settings
@@ -113,7 +114,8 @@ def _record(text: bytes, moved_s: int, published: Published) -> tuple[bytes, byt
     if moved_s:
         text = move(text, moved_s)
         decode_session(text, ANY_SCALE, latest_us)
-    for name in session.unknown:
+    for field_name in session.unknown:
+        name = shorten(field_name)
         if name in published.unknown or len(published.unknown) < _MOST_NAMES:
             published.unknown[name] += 1
     return session.session_id.encode(), text

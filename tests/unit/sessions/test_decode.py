@@ -315,6 +315,13 @@ class TestOddEvents:
         """The reason says where the text stops being an event."""
         assert why in reason(raw)
 
+    def test_a_reason_is_one_line_for_a_terminal(self) -> None:
+        """Names and values of others cannot move the cursor or fill the screen."""
+        for wrong in ({"\x1b[2J\n" * 50: []}, ["\n" * 500]):
+            text = reason(encode(attributes=wrong))
+            assert text.isprintable()
+            assert len(text) < 200
+
     def test_unknown_fields_are_kept_out_and_named(self) -> None:
         """They are never an error, whatever they hold."""
         session = read(reward=1.0, tools={"search": [1, 2]}, cost_usd=0.5)
