@@ -18,6 +18,8 @@ _BATCH_BYTES: Final = 256 * 1024
 class _App(faust.App):  # type: ignore[misc]
     """Keeps Faust from making a folder for tables, of which there are none."""
 
+    logger = faust.App.logger
+
     def _create_directories(self) -> None:
         pass
 

@@ -45,6 +45,8 @@ class _NoReadOffset(defaultdict[TP, None]):
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust fixes the fetch wait at 1.5 s, which a quiet topic pays as latency."""
 
+    logger = driver.logger
+
     def _create_worker_consumer(self, transport: Transport) -> Any:  # noqa: ANN401
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = transport.reading.fetch_wait_ms
@@ -57,6 +59,8 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     """Reads chunks, and commits what the agents say is done or sealed."""
+
+    logger = driver.logger
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
@@ -107,6 +111,10 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         """What precedes a position is safe, and may be committed."""
         if epoch == self.epoch and tp in self._done:
             self._safe[tp] = position
+
+    def wants(self, tp: TP) -> bool:
+        """Whether a partition is read at all."""
+        return self._source(tp).wanted(tp.partition)
 
     def ends(self, tp: TP) -> tuple[int, int, float] | None:
         """Position, high watermark and age in seconds of the last fetch's answer.
@@ -176,7 +184,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         consumer = self._thread._ensure_consumer()
         for tp, offset in places.items():
             consumer.seek(tp, offset)
-            if not self._source(tp).wanted(tp.partition):
+            if not self.wants(tp):
                 consumer.pause(tp)
 
     def _forget_positions(self) -> None:

@@ -110,6 +110,10 @@ class Watchdog:
         """A group has given us partitions, or said that there are none for us."""
         self._unassigned.pop(group, None)
 
+    def expect_nothing(self) -> None:
+        """No group needs to give us anything any more."""
+        self._unassigned.clear()
+
     def start(self) -> None:
         """Begin to look."""
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()

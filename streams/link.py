@@ -9,15 +9,21 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, KafkaTimeoutError
+from faust.types.tuples import TP
 
 from streams.chunks import ChunkConsumer
-from streams.guards import FAULT, End, end_process
+from streams.guards import AGAIN, FAILED, FAULT, End, end_process
 from streams.lease import Lease
 from streams.reading import Chunk, Verdict
 
 log = logging.getLogger(__name__)
 
 Process = Callable[[Chunk], Awaitable[None]]
+Load = Callable[[set[TP], bool], Awaitable[None]]
+
+
+class StateError(Exception):
+    """State that does not fit its topics, or this version; says what to do."""
 
 
 class Link:
@@ -32,6 +38,7 @@ class Link:
         self.lease = lease
         self.end = end
         self.app: Any = None
+        self._loaded: int | None = None
 
     @property
     def consumer(self) -> ChunkConsumer:
@@ -46,6 +53,15 @@ class Link:
         Faust's own buffer can let offsets be committed ahead of what it holds.
         """
         return self.app.producer._producer  # noqa: SLF001  Faust hands it to nobody
+
+    @property
+    def ready(self) -> bool:
+        """Whether our partitions, if there are any, are here with their state."""
+        return (
+            self.app is not None
+            and not self.app.rebalancing
+            and self._loaded == self.generation
+        )
 
     @property
     def running(self) -> bool:
@@ -63,12 +79,18 @@ class Link:
         return await self.lease.hold(lambda: self.consumer.is_current(chunk))
 
     async def deliver(self, chunk: Chunk, write: Callable[[], Awaitable[None]]) -> bool:
-        """Write what came of a chunk; whether it is acknowledged and still ours.
+        """Write what came of a chunk; whether it is acknowledged and still ours."""
+        return await self.write(write, lambda: self.consumer.is_current(chunk))
 
-        While Kafka is away it is written again and again, as long as the chunk is
-        ours: readers know repeats by their numbers.
+    async def write(
+        self, write: Callable[[], Awaitable[None]], still_ours: Callable[[], bool]
+    ) -> bool:
+        """Write as often as it takes; whether it is acknowledged and still ours.
+
+        While Kafka is away it is written again and again, as long as that is ours to
+        write: readers know repeats by their numbers.
         """
-        while await self.hold(chunk):
+        while await self.lease.hold(still_ours):
             try:
                 await write()
             except KafkaError as error:
@@ -76,8 +98,38 @@ class Link:
                     raise
                 log.warning("Kafka did not take what was written, again: %r", error)
             else:
-                return self.consumer.is_current(chunk)
+                return still_ours()
         return False
+
+    async def take_over(self, load: Load) -> None:
+        """Have the state of newly assigned partitions loaded before any is read.
+
+        To be awaited in ``on_rebalance_complete``. Faust is about to let records flow
+        again and only then to seek (#596): the two calls hold them back.
+
+        Args:
+            load: Given the assignment, and whether what was ours in the generation
+                before is still as we left it.
+        """
+        self.consumer.stop_flow()
+        self.app.flow_control.suspend()
+        generation = self.generation
+        kept = self._loaded is not None and generation == self._loaded + 1
+        self._loaded = None
+        try:
+            await load(self.consumer.assignment(), kept)
+        except StateError as error:
+            self.end(FAILED, str(error))
+        except (KafkaError, TimeoutError) as error:
+            # Half a state is none.
+            self.end(AGAIN, f"state could not be read: {error!r}")
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            log.error("fault while state was read", exc_info=error)
+            self.end(FAULT, f"{type(error).__name__}: {error}")
+        if generation == self.generation:
+            self._loaded = generation
 
     async def run(self, stream: Any, process: Process) -> None:  # noqa: ANN401
         """The body of an agent.

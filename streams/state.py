@@ -63,8 +63,8 @@ async def read_log(
     Args:
         options: Keyword arguments of aiokafka's clients.
         topic: Whose partitions.
-        begin: For each partition the first offset wanted; where the log begins later,
-            reading begins there.
+        begin: For each partition the first offset wanted, where the log begins later
+            that one; negative for its end.
         take: Given a partition and records in order.
         until: Offsets at which to stop, where that is before the end.
 
@@ -87,8 +87,12 @@ async def read_log(
     try:
         partitions = [TopicPartition(topic, number) for number in begin]
         consumer.assign(partitions)
-        for tp, first in (await consumer.beginning_offsets(partitions)).items():
-            consumer.seek(tp, max(first, begin[tp.partition]))
+        firsts = await consumer.beginning_offsets(partitions)
+        # What the embedded broker calls the end is before it, or at it.
+        lasts = await consumer.end_offsets(partitions)
+        for tp in partitions:
+            wanted = begin[tp.partition]
+            consumer.seek(tp, lasts[tp] if wanted < 0 else max(firsts[tp], wanted))
         ends: dict[int, int] = {}
         todo = set(partitions)
         moved_s = time.monotonic()

@@ -1,0 +1,101 @@
+"""``loopwatch status``: what a running worker is doing."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from detectors.transitions import rfc3339
+from loopwatch.environment import read_environment
+
+_PATIENCE_S = 5.0
+_SHOWN = 20
+
+
+def status(
+    url: Annotated[
+        str | None,
+        typer.Option(help="Of the worker's web endpoint, if it is not on this host."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As the worker tells it, for programs.")
+    ] = False,
+) -> None:
+    """Say what a running worker is doing: lag, series, open alerts, receivers."""
+    if url is None:
+        settings = read_environment()
+        host = (
+            f"[{settings.web_host}]" if ":" in settings.web_host else settings.web_host
+        )
+        url = f"http://{host}:{settings.web_port}"
+    try:
+        text = _fetch(f"{url.rstrip('/')}/status")
+        found = json.loads(text)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        typer.echo(
+            f"error: no worker answers on {url} ({reason}): start one, or name its web"
+            " endpoint with --url or LOOPWATCH_WEB_PORT",
+            err=True,
+        )
+        raise typer.Exit(1) from None
+    typer.echo(text if as_json else "\n".join(_lines(found)))
+    if not found["ready"]:
+        raise typer.Exit(1)
+
+
+def _fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:  # noqa: S310
+        text: str = answer.read().decode()
+    return text
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    state = "ready" if found["ready"] else "not ready"
+    yield f"worker {found['host']} (process {found['pid']}): {state}, up {found['up_s']} s"
+    counts = found["counts"]
+    yield "since its start: " + ", ".join(
+        f"{number} {name.replace('_', ' ')}"
+        for name, number in counts.items()
+        if number
+    )
+    for group, part in found["groups"].items():
+        yield ""
+        yield group
+        for topic, lags in part.get("lag", {}).items():
+            behind = sum(lags.values())
+            yield f"  {topic}: {len(lags)} partitions, lag {behind}"
+        yield from _detect(part)
+        for receiver, health in part.get("receivers", {}).items():
+            yield f"  receiver {receiver}: {_spelled(health)}"
+
+
+def _detect(part: Mapping[str, Any]) -> Iterator[str]:
+    if "series" not in part:
+        return
+    clocks = [clock for clock in part["clocks"].values() if clock is not None]
+    yield f"  series: {part['series']}"
+    if clocks:
+        behind_s = time.time() - min(clocks) / 1e6
+        yield f"  event time: {rfc3339(min(clocks))} ({behind_s:.0f} s behind)"
+    if len(clocks) < len(part["clocks"]):
+        yield "  event time stands still: not every source partition is known yet"
+    yield f"  open alerts: {part['open_alerts']}"
+    for alert in part["alerts"][:_SHOWN]:
+        labels = ", ".join(f"{k}={v}" for k, v in sorted(alert["labels"].items()))
+        yield (
+            f"    {alert['state']:<10} {alert['severity']:<8} {alert['rule']}"
+            f" {{{labels}}} since {rfc3339(alert['since_us'])}"
+        )
+
+
+def _spelled(health: object) -> str:
+    if isinstance(health, Mapping):
+        return ", ".join(f"{name} {value}" for name, value in health.items())
+    return str(health)

@@ -1,0 +1,316 @@
+"""Detect: blocks of observations become transitions, and state that is safe.
+
+A chunk is folded, its lines are published and acknowledged, and only then may a
+checkpoint see what it changed. A checkpoint writes rows, then the seal that says up to
+where they are complete; only what is sealed is committed. So whatever happens between
+two steps, what is read again leads to the same lines with the same numbers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from aiokafka.errors import KafkaError
+from faust.types.tuples import TP
+
+from detectors.batch import Batch
+from detectors.rules import RuleBook
+from detectors.transitions import Clock, State, Transition, Update, encode_line, rfc3339
+from streams.block import decode_block
+from streams.deadletter import encode_dead_letter
+from streams.guards import FAILED, FAULT
+from streams.link import Link, may_pass
+from streams.metrics import Meters
+from streams.owned import Owned
+from streams.reading import Chunk
+from streams.state import SEAL, append
+from streams.topic_specs import TopicNames
+
+log = logging.getLogger(__name__)
+
+NOTIFIED: Final = 0
+"""Partition of the transitions that notify reads."""
+
+QUIET: Final = 1
+"""Partition of the lines between insufficient and ok, which nobody is told."""
+
+_QUIET_STATES: Final = frozenset({State.INSUFFICIENT, State.OK})
+
+Said = Transition | Update
+
+
+class Detect:
+    """The agent on the observations.
+
+    Args:
+        book: The rules.
+        topics: Names.
+        link: The app it belongs to.
+        meters: Told what was folded.
+        retire: Whether rules that the book lacks are gone for all live workers.
+        now_us: The wall clock.
+    """
+
+    def __init__(
+        self,
+        book: RuleBook,
+        topics: TopicNames,
+        *,
+        link: Link,
+        meters: Meters,
+        retire: Callable[[], bool] = lambda: True,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._book = book
+        self._topics = topics
+        self._link = link
+        self._meters = meters
+        self._retire = retire
+        self._now_us = now_us
+        self.owned: dict[int, Owned] = {}
+        # Held from the fold of a chunk to the acknowledgement of its lines: a row
+        # must never hold what was not published.
+        self._turn = asyncio.Lock()
+        self._writing = asyncio.Lock()
+
+    def start(self, number: int, committed: int | None, beginning: int) -> int:
+        """Where reading a partition starts: after what its state holds."""
+        owned = self.owned.get(number)
+        if owned is None:
+            return beginning if committed is None else committed
+        if owned.fresh and beginning > owned.next:
+            owned.begin(beginning)
+        if committed is not None and committed > max(owned.next, beginning):
+            self._link.end(
+                FAILED,
+                f"group {self._link.app.conf.id} has committed offset {committed} of "
+                f"{self._topics.observations} {number}, but its state in "
+                f"{self._topics.detect_state} ends before {owned.next}: rows were "
+                "lost. Delete that group's offsets to fold again what is still there",
+            )
+        if beginning > owned.next:
+            log.error(
+                "observations %d to %d of partition %d are gone: no worker ran for "
+                "longer than %s keeps them",
+                owned.next,
+                beginning - 1,
+                number,
+                self._topics.observations,
+            )
+            owned.begin(beginning)
+        return owned.next
+
+    async def take(self, chunk: Chunk) -> None:
+        """Fold a chunk of blocks and publish what came of it."""
+        began_s = time.perf_counter()
+        number = chunk.partition
+        owned = self.owned.get(number)
+        if owned is None:
+            self._link.end(
+                FAULT, f"{self._topics.observations} {number} comes without its state"
+            )
+        async with self._turn:
+            if not await self._link.hold(chunk):
+                return
+            said, dead = await self._fold(owned, chunk)
+            kept = await self._publish(chunk, said, dead)
+            if not kept:
+                self._drop(number, owned)
+                return
+            owned.next = chunk.next
+            self._link.consumer.complete(chunk)
+        self._note(owned, said, len(dead))
+        self._meters.chunk_s.labels("detect").observe(time.perf_counter() - began_s)
+
+    async def _fold(self, owned: Owned, chunk: Chunk) -> tuple[list[Said], list[bytes]]:
+        said: list[Said] = []
+        dead: list[bytes] = []
+        for record in chunk.value:
+            if record.offset < owned.next:
+                continue
+            try:
+                batch: Batch | None = decode_block(record.value or b"")
+            except ValueError as error:
+                batch = None
+                reason = str(error)
+            if batch is None:
+                log.error(
+                    "dead letter: offset %d is no block: %s", record.offset, reason
+                )
+                dead.append(
+                    encode_dead_letter(
+                        reason,
+                        topic=chunk.topic,
+                        partition=chunk.partition,
+                        offset=record.offset,
+                        key=record.key,
+                        value=record.value or b"",
+                        at_us=self._now_us(),
+                    )
+                )
+            else:
+                said += owned.partition.apply(batch, record.offset)
+            owned.next = record.offset + 1
+            await asyncio.sleep(0)
+        return said, dead
+
+    async def _publish(self, chunk: Chunk, said: list[Said], dead: list[bytes]) -> bool:
+        if not said and not dead:
+            return self._link.consumer.is_current(chunk)
+
+        async def write() -> None:
+            await self._write_lines(said)
+            if dead:
+                letters = [(None, letter) for letter in dead]
+                await append(self._link.producer, self._topics.deadletter, 0, letters)
+
+        return await self._link.deliver(chunk, write)
+
+    async def _write_lines(self, said: Iterable[Said]) -> None:
+        lines: dict[int, list[tuple[bytes | None, bytes | None]]] = {}
+        for line in said:
+            record = (line.alert_id.encode(), encode_line(line))
+            lines.setdefault(_lane(line), []).append(record)
+        await asyncio.gather(
+            *(
+                append(self._link.producer, self._topics.transitions, lane, records)
+                for lane, records in lines.items()
+            )
+        )
+
+    def _drop(self, number: int, owned: Owned) -> None:
+        """Forget a state that holds what may not have been published."""
+        if self.owned.get(number) is owned:
+            del self.owned[number]
+            log.warning("partition %d was lost in the midst of a chunk", number)
+
+    def _note(self, owned: Owned, said: Iterable[Said], dead: int) -> None:
+        meters = self._meters
+        if dead:
+            meters.dead_letters.labels(self._topics.observations).inc(dead)
+        for line in said:
+            if isinstance(line, Transition):
+                meters.transitions.labels(line.to_state).inc()
+        owned.count(meters)
+
+    # -- every second -----------------------------------------------------------------
+
+    async def run_checkpoints(self, every_s: float) -> None:
+        """Make safe what has changed, and tell the clocks, again and again."""
+        while True:
+            await asyncio.sleep(every_s)
+            if not self._link.running:
+                continue
+            try:
+                await self.retire()
+                await self.checkpoint()
+                await self.tell_clocks()
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                log.error("fault in a checkpoint", exc_info=error)
+                self._link.end(FAULT, f"{type(error).__name__}: {error}")
+
+    async def checkpoint(self) -> None:
+        """Write rows that have changed, then seals, of every partition."""
+        async with self._writing:
+            consumer = self._link.consumer
+            await asyncio.gather(
+                *(
+                    self._checkpoint(tp, self.owned[tp.partition])
+                    for tp in consumer.done()
+                    if tp.topic == self._topics.observations
+                    and tp.partition in self.owned
+                )
+            )
+
+    async def _checkpoint(self, tp: TP, owned: Owned) -> None:
+        epoch = self._link.consumer.epoch
+        # What an earlier checkpoint could not write comes first, in its order.
+        if owned.step is not None and not await self._write(tp, owned, epoch):
+            return
+        async with self._turn:
+            taken = self.owned.get(tp.partition) is owned and owned.take_step()
+        if not taken or await self._write(tp, owned, epoch):
+            self._link.consumer.seal(tp, owned.safe, epoch)
+
+    async def _write(self, tp: TP, owned: Owned, epoch: int) -> bool:
+        """Write a step: rows first, then the seal on them."""
+        consumer, step = self._link.consumer, owned.step
+        if step is None or not await self._link.lease.hold(
+            lambda: consumer.epoch == epoch
+        ):
+            return False
+        topic, producer = self._topics.detect_state, self._link.producer
+        try:
+            if step.rows:
+                await append(producer, topic, tp.partition, step.rows)
+            await append(producer, topic, tp.partition, [(SEAL, step.seal)])
+        except KafkaError as error:
+            if not may_pass(error):
+                raise
+            log.warning("a checkpoint was not written, again: %r", error)
+            return False
+        owned.made_safe(step)
+        return True
+
+    async def tell_clocks(self) -> None:
+        """Write how far the event time of each partition has come, where it moved."""
+        lines: list[tuple[bytes | None, bytes | None]] = []
+        told: list[tuple[Owned, int | None]] = []
+        async with self._turn:
+            # Everything that was said before these times has been acknowledged.
+            for number, owned in self.owned.items():
+                clock_us = owned.partition.clock_us
+                if owned.told == (clock_us,):
+                    continue
+                time_text = None if clock_us is None else rfc3339(clock_us)
+                line = Clock(partition=number, time=time_text)
+                lines.append((None, encode_line(line)))
+                told.append((owned, clock_us))
+        if not lines or not self._link.lease.valid:
+            return
+        try:
+            await append(self._link.producer, self._topics.transitions, NOTIFIED, lines)
+        except KafkaError as error:
+            log.warning("clocks were not written: %r", error)
+            return
+        for owned, clock_us in told:
+            owned.told = (clock_us,)
+
+    async def retire(self) -> None:
+        """Resolve what rules left open that are gone from the book, once."""
+        if not self._retire():
+            return
+        consumer = self._link.consumer
+        epoch = consumer.epoch
+        for tp in consumer.done():
+            owned = self.owned.get(tp.partition)
+            if tp.topic != self._topics.observations or owned is None or owned.retired:
+                continue
+            async with self._turn:
+                said = owned.partition.retire()
+                owned.retired = owned.changed = True
+                if said and not await self._link.write(
+                    lambda said=said: self._write_lines(said),  # type: ignore[misc]
+                    lambda: consumer.epoch == epoch,
+                ):
+                    self._drop(tp.partition, owned)
+                    return
+            if said:
+                log.info("resolved %d alerts of rules that are gone", len(said))
+
+
+def _lane(line: Said) -> int:
+    """The partition of the transitions that a line goes to."""
+    if (
+        isinstance(line, Transition)
+        and line.from_state in _QUIET_STATES
+        and line.to_state in _QUIET_STATES
+    ):
+        return QUIET
+    return NOTIFIED

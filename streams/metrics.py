@@ -1,0 +1,69 @@
+"""What a worker counts, for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+
+
+class Meters:
+    """The metrics of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"loopwatch_{name}", what, labels, registry=registry)
+
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"loopwatch_{name}", what, labels, registry=registry)
+
+        self.sessions = counter("sessions", "Sessions read and passed on.")
+        self.dead_letters = counter(
+            "dead_letters", "Records that could not be read.", "topic"
+        )
+        self.unknown_fields = counter(
+            "unknown_fields", "Fields of sessions that are not known, left out."
+        )
+        self.unpriced = counter(
+            "unpriced_sessions", "Sessions with tokens, without cost or known price."
+        )
+        self.observations = counter("observations", "Observations folded into series.")
+        self.duplicates = counter(
+            "duplicates", "Observations of sessions that their series had counted."
+        )
+        self.repeats = counter(
+            "repeats", "Sessions that ingest passed on again after a crash."
+        )
+        self.late = counter("late_sessions", "Sessions that ended before the clock.")
+        self.too_old = counter(
+            "too_old_sessions", "Sessions too old to be judged one by one."
+        )
+        self.transitions = counter(
+            "transitions", "Changes of state or level of alerts.", "to"
+        )
+        self.deliveries = counter(
+            "deliveries", "Attempts to tell a receiver.", "receiver", "result"
+        )
+        self.chunk_s = Histogram(
+            "loopwatch_chunk_seconds",
+            "From taking a chunk of records to its acknowledgement.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.lag = gauge(
+            "lag_records", "Records not yet done.", "group", "topic", "partition"
+        )
+        self.series = gauge("series", "Series of the partitions owned.", "partition")
+        self.open_alerts = gauge("open_alerts", "Alerts that fire.", "severity")
+        self.clock_age_s = gauge(
+            "clock_age_seconds", "How far event time is behind.", "partition"
+        )
+        self.checkpoint_age_s = gauge(
+            "checkpoint_age_seconds", "Since state was last safe.", "partition"
+        )
+        self.ready = gauge("ready", "1 once partitions and their state are here.")

@@ -1,0 +1,27 @@
+"""What a worker runs: Faust apps that say how they are."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Part(Protocol):
+    """A Faust app and what stands behind it.
+
+    Attributes:
+        group: Its consumer group.
+        app: The Faust app.
+    """
+
+    group: str
+    app: Any
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions and their state are here."""
+
+    def status(self) -> dict[str, Any]:
+        """For ``loopwatch status``."""
+
+    def measure(self) -> None:
+        """Bring gauges up to date."""

@@ -1,0 +1,195 @@
+"""The app ``score``: ingest and detect, in one consumer group."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from faust.types.tuples import TP
+
+from detectors.rules import RuleBook
+from streams.apps import make_app
+from streams.detect import Detect
+from streams.guards import Watchdog
+from streams.ingest import Ingest
+from streams.lease import Lease
+from streams.link import Link
+from streams.metrics import Meters
+from streams.reading import Reading, Source
+from streams.restore import restore
+from streams.settings import Settings
+from streams.topic_specs import TopicNames
+
+_BLOCKS: Final = 32
+"""Blocks in a chunk: each holds the sessions of a whole chunk of ingest's."""
+
+_ALERTS_SHOWN: Final = 100
+
+
+class Score:
+    """Ingest and detect as a Faust app.
+
+    Args:
+        settings: Of this process.
+        book: The rules.
+        topics: Names.
+        partitions: Of each topic, by name.
+        meters: Told what happens.
+        watchdog: Told of assignments.
+        retire: Whether rules that the book lacks are gone for all live workers.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        book: RuleBook,
+        topics: TopicNames,
+        partitions: Mapping[str, int],
+        *,
+        meters: Meters,
+        watchdog: Watchdog,
+        retire: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.group = settings.group("score")
+        self._book = book
+        self._topics = topics
+        self._sources = partitions[topics.sessions]
+        self._options = settings.kafka_options()
+        self._meters = meters
+        self._watchdog = watchdog
+        self.link = link = Link(Lease(settings.session_s))
+        self.ingest = Ingest(
+            book,
+            topics,
+            sources=self._sources,
+            partitions=partitions[topics.observations],
+            link=link,
+            meters=meters,
+        )
+        self.detect = Detect(book, topics, link=link, meters=meters, retire=retire)
+        reading = Reading(
+            sources={
+                topics.sessions: Source(chunk_records=settings.chunk_records),
+                topics.observations: Source(
+                    chunk_records=_BLOCKS, checkpointed=True, start=self.detect.start
+                ),
+            },
+            lease=link.lease,
+            fetch_wait_ms=settings.fetch_wait_ms,
+            checkpoint=self.detect.checkpoint,
+        )
+        self.app = link.app = make_app(settings, self.group, reading)
+        self._add_agents(settings.checkpoint_interval_s)
+        watchdog.expect(self.group)
+
+    def _add_agents(self, checkpoint_s: float) -> None:
+        app, topics = self.app, self._topics
+
+        def topic(name: str) -> Any:  # noqa: ANN401  Faust has no types
+            return app.topic(name, key_type=bytes, value_type=bytes)
+
+        async def ingest(stream: Any) -> None:  # noqa: ANN401
+            await self.link.run(stream, self.ingest.take)
+
+        async def detect(stream: Any) -> None:  # noqa: ANN401
+            await self.link.run(stream, self.detect.take)
+
+        async def tick() -> None:
+            await self.ingest.run_ticks()
+
+        async def checkpoint() -> None:
+            await self.detect.run_checkpoints(checkpoint_s)
+
+        async def on_rebalance(_app: object, **_: object) -> None:
+            await self.link.take_over(self._load)
+            self._watchdog.assigned(self.group)
+
+        app.agent(topic(topics.sessions), name="ingest")(ingest)
+        app.agent(topic(topics.observations), name="detect")(detect)
+        app.task(tick)
+        app.task(checkpoint)
+        app.on_rebalance_complete.connect(on_rebalance)
+
+    async def _load(self, assigned: set[TP], kept: bool) -> None:
+        """Keep the state of partitions that stay, read that of the others."""
+        self.ingest.on_assigned(assigned)
+        owned = self.detect.owned
+        mine = {
+            tp.partition for tp in assigned if tp.topic == self._topics.observations
+        }
+        for number in list(owned):
+            if number not in mine or not kept:
+                del owned[number]
+        owned.update(
+            await restore(
+                mine - owned.keys(),
+                self._book,
+                self._topics,
+                self._sources,
+                self._options,
+            )
+        )
+
+    # -- what is told about it --------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether partitions and their state are here."""
+        return self.link.ready
+
+    def status(self) -> dict[str, Any]:
+        """For ``loopwatch status``."""
+        open_alerts = [
+            alert
+            for owned in self.detect.owned.values()
+            for alert in owned.partition.open_alerts()
+        ]
+        return {
+            "lag": lags(self.link),
+            "series": self._series(),
+            "clocks": {
+                str(number): owned.partition.clock_us
+                for number, owned in sorted(self.detect.owned.items())
+            },
+            "open_alerts": len(open_alerts),
+            "alerts": open_alerts[:_ALERTS_SHOWN],
+        }
+
+    def _series(self) -> int:
+        return sum(len(owned.partition) for owned in self.detect.owned.values())
+
+    def measure(self) -> None:
+        """Bring gauges up to date."""
+        meters = self._meters
+        for gauge in (meters.series, meters.clock_age_s, meters.checkpoint_age_s):
+            gauge.clear()
+        meters.open_alerts.clear()
+        severities: Counter[str] = Counter()
+        for number, owned in self.detect.owned.items():
+            partition, name = owned.partition, str(number)
+            meters.series.labels(name).set(len(partition))
+            meters.checkpoint_age_s.labels(name).set(time.monotonic() - owned.safe_s)
+            if partition.clock_us is not None:
+                age_s = time.time() - partition.clock_us / 1e6
+                meters.clock_age_s.labels(name).set(age_s)
+            severities.update(alert.severity for alert in partition.open_alerts())
+        for severity in ("info", "warning", "critical"):
+            meters.open_alerts.labels(severity).set(severities[severity])
+        for topic, by_partition in lags(self.link).items():
+            for partition_name, lag in by_partition.items():
+                meters.lag.labels(self.group, topic, partition_name).set(lag)
+
+
+def lags(link: Link) -> dict[str, dict[str, int]]:
+    """Records not yet done, by topic and partition."""
+    found: dict[str, dict[str, int]] = {}
+    if not link.running:
+        return found
+    for tp, done in sorted(link.consumer.done().items()):
+        ends = link.consumer.ends(tp)
+        if ends is not None and link.consumer.wants(tp):
+            lag = max(0, ends[1] - done)
+            found.setdefault(tp.topic, {})[str(tp.partition)] = lag
+    return found
