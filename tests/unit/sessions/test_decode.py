@@ -317,7 +317,8 @@ class TestOddEvents:
 
     def test_a_reason_is_one_line_for_a_terminal(self) -> None:
         """Names and values of others cannot move the cursor or fill the screen."""
-        for wrong in ({"\x1b[2J\n" * 50: []}, ["\n" * 500]):
+        wrongs: list[Any] = [{"\x1b[2J\n" * 50: []}, ["\n" * 500]]
+        for wrong in wrongs:
             text = reason(encode(attributes=wrong))
             assert text.isprintable()
             assert len(text) < 200
