@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
@@ -185,7 +186,7 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         for tp, offset in places.items():
             consumer.seek(tp, offset)
             if not self.wants(tp):
-                consumer.pause(tp)
+                consumer.pause(TopicPartition(tp.topic, tp.partition))
 
     def _forget_positions(self) -> None:
         self.epoch += 1

@@ -28,13 +28,21 @@ def _nothing(*_: object) -> None:
     """Nobody wants to know."""
 
 
+class NoLongerOursError(Exception):
+    """Rows could not be written, for another worker has taken over.
+
+    What was decided is theirs to decide again, from the rows as they stand.
+    """
+
+
 class DeliveryDesk:
     """One notifier at work.
 
     Args:
         notifier: Decides.
         clients: Opens the client of a channel; asked once for each.
-        write: Keeps rows; returns when they are safe.
+        write: Keeps rows; returns when they are safe, or raises
+            ``NoLongerOursError``.
         is_ours: Whether this process may still send: false once another worker may
             have taken over.
         now_us: The wall clock.
@@ -138,7 +146,8 @@ class DeliveryDesk:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if not task.cancelled() and (fault := task.exception()) is not None:
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None and not isinstance(fault, NoLongerOursError):
             self._fatal(fault)
 
     def _client(self, channel: Channel) -> Client:

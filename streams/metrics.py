@@ -66,4 +66,8 @@ class Meters:
         self.checkpoint_age_s = gauge(
             "checkpoint_age_seconds", "Since state was last safe.", "partition"
         )
+        self.queued = gauge("queued_messages", "Messages not delivered yet.")
+        self.owed = gauge(
+            "owed_messages", "What a receiver should have been told.", "receiver"
+        )
         self.ready = gauge("ready", "1 once partitions and their state are here.")

@@ -12,25 +12,28 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-from aiokafka.errors import KafkaError
+from faust.types.tuples import TP
 
 from alerts.clients import open_client
 from alerts.delivery import Delivery, Outcome
 from alerts.effects import GivenUp
-from alerts.notifications import Notification
 from alerts.notify import Notifier
 from alerts.routes import Routing
+from alerts.rows import UnknownRowError
 from detectors.transitions import Line, decode_line
 from streams.apps import make_app
-from streams.deliver import RESULTS, DeliveryDesk, Rows
-from streams.guards import FAULT, End, Watchdog, end_process
+from streams.deliver import RESULTS, DeliveryDesk, NoLongerOursError, Rows
+from streams.guards import FAULT, Watchdog
 from streams.lease import Lease
-from streams.metrics import Metrics
-from streams.reading import Chunk, Reading, Source, Verdict
+from streams.link import Link, StateError
+from streams.metrics import Meters
+from streams.reading import Chunk, Reading, Source
+from streams.score import lags
 from streams.settings import Settings
 from streams.state import append, read_rows
 from streams.topic_specs import TopicNames
@@ -44,116 +47,125 @@ _STATE: Final = 0
 
 
 class Notify:
-    """The Faust app that delivers.
+    """The Faust app ``deliver``.
 
     Args:
-        settings: Brokers and times.
-        topics: Their names.
+        settings: Of this process.
         routing: Receivers and the route tree.
-        metrics: Told what is sent.
+        topics: Names.
+        meters: Told what happens.
         watchdog: Told of assignments.
-        end: Ends the process when state and world may differ.
     """
 
     def __init__(
         self,
         settings: Settings,
-        topics: TopicNames,
         routing: Routing,
-        metrics: Metrics,
-        watchdog: Watchdog,
+        topics: TopicNames,
         *,
-        end: End = end_process,
+        meters: Meters,
+        watchdog: Watchdog,
     ) -> None:
+        self.group = settings.group("deliver")
         self._options = settings.kafka_options()
         self._patience_s = settings.session_s / 2
-        self._topics = topics
         self._routing = routing
-        self._metrics = metrics
+        self._topics = topics
+        self._meters = meters
         self._watchdog = watchdog
-        self._end = end
         self._desk: DeliveryDesk | None = None
         self._timers: asyncio.Task[None] | None = None
-        self._lease = Lease(settings.session_s)
-        self.group = settings.group("deliver")
-        self.loaded = False
+        self._link = link = Link(Lease(settings.session_s))
         reading = Reading(
             {topics.transitions: Source(wanted=lambda number: number == TOLD)},
-            self._lease,
+            link.lease,
             settings.fetch_wait_ms,
             checkpoint=self._hand_over,
         )
-        self.app = make_app(settings, self.group, reading)
-        self.app.on_rebalance_complete.connect(self._assigned)
-        self.app.on_before_shutdown.connect(self._stopping)
-        stream = self.app.topic(topics.transitions, key_type=bytes, value_type=bytes)
-        self.app.agent(stream, name="notify")(self._work)
+        self.app = link.app = make_app(settings, self.group, reading)
+        self._add_agent()
+        watchdog.expect(self.group)
 
-    @property
-    def notifier(self) -> Notifier | None:
-        """The one that decides, while this worker is the active owner."""
-        return None if self._desk is None else self._desk.notifier
+    def _add_agent(self) -> None:
+        app = self.app
+
+        async def notify(stream: Any) -> None:  # noqa: ANN401  Faust has no types
+            await self._link.run(stream, self._take)
+
+        async def on_rebalance(_app: object, **_: object) -> None:
+            await self._link.take_over(self._load)
+            self._watchdog.assigned(self.group)
+
+        async def on_shutdown(_app: object, **_: object) -> None:
+            await self._hand_over()
+            await self._close_desk()
+
+        stream = app.topic(self._topics.transitions, key_type=bytes, value_type=bytes)
+        app.agent(stream, name="notify")(notify)
+        app.on_rebalance_complete.connect(on_rebalance)
+        app.on_before_shutdown.connect(on_shutdown)
 
     # Owning
 
-    async def _assigned(self, _app: object, **_: object) -> None:
-        """Faust waits for this before it lets streams go on."""
-        consumer = self.app.consumer
-        # Faust lets prefetched events in before it seeks (faust-streaming/faust#596).
-        consumer.stop_flow()
-        self.app.flow_control.suspend()
-        self._watchdog.assigned(self.group)
-        generation = self.app.consumer_generation_id
-        ours = any(tp.partition == TOLD for tp in consumer.assignment())
+    async def _load(self, assigned: set[TP], _kept: bool) -> None:
+        """Begin to tell people from the rows as they stand, or stand by."""
+        generation = self._link.generation
         await self._close_desk()
-        if not ours:
-            self.loaded = True
-            log.info("notify: standing by; another worker tells people")
+        if all(tp.partition != TOLD for tp in assigned):
+            log.info("standing by: another worker tells people")
             return
-        self.loaded = False
         began_s = time.monotonic()
         state = self._topics.notify_state
         rows = (await read_rows(self._options, state, [_STATE]))[_STATE]
-        if generation != self.app.consumer_generation_id:
-            return
         notifier = Notifier(self._routing, standstill=True)
-        for key, row in rows.items():
-            notifier.restore_row(key, row)
-        self._open_desk(notifier)
-        self.loaded = True
-        log.info(
-            "notify: telling people; %d rows read in %.2f s",
-            len(rows),
-            time.monotonic() - began_s,
-        )
+        try:
+            for key, row in rows.items():
+                notifier.restore_row(key, row)
+        except UnknownRowError as error:
+            raise StateError(f"{state}: {error}") from None
+        if generation != self._link.generation:
+            return
+        self._open_desk(notifier, generation)
+        took_s = time.monotonic() - began_s
+        log.info("telling people; %d rows were read in %.2f s", len(rows), took_s)
 
-    def _open_desk(self, notifier: Notifier) -> None:
-        epoch = self.app.consumer_generation_id
+    def _open_desk(self, notifier: Notifier, generation: int) -> None:
+        link = self._link
+
+        def still_ours() -> bool:
+            return generation == link.generation
 
         async def is_ours() -> bool:
-            return await self._lease.hold(
-                lambda: epoch == self.app.consumer_generation_id
+            return await link.lease.hold(still_ours)
+
+        async def write(rows: Rows) -> None:
+            safe = await link.write(
+                lambda: append(link.producer, self._topics.notify_state, _STATE, rows),
+                still_ours,
             )
+            if not safe:
+                raise NoLongerOursError
 
         self._desk = DeliveryDesk(
             notifier,
             clients=open_client,
-            write=self._write,
+            write=write,
             is_ours=is_ours,
             now_us=lambda: time.time_ns() // 1_000,
             fatal=self._fatal,
             told=self._told,
             lost=self._lost,
-            said=self._said,
         )
         self._timers = asyncio.create_task(self._run_timers(self._desk))
 
     async def _run_timers(self, desk: DeliveryDesk) -> None:
         try:
             await desk.run()
+        except NoLongerOursError:
+            log.info("another worker tells people now")
         except asyncio.CancelledError:
             raise
-        except BaseException as fault:  # noqa: BLE001 - whatever it is, it is the end
+        except BaseException as fault:  # noqa: BLE001  whatever it is, it is the end
             self._fatal(fault)
 
     async def _close_desk(self) -> None:
@@ -171,37 +183,17 @@ class Notify:
         if self._desk is not None:
             await self._desk.settle(self._patience_s)
 
-    async def _stopping(self, _app: object, **_: object) -> None:
-        await self._hand_over()
-        await self._close_desk()
-
     # Working
 
-    async def _work(self, stream: Any) -> None:  # noqa: ANN401 - Faust has no types
-        async for event in stream.events():
-            try:
-                await self._take(event.message)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as fault:  # noqa: BLE001 - Faust would go on
-                self._fatal(fault)
-
     async def _take(self, chunk: Chunk) -> None:
-        consumer = self.app.consumer
-        verdict = consumer.verdict(chunk)
-        if verdict is Verdict.STALE:
-            return
-        if verdict is Verdict.GAP or self._desk is None:
-            self._end(
-                FAULT,
-                f"{chunk.topic}/{chunk.partition}: records before offset"
-                f" {chunk.offset} are missing here, or the state is",
-            )
+        if self._desk is None:
+            self._link.end(FAULT, f"{chunk.topic}: lines came before their state")
         lines = list(self._decode(chunk))
-        if not await self._lease.hold(lambda: consumer.is_current(chunk)):
+        if not await self._link.hold(chunk):
             return
-        await self._desk.take(lines)
-        consumer.complete(chunk)
+        with contextlib.suppress(NoLongerOursError):
+            await self._desk.take(lines)
+            self._link.consumer.complete(chunk)
 
     def _decode(self, chunk: Chunk) -> Iterable[Line]:
         for record in chunk.value:
@@ -210,50 +202,80 @@ class Notify:
             except msgspec.MsgspecError as fault:
                 # Somebody else writes to our topic, or a newer version does.
                 log.error(
-                    "%s/%d offset %d: not a line of ours, passed over: %s",
+                    "%s %d offset %d: no line of ours, passed over: %s",
                     chunk.topic,
                     chunk.partition,
                     record.offset,
                     fault,
                 )
-                self._metrics.unreadable(chunk.topic)
-
-    async def _write(self, rows: Rows) -> None:
-        producer = self.app.producer._producer  # noqa: SLF001 - awaits Kafka itself
-        await append(producer, self._topics.notify_state, _STATE, rows)
+                self._meters.dead_letters.labels(chunk.topic).inc()
 
     # Telling
 
     def _told(self, delivery: Delivery, outcome: Outcome) -> None:
-        self._metrics.delivered(
-            delivery.receiver, delivery.channel.kind, RESULTS[type(outcome)]
-        )
+        result = RESULTS[type(outcome)]
+        self._meters.deliveries.labels(delivery.receiver, result).inc()
 
     def _lost(self, message: GivenUp) -> None:
-        why = "refused" if message.refused else "not delivered in time"
         log.error(
-            "%s (%s) will not hear of %s of %s: %s: %s",
+            "%s (%s) will not hear of %s %s: %s: %s",
             message.receiver,
             message.channel,
             message.reason,
             message.group,
-            why,
+            "refused" if message.refused else "could not be told in time",
             message.fault,
         )
-        self._metrics.delivered(message.receiver, message.channel, "given_up")
-
-    def _said(self, line: Notification) -> None:
-        log.info(
-            "notify %s (%s): %s %s",
-            line.receiver,
-            line.channel,
-            line.reason,
-            line.group,
-        )
-        self._metrics.notified(line.receiver, line.channel, line.reason)
+        self._meters.deliveries.labels(message.receiver, "given_up").inc()
 
     def _fatal(self, fault: BaseException) -> None:
-        # No traceback for what is no fault of the program.
-        shown = None if isinstance(fault, KafkaError) else fault
-        log.critical("notify: %s: %s", type(fault).__name__, fault, exc_info=shown)
-        self._end(FAULT, "notify cannot go on; what is written down stays true")
+        log.error("fault while telling people", exc_info=fault)
+        self._link.end(FAULT, f"{type(fault).__name__}: {fault}")
+
+    # What is told about it
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is known who tells people, and the state is here if we do."""
+        return self._link.ready
+
+    def status(self) -> dict[str, Any]:
+        """For ``loopwatch status``."""
+        if self._desk is None:
+            return {"active": False, "lag": lags(self._link)}
+        notifier = self._desk.notifier
+        return {
+            "active": True,
+            "lag": lags(self._link),
+            "open_alerts": notifier.open_alerts,
+            "queued": notifier.queued,
+            "owed": [
+                {"receiver": debt.receiver, "group": debt.group, "why": debt.fault}
+                for debt in notifier.owed()
+            ],
+        }
+
+    def measure(self) -> None:
+        """Bring gauges up to date."""
+        meters = self._meters
+        meters.owed.clear()
+        if self._desk is not None:
+            debts = Counter(debt.receiver for debt in self._desk.notifier.owed())
+            for receiver in self._routing.by_name:
+                meters.owed.labels(receiver).set(debts[receiver])
+            meters.queued.set(self._desk.notifier.queued)
+        for topic, by_partition in lags(self._link).items():
+            for number, lag in by_partition.items():
+                meters.lag.labels(self.group, topic, number).set(lag)
+
+
+def build_deliver_app(
+    settings: Settings,
+    routing: Routing,
+    topics: TopicNames,
+    *,
+    meters: Meters,
+    watchdog: Watchdog,
+) -> Notify:
+    """The part of a worker that tells people."""
+    return Notify(settings, routing, topics, meters=meters, watchdog=watchdog)
