@@ -7,6 +7,7 @@ wants one message that turns green takes a bot token.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Final
 
 import aiohttp
@@ -26,12 +27,12 @@ from alerts.clients.network import (
 from alerts.clients.pace import Pace, Paces
 from alerts.delivery import Delivery, Failed, Outcome, Retry, Sent
 from alerts.messages.slack import slack_message
-from alerts.messages.text import clip, plain
 from alerts.receivers import Secret, SlackChannel
 
 _PER_S: Final = 1.0
 _BURST: Final = 4
 _SETTING: Final = "slack.webhook_url"
+_WORD: Final = re.compile(r"[a-z_]{1,40}")
 
 # At the level of debugging the SDK would log the URL, which is the secret.
 _sdk_log = logging.getLogger("alerts.clients.slack_webhook.sdk")
@@ -117,7 +118,8 @@ def _of_answer(answer: WebhookResponse, pace: Pace, place: str) -> Outcome:
     known = of_status(answer.status_code)
     if known is not None:
         return known
-    word = clip(plain(answer.body), 100)
+    # Only a word such as no_service: anything else may quote the URL.
+    word = f": {answer.body}" if _WORD.fullmatch(answer.body) else ""
     return Failed(
-        f"Slack refuses the message (HTTP {answer.status_code}: {word}): see {place}"
+        f"Slack refuses the message (HTTP {answer.status_code}{word}): see {place}"
     )

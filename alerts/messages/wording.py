@@ -13,6 +13,7 @@ from detectors.transitions import Transition, microseconds
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
+_LONG_S: Final = 100 * _DAY_S
 _SERIES: Final = 240
 _RULE: Final = 120
 
@@ -77,6 +78,8 @@ def span(seconds: float) -> str:
         return f"{number(seconds * 1000)} ms"
     if abs(seconds) < 2 * _MINUTE_S:
         return f"{number(seconds)} s"
+    if abs(seconds) >= _LONG_S:
+        return f"{number(seconds / _DAY_S)} d"
     whole = round(seconds)
     for unit_s, unit, part_s, part in (
         (_DAY_S, "d", _HOUR_S, "h"),
