@@ -107,7 +107,9 @@ async def publish(
 def _record(text: bytes, moved_s: int, published: Published) -> tuple[bytes, bytes]:
     """The key and the value of a session.
 
-    The judges' scale is the worker's to know; all else is checked as there.
+    The judges' scale is the worker's to know; all else is checked as there. The key is
+    the agent: what one agent did stays in the order of the file, which a window of its
+    last sessions hangs on.
     """
     latest_us = time.time_ns() // 1_000 + AHEAD_US
     session = decode_session(text, ANY_SCALE, None if moved_s else latest_us)
@@ -118,7 +120,7 @@ def _record(text: bytes, moved_s: int, published: Published) -> tuple[bytes, byt
         name = shorten(field_name)
         if name in published.unknown or len(published.unknown) < _MOST_NAMES:
             published.unknown[name] += 1
-    return session.session_id.encode(), text
+    return session.label("agent").encode(), text
 
 
 async def _until(due_s: float) -> None:
