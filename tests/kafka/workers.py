@@ -216,15 +216,13 @@ async def read(connection: Mapping[str, Any], topic: str) -> list[Any]:
     try:
         numbers = consumer.partitions_for_topic(topic)
         if not numbers:
-            await consumer._client.force_metadata_update()
-            await consumer._client._wait_on_metadata(topic)
-            numbers = consumer.partitions_for_topic(topic)
+            numbers = await consumer._client._wait_on_metadata(topic)
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         records = []
-        for tp in partitions:
-            await consumer.seek_to_beginning(tp)
+        for tp, first in (await consumer.beginning_offsets(partitions)).items():
+            consumer.seek(tp, first)
         todo = {tp for tp in partitions if await consumer.position(tp) < ends[tp]}
         while todo:
             for found in (await consumer.getmany(*todo, timeout_ms=500)).values():
