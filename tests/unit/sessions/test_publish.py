@@ -65,14 +65,19 @@ async def send(broker: EmbeddedBroker, lines: Any, **options: Any) -> Published:
 async def test_sessions_arrive_as_they_were_written(
     embedded_broker: EmbeddedBroker,
 ) -> None:
-    """Byte for byte, under their session id, on a topic that was made for them."""
-    lines = [event(number, note="ü", cost_usd=0.10) for number in range(20)]
+    """Byte for byte, under their agent's name, on a topic that was made for them."""
+    lines = [
+        event(number, agent=f"a-{number % 5}", note="ü", cost_usd=0.10)
+        for number in range(20)
+    ]
     published = await send(embedded_broker, lines)
     records = await read(embedded_broker, 20)
     assert {(key, value) for key, value, _ in records} == {
-        (b"s-%d" % number, line.strip()) for number, line in enumerate(lines)
+        (b"a-%d" % (number % 5), line.strip()) for number, line in enumerate(lines)
     }
-    assert len({partition for *_, partition in records}) > 1
+    places = {(key, partition) for key, _, partition in records}
+    assert len(places) == 5, "an agent's sessions share a partition"
+    assert len({partition for _, partition in places}) > 1
     assert (published.sent, published.rejected) == (20, 0)
     assert published.unknown == {"note": 20}
 
@@ -97,7 +102,10 @@ async def test_bad_lines_are_told_and_the_rest_goes_on(
     assert told[1][1] == "cost_usd: -1 is negative"
     assert "5 minutes ahead" in told[2][1]
     assert (published.sent, published.rejected) == (2, 3)
-    assert [key for key, *_ in await read(embedded_broker, 2)] == [b"s-1", b"s-4"]
+    assert [value for _, value, _ in await read(embedded_broker, 2)] == [
+        event(1).strip(),
+        event(4).strip(),
+    ]
 
 
 async def test_a_rate_spaces_sessions_evenly(embedded_broker: EmbeddedBroker) -> None:
