@@ -81,14 +81,21 @@ class Site:
         finally:
             worker.child.kill()
 
-    async def publish(self, *sessions: Session | bytes, partition: int = 0) -> None:
+    async def publish(
+        self,
+        *sessions: Session | bytes,
+        partition: int = 0,
+        topic: str | None = None,
+    ) -> None:
         """Write sessions to one partition, in order, acknowledged."""
         producer = AIOKafkaProducer(**self.connection, max_request_size=4 << 20)
         await producer.start()
         try:
             for session in sessions:
                 value = session if isinstance(session, bytes) else encoded(session)
-                await producer.send(self.topics.sessions, value, partition=partition)
+                await producer.send(
+                    topic or self.topics.sessions, value, partition=partition
+                )
             await producer.flush()
         finally:
             await producer.stop()
