@@ -111,23 +111,36 @@ class TestChanges:
     def test_an_update_is_shown_by_the_next_message_and_sends_none(
         self, scene: Any
     ) -> None:
-        """Peak and sessions of an update stand in what is said next."""
-        desk = scene.Desk(scene.routing()).take(scene.line(100, "firing"))
+        """Its value, peak and sessions, though the process died in between."""
         update = scene.update(
-            time="1970-01-01T00:03:20Z",
+            time="1970-01-01T00:01:45Z",
             alert_id="a1",
-            seq=200_000,
+            seq=105_000,
             value=4.0,
             peak=9.0,
             sessions=7,
         )
-        desk.take(update, at_s=200).until(250)
+        desk = scene.Desk(scene.routing()).take(scene.line(100, "firing"))
+        desk.take(update, at_s=105).restart().until(500)
         assert desk.told() == [(110, "firing", 1)]
-        # A lower level whose line was written before the update's numbers is a repeat.
-        desk.take(scene.line(150, "firing", severity="critical"), at_s=260).until(900)
-        assert desk.told() == [(110, "firing", 1)]
-        desk.take(scene.line(1000, "recovering", peak=9.0, sessions=7)).until(2000)
-        assert len(desk.deliveries) == 1
+        (shown,) = desk.deliveries[0].alerts
+        assert (shown.value, shown.peak, shown.sessions) == (4.0, 9.0, 7)
+
+    def test_an_update_older_than_the_last_line_changes_nothing(
+        self, scene: Any
+    ) -> None:
+        """It was read once more, after a crash."""
+        update = scene.update(
+            time="1970-01-01T00:01:39Z",
+            alert_id="a1",
+            seq=99_000,
+            value=4.0,
+            peak=9.0,
+            sessions=7,
+        )
+        desk = scene.Desk(scene.routing()).take(scene.line(100, "firing"))
+        desk.take(update, at_s=105).until(500)
+        assert desk.deliveries[0].alerts[0].value == 3.2
 
 
 class TestTheEnd:
@@ -220,6 +233,14 @@ class TestRepeatsOfLines:
         desk.take(first, last, at_s=3000).until(9000)
         assert (len(desk.lines), desk.rows) == (2, rows)
 
+    def test_the_last_line_seen_again_does_not_tell_anew(self, scene: Any) -> None:
+        """Not even where the first telling was refused."""
+        desk = scene.Desk(scene.routing(), answer=lambda _delivery: Failed("no"))
+        line = scene.line(100, "firing")
+        desk.take(line).until(200)
+        desk.take(line, at_s=300).until(9000)
+        assert desk.told() == [(110, "firing", 1)]
+
 
 class TestSeverityReroutes:
     def test_a_receiver_for_critical_hears_of_the_escalation_as_firing(
@@ -255,6 +276,7 @@ class TestSeverityReroutes:
         desk.until(9000)
         assert desk.told("on-call") == []
         assert desk.told("agents") == [(110, "firing", 1)]
+        assert sum(key.startswith(b"g/") for key in desk.rows) == 1
 
     def test_a_generation_that_is_routed_elsewhere_is_not_told_here(
         self, scene: Any
@@ -339,6 +361,20 @@ class TestDebts:
             scene.line(100, "firing"), scene.line(1000, "firing", severity="critical")
         )
         assert desk.until(9000).told() == [(110, "firing", 1), (1010, "firing", 1)]
+
+    def test_an_escalation_that_was_refused_is_news_still(self, scene: Any) -> None:
+        """The channel knows of the lower level, and is told when there is a line."""
+        answers = [Sent(), Failed("no"), Sent()]
+        desk = scene.Desk(scene.routing(), answer=lambda _delivery: answers.pop(0))
+        desk.take(
+            scene.line(100, "firing"),
+            scene.line(500, "firing", severity="critical"),
+            scene.line(900, "recovering", severity="critical"),
+        )
+        assert desk.until(9000).told()[1:] == [
+            (500, "escalated", 1),
+            (900, "escalated", 1),
+        ]
 
 
 class TestConfigurationChanges:

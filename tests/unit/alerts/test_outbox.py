@@ -56,6 +56,21 @@ class TestOrder:
         desk.settle(desk.under_way[0], Sent())
         assert len(desk.under_way) == AT_ONCE
 
+    def test_a_group_whose_end_is_under_way_begins_anew(self, scene: Any) -> None:
+        """The next firing waits for ``group_wait``, and is sent after the end."""
+        desk = _waiting(scene).take(scene.line(100, "firing")).until(110)
+        desk.settle(desk.under_way[0], Sent("C1/1.1"))
+        desk.take(
+            scene.line(1000, "resolved"), scene.line(1010, "firing", generation=2)
+        ).until(1100)
+        assert desk.told()[1:] == [(1000, "resolved", 1), (1020, "firing", 2)]
+        desk.settle(desk.under_way[0], Sent())
+        assert _said(desk.deliveries)[1:] == [("close", 1), ("open", 2)]
+        desk.settle(desk.under_way[0], Sent("C1/2.2"))
+        (row,) = [row for key, row in desk.rows.items() if key.startswith(b"g/")]
+        assert b"C1/2.2" in row
+        assert b"C1/1.1" not in row
+
     def test_an_outcome_nobody_waits_for_changes_nothing(self, scene: Any) -> None:
         """One of another process, say."""
         desk = scene.Desk(scene.routing()).take(scene.line(100, "firing")).until(500)
@@ -94,6 +109,33 @@ class TestReplacement:
             scene.line(1000, "resolved"), scene.line(1100, "firing", generation=2)
         ).until(9000)
         assert _said(desk.deliveries) == [("open", 1), ("open", 2)]
+
+    def test_what_failed_takes_on_what_came_while_it_was_under_way(
+        self, scene: Any
+    ) -> None:
+        """The next attempt says it all, and nothing follows it."""
+        desk = _waiting(scene).take(scene.line(100, "firing")).until(110)
+        desk.take(scene.line(111, "firing", severity="critical")).until(111)
+        desk.settle(desk.under_way[0], Retry("down"))
+        desk.until(500)
+        assert _said(desk.deliveries) == [("open", 1), ("open", 1)]
+        assert desk.deliveries[1].alerts[0].severity == "critical"
+        desk.settle(desk.under_way[0], Sent())
+        assert _said(desk.deliveries)[2:] == []
+
+    def test_what_came_behind_a_refused_opening_opens_in_its_place(
+        self, scene: Any
+    ) -> None:
+        """Perhaps only the first message was one that the channel does not take."""
+        desk = _waiting(scene).take(scene.line(100, "firing")).until(110)
+        desk.take(scene.line(111, "firing", severity="critical")).until(111)
+        desk.settle(desk.under_way[0], Failed("invalid_blocks"))
+        (second,) = desk.under_way
+        assert (second.action, second.reason) == (Action.OPEN, "firing")
+        assert second.severity_before is None
+        desk.settle(second, Sent("C1/1.1"))
+        desk.take(scene.line(1000, "resolved", severity="critical")).until(2000)
+        assert desk.told()[-1] == (1000, "resolved", 1)
 
     def test_what_may_have_arrived_is_not_replaced(self, scene: Any) -> None:
         """It is sent again as a possible repeat, and what came after it follows."""
@@ -179,6 +221,17 @@ class TestRetries:
 
 
 class TestRestarts:
+    def test_a_retry_that_was_under_way_is_a_possible_repeat_too(
+        self, scene: Any
+    ) -> None:
+        """Every attempt is written down before it is made, not only the first."""
+        desk = _waiting(scene).take(scene.line(100, "firing")).until(110)
+        desk.settle(desk.under_way[0], Retry("down"))
+        desk.until(500)
+        assert not desk.deliveries[1].possible_repeat
+        desk.restart().until(501)
+        assert desk.deliveries[2].possible_repeat
+
     def test_what_was_under_way_is_sent_again_as_a_possible_repeat(
         self, scene: Any
     ) -> None:

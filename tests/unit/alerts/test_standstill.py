@@ -99,6 +99,24 @@ class TestPaying:
         desk.take(scene.line(_NOW_S + 600, "resolved"), at_s=back_s).until(back_s + 1)
         assert desk.told()[-1] == (back_s, "resolved", 1)
 
+    def test_an_end_is_not_held_with_the_news_that_ended_too(self, scene: Any) -> None:
+        """Fired again and ended again in the old log: the first end is due now."""
+        desk = _desk(scene, interval_s=10).take(
+            scene.line(_NOW_S, "firing"), at_s=_NOW_S
+        )
+        desk.until(_NOW_S + 60)
+        back_s = _NOW_S + 2 * _HOUR_S
+        desk.take(
+            scene.line(_NOW_S + 600, "resolved"),
+            scene.line(_NOW_S + 700, "firing", generation=2),
+            at_s=back_s,
+        )
+        desk.until(back_s + 20)
+        assert len(desk.lines) == 1
+        ended = scene.line(_NOW_S + 800, "resolved", generation=2)
+        desk.take(ended, at_s=back_s + 30).until(back_s + 31)
+        assert desk.told()[-1] == (back_s + 30, "resolved", 1)
+
     def test_a_flush_that_fell_due_meanwhile_waits_for_the_log(
         self, scene: Any
     ) -> None:
