@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from math import fsum, inf
+from math import inf
 from typing import Any, Final
 
 from detectors.metrics import Aggregate, Scale
+from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
 from detectors.scales import Spread, winsorised
 from detectors.sketch import Bins, flatten, merge, remove, unflatten
@@ -163,11 +164,11 @@ class Summary:
                     value * (now / was)
                     for value, now, was in zip(values, kept, weights, strict=True)
                 ]
-            slab.weight += fsum(kept)
+            slab.weight += total(kept)
         elif scale is not Scale.RATE:
             slab.spread = slab.spread.add(scale, values)
             values = winsorised(scale, values, *self._bounds)
-        slab.total += fsum(values)
+        slab.total += total(values)
         slab.samples += len(values)
         slab.low = min(slab.low, *values)
         slab.high = max(slab.high, *values)
@@ -205,12 +206,12 @@ class Summary:
         if plan.judged is Judged.COUNT:
             return float(plan.size)
         if plan.judged is not Judged.RANK:
-            total = fsum([slab.total for slab in slabs])
+            summed = total([slab.total for slab in slabs])
             if plan.judged is Judged.RATE:
-                weight = fsum([slab.weight for slab in slabs])
-                return total / weight if weight > 0 else None
-            mean = total / self.samples
-            return mean * plan.size if plan.judged is Judged.SUM else mean
+                weight = total([slab.weight for slab in slabs])
+                return summed / weight if weight > 0 else None
+            mean = summed / self.samples
+            return finite(mean * plan.size) if plan.judged is Judged.SUM else mean
         low = min([slab.low for slab in slabs])
         high = max([slab.high for slab in slabs])
         if self._bins is None:

@@ -18,11 +18,12 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
-from math import fsum, inf
+from math import inf
 from typing import Any, Final
 
 from detectors.baseline import Summary
 from detectors.lifecycle import THIN
+from detectors.numbers import total
 from detectors.plans import Judged, Plan
 from detectors.quantiles import harmless, quantile
 from detectors.stage import Stage
@@ -102,15 +103,11 @@ class CountWatch(Watch):
 
     def calm_until(self) -> float:
         """Up to which value of the window there is nothing to be said."""
-        state = self.life.state
-        if state is State.OK:
-            levels = self.levels()
-            return levels[0].enter if levels else -inf
-        if state is not State.INSUFFICIENT:
-            return -inf
-        if len(self.samples) < self.plan.need or not self.levels():
-            return inf
-        return -inf
+        state, levels = self.life.state, self.levels()
+        ready = bool(levels) and len(self.samples) >= self.plan.need
+        if state is State.OK and ready:
+            return levels[0].enter
+        return inf if state is State.INSUFFICIENT and not ready else -inf
 
     def look(self, own: float, now_us: int, stage: Stage) -> bool | None:
         """Look at the window; its last sample is new."""
@@ -251,8 +248,8 @@ class MeanWatch(CountWatch):
         judged = self.plan.judged
         if judged is Judged.COUNT:
             return self.sign * len(window)
-        total = fsum(window)
-        return total if judged is Judged.SUM else total / len(window)
+        summed = total(window)
+        return summed if judged is Judged.SUM else summed / len(window)
 
     def arm(self, limit: float) -> None:  # noqa: D102
         held, size, judged = len(self.samples), self.size, self.plan.judged
@@ -261,9 +258,9 @@ class MeanWatch(CountWatch):
             self.slack = inf if limit == inf else -inf
             return
         window = self.samples[-size:]
-        total = fsum(window)
+        summed = total(window)
         most = limit if judged is Judged.SUM else limit * len(window)
-        self.slack = most - total - _MARGIN * (abs(most) + abs(total))
+        self.slack = most - summed - _MARGIN * (abs(most) + abs(summed))
         if held >= size:
             # What leaves until then is in the window now.
             self.least = min(window)
@@ -314,11 +311,17 @@ class RateWatch(CountWatch):
         else:
             self.above = above = self.above + value
             self.below = below = self.below + weight
-        if above / below <= self.quiet and held < self.pause:
+        try:
+            calm = above / below <= self.quiet
+        except ZeroDivisionError:
+            calm = False  # calls beyond 2**53 have swallowed the rest
+        if calm and held < self.pause:
             return None
         return self.look(value / weight, now_us, stage)
 
     def aggregate(self) -> float:  # noqa: D102
+        self.above = total(self.samples[-self.size :])
+        self.below = total(self.weights[-self.size :])
         return self.above / self.below
 
     def drop(self, count: int) -> Sequence[float]:  # noqa: D102
@@ -330,13 +333,16 @@ class RateWatch(CountWatch):
     def arm(self, limit: float) -> None:  # noqa: D102
         self.quiet = limit
 
+    def postpone(self) -> None:  # noqa: D102
+        self.aggregate()
+
     def dump(self) -> list[Any]:  # noqa: D102
         return [*super().dump(), pack(self.weights)]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         self.weights = unpack(state[4])
-        self.above = fsum(unpack(state[0])[-self.size :])
-        self.below = fsum(self.weights[-self.size :])
+        self.above = total(unpack(state[0])[-self.size :])
+        self.below = total(self.weights[-self.size :])
         super().load(state)
 
 

@@ -8,10 +8,10 @@ windows among them; one that holds a sample not to be learned is left out.
 from __future__ import annotations
 
 from collections import Counter
-from math import fsum
 from typing import Any, Final
 
 from detectors.metrics import Scale
+from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
 from detectors.sketch import Bins
 from detectors.spans import STEPS, Slot
@@ -100,7 +100,9 @@ class Eras:
             value = self._aggregate(range(end - each + 1, end + 1))
             if value is not None:
                 found.append(value)
-        self.expected = fsum(found) / len(found) if len(found) >= FEWEST else None
+        self.expected = (
+            finite(total(found) / len(found)) if len(found) >= FEWEST else None
+        )
 
     def _aggregate(self, numbers: range) -> float | None:
         """The aggregate of one window; None if it must not, or cannot, be told."""
@@ -109,7 +111,7 @@ class Eras:
         if any(era.tainted for era in inside):
             return None
         if plan.judged is Judged.SUM or plan.judged is Judged.COUNT:
-            return plan.sign * fsum([era.total for era in inside]) + 0.0
+            return plan.sign * total([era.total for era in inside]) + 0.0
         whole = Slot(0)
         for era in inside:
             whole.join(era)
@@ -122,11 +124,12 @@ class Eras:
     def dump(self) -> list[Any]:
         """As plain numbers."""
         eras = [self.eras[number].dump() for number in sorted(self.eras)]
-        return [self._steps, self.born, self.expected, eras]
+        return [self._steps, self.born, self.expected, self._formed, eras]
 
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave; steps kept together otherwise are let go."""
-        steps, self.born, self.expected, eras = state
+        steps, self.born, self.expected, formed, eras = state
+        self._formed = None if formed is None else (formed[0], formed[1])
         if steps == self._steps:
             self.eras = {era[0]: Slot.load(era) for era in eras}
 

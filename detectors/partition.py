@@ -324,7 +324,7 @@ class Partition:
 
     def seal(self, offset: int) -> bytes:
         """The partition's own row, to be written after the rows of its series."""
-        self._all.sealed(offset)
+        self._all.sealed(offset, self._clock)
         return Seal(
             offset,
             self._applied,
@@ -333,7 +333,6 @@ class Partition:
             self.memory_from,
             self._memory.applied(self._applied),
             self._order,
-            self._all.seq_floor,
             self.counts.dump(),
         ).dump()
 
@@ -348,7 +347,7 @@ class Partition:
         self._applied, self._times = seal.applied, seal.times_us
         self._sealed_memory_from = seal.memory_from
         self._refilled = seal.refilled
-        self._all.seq_floor = max(self._all.seq_floor, seal.seq_floor)
+        self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
         return seal.offset
 

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
 from detectors.metrics import Aggregate, Direction
+from detectors.numbers import finite
 from detectors.phrases import duration, number
 from detectors.rules import Absence, Baseline, Hold, Rule, RuleBook, Severity, Threshold
 
@@ -148,7 +149,7 @@ class Plan:
         if not levels:
             return None
         named = next((limit for limit in levels if limit.rank == level), levels[0])
-        return None if named.enter == inf else self.sign * named.enter + 0.0
+        return None if named.enter == inf else finite(self.sign * named.enter)
 
     def what(self) -> str:
         """What is judged, in words."""

@@ -22,8 +22,6 @@ class Population:
 
     Attributes:
         series: By key.
-        seq_floor: The largest ``seq`` of a forgotten series; one that is born in
-            the same millisecond goes on from there.
     """
 
     def __init__(
@@ -34,7 +32,6 @@ class Population:
     ) -> None:
         self.series: dict[bytes, Series] = {}
         self.timers = Timers()
-        self.seq_floor = 0
         self._groups = members
         self._retention_us = retention_us
         self._stage = stage
@@ -74,11 +71,11 @@ class Population:
         if gone is not None:
             if gone.last_offset >= offset:
                 return False
+            if gone.seq >= now_us // 1000:
+                series.seq_floor = gone.seq
             del self._gone[key]
             self._marked.discard(key)
             self._buried.discard(key)
-        if self.seq_floor >= now_us // 1000:
-            series.seq_floor = self.seq_floor
         self.series[key] = series
         series.apart = False
         series.last_us = ended_us
@@ -131,16 +128,16 @@ class Population:
         return True
 
     def _forget(self, series: Series, at_us: int) -> None:
-        key = series.key
+        key, seq = series.key, 0
         for watch in series.live:
             watch.forget(at_us, self._stage, "retention")
-            self.seq_floor = max(self.seq_floor, watch.life.seq)
+            seq = max(seq, watch.life.seq)
         for entry in series.strangers:
             ended = retire(entry, series.by, at_us, self._stage, "retention")
-            self.seq_floor = max(self.seq_floor, newest(ended))
+            seq = max(seq, newest(ended))
         del self.series[key]
         self.timers.remove(series)
-        self._gone[key] = Gone(-1, self.seq_floor)
+        self._gone[key] = Gone(-1, seq)
         self._forgotten.append(key)
 
     def close(self, offset: int) -> None:
@@ -174,9 +171,18 @@ class Population:
         self._dirty.clear()
         return rows
 
-    def sealed(self, offset: int) -> None:
-        """Marks up to an offset have done their duty: tombstones are next."""
-        done = {key for key in self._marked if self._gone[key].last_offset <= offset}
+    def sealed(self, offset: int, clock_us: int) -> None:
+        """Marks up to an offset have done their duty: tombstones are next.
+
+        One whose ``seq`` the clock has not passed is still needed, should the series
+        be born again in that millisecond.
+        """
+        done = {
+            key
+            for key in self._marked
+            if self._gone[key].last_offset <= offset
+            and self._gone[key].seq < clock_us // 1000
+        }
         self._marked -= done
         self._buried |= done
 
@@ -193,7 +199,6 @@ class Population:
         if isinstance(found, Gone):
             self._gone[key] = found
             self._marked.add(key)
-            self.seq_floor = max(self.seq_floor, found.seq)
         else:
             found.apart = False
             self.series[key] = found

@@ -7,6 +7,7 @@ from typing import Any
 from detectors import lifecycle
 from detectors.breach import Breach
 from detectors.identity import alert_id
+from detectors.numbers import finite
 from detectors.plans import SEVERITIES
 from detectors.rows import Entry
 from detectors.stage import Stage
@@ -49,7 +50,7 @@ def retire(
             from_state=before.state,
             to_state=after.state,
             severity=SEVERITIES[after.level] if after.level >= 0 else None,
-            value=None if entry.value is None else sign * entry.value + 0.0,
+            value=None if entry.value is None else finite(sign * entry.value),
             expected=breach.expected,
             threshold=None,
             session_id=None,
@@ -58,7 +59,7 @@ def retire(
             aggregate=breach.aggregate,
             began=rfc3339(breach.began_us) if resolved else None,
             sessions=breach.sessions if resolved else 0,
-            peak=sign * breach.peak + 0.0 if resolved else None,
+            peak=finite(sign * breach.peak) if resolved else None,
             trace=breach.trace if resolved else None,
             partition=stage.partition,
         )

@@ -8,10 +8,11 @@ of the values stays the mean of the values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import exp, fsum, inf, log, sqrt
+from math import exp, inf, log, sqrt
 from typing import Final, NamedTuple
 
 from detectors.metrics import Scale
+from detectors.numbers import total
 
 DEVIATIONS: Final = 4.0
 """How far out a value may lie before it is winsorised."""
@@ -41,7 +42,8 @@ def _roots(values: Sequence[float]) -> list[float]:
 
 
 def _square(root: float) -> float:
-    return max(0.0, root / 2) ** 2 - 0.375
+    half = max(0.0, root / 2)
+    return half * half - 0.375
 
 
 def _logits(values: Sequence[float]) -> list[float]:
@@ -79,8 +81,8 @@ class Spread(NamedTuple):
         scaled = RULERS[scale].there(values)
         return Spread(
             self.samples + len(scaled),
-            self.total + fsum(scaled),
-            self.squares + fsum([value * value for value in scaled]),
+            self.total + total(scaled),
+            self.squares + total([value * value for value in scaled]),
         )
 
     @staticmethod
@@ -88,8 +90,8 @@ class Spread(NamedTuple):
         """All of them together."""
         return Spread(
             sum([part.samples for part in parts]),
-            fsum([part.total for part in parts]),
-            fsum([part.squares for part in parts]),
+            total([part.total for part in parts]),
+            total([part.squares for part in parts]),
         )
 
     def bounds(self, scale: Scale) -> tuple[float, float]:

@@ -21,7 +21,6 @@ class Seal(NamedTuple):
         memory_from: Offset from which reading again fills the duplicate memory.
         refilled: Highest source offsets applied before that block.
         order: Observations seen so far.
-        seq_floor: The largest ``seq`` of a forgotten series.
         counts: As ``tallies.Counts`` has them.
     """
 
@@ -32,7 +31,6 @@ class Seal(NamedTuple):
     memory_from: int
     refilled: dict[int, int]
     order: int
-    seq_floor: int
     counts: list[int]
 
     def dump(self) -> bytes:

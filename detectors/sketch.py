@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 _ZERO: Final = -(1 << 20)
 _WHOLE: Final = 64
+_LARGEST: Final = 700.0
 
 
 class Bins(NamedTuple):
@@ -42,10 +43,10 @@ class Bins(NamedTuple):
         if key == _ZERO:
             return 0.0
         if not self.whole:
-            return exp((key + share) * self.width)
+            return exp(min(_LARGEST, (key + share) * self.width))
         if key < _WHOLE:
             return float(key)
-        return _WHOLE * exp((key - _WHOLE + share) * self.width)
+        return _WHOLE * exp(min(_LARGEST, (key - _WHOLE + share) * self.width))
 
     def keys(self, values: Iterable[float]) -> list[int]:
         """The bins of values."""

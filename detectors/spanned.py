@@ -228,7 +228,7 @@ class SpanWatch(Watch):
         self.pause = FAR if ready else self.plan.need
         if self.life.state is State.INSUFFICIENT and not (ready and levels):
             self.quiet = inf
-        elif self.life.state is State.OK and levels:
+        elif self.life.state is State.OK and ready and levels:
             counted = self.judged is not Judged.RANK or self.eras is None
             self.quiet = levels[0].enter if counted else -inf
         else:

@@ -8,9 +8,10 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 from __future__ import annotations
 
 from collections import Counter, deque
-from math import fsum, inf
+from math import inf
 from typing import Any, Final
 
+from detectors.numbers import total
 from detectors.sketch import flatten, merge, unflatten
 
 STEPS: Final = 60
@@ -146,8 +147,8 @@ class Span:
         """All steps but one together; sums are correctly rounded."""
         others = [slot for slot in self.slots if slot is not without]
         together = Slot(0)
-        together.total = fsum([slot.total for slot in others])
-        together.weight = fsum([slot.weight for slot in others])
+        together.total = total([slot.total for slot in others])
+        together.weight = total([slot.weight for slot in others])
         together.samples = sum([slot.samples for slot in others])
         together.beyond = sum([slot.beyond for slot in others])
         return together

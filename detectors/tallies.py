@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 from detectors.identity import alert_id
+from detectors.numbers import finite
 from detectors.plans import SEVERITIES
 from detectors.transitions import State
 from detectors.watch import Watch
@@ -68,7 +69,7 @@ def open_alert(watch: Watch) -> OpenAlert:
         severity=SEVERITIES[life.level],
         generation=life.generation,
         since_us=life.since_us if breach is None else breach.began_us,
-        value=None if watch.value is None else plan.sign * watch.value + 0.0,
-        peak=None if breach is None else plan.sign * breach.peak + 0.0,
+        value=None if watch.value is None else finite(plan.sign * watch.value),
+        peak=None if breach is None else finite(plan.sign * breach.peak),
         sessions=0 if breach is None else breach.sessions,
     )

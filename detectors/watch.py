@@ -13,6 +13,7 @@ from detectors import lifecycle, phrases
 from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
+from detectors.numbers import finite
 from detectors.plans import SEVERITIES, Limit, Plan, rate
 from detectors.stage import Stage
 from detectors.transitions import State, Transition, Update, rfc3339
@@ -151,7 +152,7 @@ class Watch:
             breach.update_us = FAR
         plan = self.plan
         rule = plan.rule
-        value = None if self.value is None else plan.sign * self.value + 0.0
+        value = None if self.value is None else finite(plan.sign * self.value)
         expected = self.expected
         if told and breach is not None and life.state is State.RESOLVED:
             expected = breach.expected
@@ -176,7 +177,7 @@ class Watch:
                 aggregate=rule.aggregate.value,
                 began=rfc3339(breach.began_us) if told and breach else None,
                 sessions=breach.sessions if told and breach else 0,
-                peak=plan.sign * breach.peak + 0.0 if told and breach else None,
+                peak=finite(plan.sign * breach.peak) if told and breach else None,
                 trace=breach.trace if told and breach else None,
                 summary=rule.summary,
                 runbook_url=rule.runbook_url,
@@ -243,8 +244,8 @@ class Watch:
                 time=rfc3339(due_us),
                 alert_id=alert_id(self.plan.rule.name, self.by),
                 seq=seq,
-                value=None if self.value is None else sign * self.value + 0.0,
-                peak=sign * breach.peak + 0.0,
+                value=None if self.value is None else finite(sign * self.value),
+                peak=finite(sign * breach.peak),
                 sessions=breach.sessions,
             )
         )

@@ -108,7 +108,7 @@ def _values(chance: random.Random) -> list[float]:
 
 def blocks(series: int, sessions: int) -> list[Batch]:
     """Healthy sessions over a number of agents, in blocks."""
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311
     pairs = [
         series_key({"agent": f"agent-{n % 100}", "task_type": f"task-{n}"})
         for n in range(series)
@@ -127,8 +127,8 @@ def blocks(series: int, sessions: int) -> list[Batch]:
             ids.append(f"session-{n}")
             hashes.append(session_hash(ids[-1]))
             pair = chance.randrange(series)
-            for key in (pairs[pair], chance.choice(tenants), agents[pair % 100]):
-                named.append(keys.setdefault(key, len(keys)))
+            inside = (pairs[pair], chance.choice(tenants), agents[pair % 100])
+            named += [keys.setdefault(key, len(keys)) for key in inside]
         made.append(
             Batch(
                 source=0,
