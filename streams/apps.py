@@ -7,6 +7,7 @@ from typing import Any, Final
 import faust
 
 from streams.chunks import Transport
+from streams.logs import LIBRARY
 from streams.reading import Reading
 from streams.settings import Settings
 from streams.topic_specs import LARGEST_MESSAGE
@@ -18,7 +19,7 @@ _BATCH_BYTES: Final = 256 * 1024
 class _App(faust.App):  # type: ignore[misc]
     """Keeps Faust from making a folder for tables, of which there are none."""
 
-    logger = faust.App.logger
+    logger = LIBRARY
 
     def _create_directories(self) -> None:
         pass

@@ -24,6 +24,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
+from streams.logs import LIBRARY
 from streams.reading import Chunk, Reading, Source, Verdict, in_turns
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class _NoReadOffset(defaultdict[TP, None]):
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """Faust fixes the fetch wait at 1.5 s, which a quiet topic pays as latency."""
 
-    logger = driver.logger
+    logger = LIBRARY
 
     def _create_worker_consumer(self, transport: Transport) -> Any:  # noqa: ANN401
         consumer = super()._create_worker_consumer(transport)
@@ -61,7 +62,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
     """Reads chunks, and commits what the agents say is done or sealed."""
 
-    logger = driver.logger
+    logger = LIBRARY
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)

@@ -12,6 +12,9 @@ from typing import Final
 _REPEAT_S: Final = 30.0
 _LIBRARIES: Final = ("aiokafka", "faust", "mode", "asyncio", "aiohttp", "slack_sdk")
 
+LIBRARY: Final = logging.getLogger("faust.loopwatch")
+"""For subclasses of Faust's services, which would log as if they were ours."""
+
 
 def set_up_logging(level: str) -> None:
     """Log to stderr from this level on; libraries from warnings on."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from faust.types.tuples import TP
 
 from detectors.rules import RuleBook
+from streams.announce import Announcer
 from streams.apps import make_app
 from streams.detect import Detect
 from streams.guards import Watchdog
@@ -38,7 +39,6 @@ class Score:
         partitions: Of each topic, by name.
         meters: Told what happens.
         watchdog: Told of assignments.
-        retire: Whether rules that the book lacks are gone for all live workers.
     """
 
     def __init__(
@@ -50,7 +50,6 @@ class Score:
         *,
         meters: Meters,
         watchdog: Watchdog,
-        retire: Callable[[], bool] = lambda: True,
     ) -> None:
         self.group = settings.group("score")
         self._book = book
@@ -68,7 +67,16 @@ class Score:
             link=link,
             meters=meters,
         )
-        self.detect = Detect(book, topics, link=link, meters=meters, retire=retire)
+        self.announcer = Announcer(
+            link,
+            topics.control,
+            self._options,
+            book.digest,
+            settings.announce_interval_s,
+        )
+        self.detect = Detect(
+            book, topics, link=link, meters=meters, retire=self.announcer.roll.agreed
+        )
         reading = Reading(
             sources={
                 topics.sessions: Source(chunk_records=settings.chunk_records),
@@ -102,6 +110,12 @@ class Score:
         async def checkpoint() -> None:
             await self.detect.run_checkpoints(checkpoint_s)
 
+        async def announce() -> None:
+            await self.announcer.run()
+
+        async def on_shutdown(_app: object, **_: object) -> None:
+            await self.announcer.leave()
+
         async def on_rebalance(_app: object, **_: object) -> None:
             await self.link.take_over(self._load)
             self._watchdog.assigned(self.group)
@@ -110,6 +124,8 @@ class Score:
         app.agent(topic(topics.observations), name="detect")(detect)
         app.task(tick)
         app.task(checkpoint)
+        app.task(announce)
+        app.on_before_shutdown.connect(on_shutdown)
         app.on_rebalance_complete.connect(on_rebalance)
 
     async def _load(self, assigned: set[TP], kept: bool) -> None:

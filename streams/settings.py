@@ -51,6 +51,7 @@ class Settings(BaseSettings):
         session_timeout_s: A worker that is silent so long loses its partitions.
         rebalance_timeout_s: How long a group waits for its members to join again.
         checkpoint_interval_s: How often rows of state are written.
+        announce_interval_s: How often workers tell each other which file they run.
         request_timeout_s: A write that is not acknowledged so long ends the worker.
         assignment_timeout_s: Without partitions so long after its start it ends.
         stall_timeout_s: A main loop that stands still so long ends the worker.
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     heartbeat_interval_s: Seconds = 2.0
     rebalance_timeout_s: Seconds = 30.0
     checkpoint_interval_s: Seconds = 1.0
+    announce_interval_s: Seconds = 5.0
     request_timeout_s: Seconds = 60.0
     fetch_wait_ms: Annotated[int, Field(ge=100, le=5_000)] = 200
     chunk_records: Annotated[int, Field(ge=1, le=10_000)] = 500

@@ -12,6 +12,7 @@ from aiohttp import web
 from mode import Service
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.logs import LIBRARY
 from streams.metrics import Meters
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class WebEndpoint(Service):  # type: ignore[misc]
         status: For ``loopwatch status``.
     """
 
-    logger = logging.getLogger("mode.web")
+    logger = LIBRARY
 
     def __init__(
         self,

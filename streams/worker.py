@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import gc
 import logging
 import os
 import signal
@@ -19,8 +19,9 @@ from alerts.routes import Routing
 from detectors.rules import RuleBook
 from streams.connection import ConnectionFailed, connect, say_on_stderr
 from streams.guards import FAILED, FAULT, ShutdownGuard, Watchdog
-from streams.logs import set_up_logging
+from streams.logs import LIBRARY, set_up_logging
 from streams.metrics import Meters
+from streams.notify import build_deliver_app
 from streams.parts import Part
 from streams.score import Score
 from streams.settings import PREFIX, Settings, SettingsError
@@ -43,7 +44,7 @@ _BEAT_S: Final = 1.0
 class _Worker(faust.Worker):  # type: ignore[misc]
     """Starts its apps together: one after the other each waits for its own join."""
 
-    logger = faust.Worker.logger
+    logger = LIBRARY
 
     def __init__(
         self,
@@ -149,10 +150,11 @@ def run(
             )
         )
     if only != "detect":
-        parts += _deliver(settings, routing, names, meters, watchdog)
-    if not parts:
-        say("error: this version has no part that notifies")
-        return FAILED
+        parts.append(
+            build_deliver_app(
+                settings, routing, names, meters=meters, watchdog=watchdog
+            )
+        )
     web = _web(settings, parts, meters)
     try:
         loop.run_until_complete(web.open())
@@ -164,11 +166,24 @@ def run(
         )
         return FAILED
     worker = _Worker(parts, web, watchdog, guard, loop)
+    _collect_rarely()
     watchdog.start()
     code = _execute(worker)
     watchdog.stop()
     guard.stop()
     return code
+
+
+def _collect_rarely() -> None:
+    """Look for cycles of garbage where some may be.
+
+    Blocks are lists of rows, thousands of containers that no cycle goes through. By
+    default every 700 new ones have Python look through the youngest, again and again
+    through all of state: a third of the cost of reading a block.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _execute(worker: _Worker) -> int:
@@ -212,23 +227,6 @@ async def _prepare(
         )
 
     return await connect(start, settings, wait_s, say)
-
-
-def _deliver(
-    settings: Settings,
-    routing: Routing,
-    names: TopicNames,
-    meters: Meters,
-    watchdog: Watchdog,
-) -> list[Part]:
-    if importlib.util.find_spec("streams.notify") is None:
-        return []
-    notify = importlib.import_module("streams.notify")
-    return [
-        notify.build_deliver_app(
-            settings, routing, names, meters=meters, watchdog=watchdog
-        )
-    ]
 
 
 def _web(settings: Settings, parts: Sequence[Part], meters: Meters) -> WebEndpoint:

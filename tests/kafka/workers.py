@@ -36,12 +36,8 @@ class Site:
         self.bootstrap = bootstrap
         self.prefix = prefix
         self.folder = folder
-        self.config = folder / "loopwatch.yaml"
-        sessions = f"{prefix}sessions"
-        self.config.write_text(
-            f"version: 1\ntopics: {{sessions: {sessions}}}\n{config}", encoding="utf-8"
-        )
-        self.topics = TopicNames.under(prefix, sessions=sessions)
+        self.topics = TopicNames.under(prefix, sessions=f"{prefix}sessions")
+        self.config = self.write("loopwatch.yaml", config)
         self.environ = {
             "LOOPWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
             "LOOPWATCH_TOPIC_PREFIX": prefix,
@@ -52,6 +48,13 @@ class Site:
             "LOOPWATCH_REBALANCE_TIMEOUT_S": "10",
         } | environ
         self._started = 0
+
+    def write(self, name: str, config: str) -> Path:
+        """Write a configuration file for the sessions of this site."""
+        file = self.folder / name
+        topics = f"topics: {{sessions: {self.topics.sessions}}}"
+        file.write_text(f"version: 1\n{topics}\n{config}", encoding="utf-8")
+        return file
 
     @property
     def connection(self) -> dict[str, Any]:

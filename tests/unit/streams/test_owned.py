@@ -1,0 +1,57 @@
+"""What a checkpoint writes of a partition, and when nothing."""
+
+from __future__ import annotations
+
+from detectors.batch import tick
+from detectors.partition import Partition
+from detectors.rules import RuleBook
+from detectors.seals import Seal
+from streams.metrics import Meters
+from streams.owned import Owned
+
+
+def owned(position: int = 7) -> Owned:
+    """A partition that stands at an offset."""
+    return Owned(Partition(RuleBook(())), position)
+
+
+def test_without_a_block_there_is_nothing_to_write() -> None:
+    """A checkpoint right after another one writes nothing."""
+    mine = owned()
+    assert not mine.take_step()
+    assert mine.step is None
+
+
+def test_a_step_is_safe_once_it_is_written() -> None:
+    """Until then what is safe stands where it was, and the step is kept."""
+    mine = owned()
+    mine.partition.apply(tick({0: 1_000_000}, 1), 7)
+    mine.next = 8
+    assert mine.take_step()
+    step = mine.step
+    assert step is not None
+    assert (step.position, mine.safe) == (8, 7)
+    assert Seal.load(step.seal).offset == 7
+    assert not mine.take_step()
+    assert mine.step is step
+    mine.made_safe(step)
+    assert not mine.take_step()
+    assert mine.safe == 8
+
+
+def test_a_change_without_a_block_is_written_too() -> None:
+    """Alerts that were resolved because of the file must not come back."""
+    mine = owned()
+    mine.changed = True
+    assert mine.take_step()
+
+
+def test_what_was_counted_before_is_not_counted_again() -> None:
+    """Meters get the difference."""
+    mine, meters = owned(), Meters()
+    mine.partition.counts.observations += 3
+    mine.count(meters)
+    mine.count(meters)
+    mine.partition.counts.observations += 1
+    mine.count(meters)
+    assert meters.registry.get_sample_value("loopwatch_observations_total") == 4
