@@ -1,6 +1,6 @@
 """What a series was like before its count window: a summary of fixed size.
 
-Learned samples go into slabs of a tenth of ``over`` each, of samples or of time,
+Learned samples go into slabs of a twentieth of ``over`` each, of samples or of time,
 and the oldest slab is dropped once the others suffice. A slab keeps sums, spread in
 the metric's own scale, and for percentiles a histogram. Samples are winsorised by
 the spread of what was learned before.
@@ -19,8 +19,8 @@ from detectors.plans import Judged, Plan
 from detectors.scales import Spread, winsorised
 from detectors.sketch import Bins, flatten, merge, remove, unflatten
 
-SLABS: Final = 10
-WIDTH: Final = 0.04
+SLABS: Final = 20
+WIDTH: Final = 0.02
 """Relative width of histogram bins."""
 
 
@@ -93,6 +93,7 @@ class Summary:
     __slots__ = (
         "_bins",
         "_bounds",
+        "_closed",
         "_counts",
         "_plan",
         "_slab_samples",
@@ -115,6 +116,7 @@ class Summary:
             self._bins = Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
         self._counts: Counter[int] = Counter()
         self._bounds = (-inf, inf)
+        self._closed = Slab(0)
         self.samples = 0
         self.need = max(1, min(plan.rule.min_samples, baseline.over_samples))
         self.expected: float | None = None
@@ -150,7 +152,18 @@ class Summary:
             or now_us >= slabs[-1].began_us + self._slab_us
         ):
             slabs.append(Slab(now_us))
+            self._close()
         return slabs[-1]
+
+    def _close(self) -> None:
+        """Add up all slabs but the last: they no longer change."""
+        closed = list(self._slabs)[:-1]
+        self._closed = together = Slab(0)
+        together.spread = Spread.joined([slab.spread for slab in closed])
+        together.total = total([slab.total for slab in closed])
+        together.weight = total([slab.weight for slab in closed])
+        together.low = min([slab.low for slab in closed], default=inf)
+        together.high = max([slab.high for slab in closed], default=-inf)
 
     def _fill(
         self, slab: Slab, values: Sequence[float], weights: Sequence[float] | None
@@ -190,30 +203,32 @@ class Summary:
             oldest = slabs.popleft()
             self.samples -= oldest.samples
             remove(self._counts, oldest.bins)
+            self._close()
         self._conclude()
 
     def _conclude(self) -> None:
         """Work out what hangs on all slabs together."""
-        spread = Spread.joined([slab.spread for slab in self._slabs])
+        last = self._slabs[-1] if self._slabs else Slab(0)
         pooled = self._plan.judged is Judged.RATE
         scale = Scale.SQRT if pooled else self._plan.rule.metric.scale
         if scale is not Scale.RATE:
+            spread = Spread.joined((self._closed.spread, last.spread))
             self._bounds = spread.bounds(scale)
-        self.expected = None if self.samples < self.need else self._aggregate()
+        enough = self.samples >= self.need
+        self.expected = self._aggregate(self._closed, last) if enough else None
 
-    def _aggregate(self) -> float | None:
-        plan, slabs = self._plan, self._slabs
+    def _aggregate(self, closed: Slab, last: Slab) -> float | None:
+        plan = self._plan
         if plan.judged is Judged.COUNT:
             return float(plan.size)
         if plan.judged is not Judged.RANK:
-            summed = total([slab.total for slab in slabs])
+            summed = finite(closed.total + last.total)
             if plan.judged is Judged.RATE:
-                weight = total([slab.weight for slab in slabs])
+                weight = finite(closed.weight + last.weight)
                 return summed / weight if weight > 0 else None
             mean = summed / self.samples
             return finite(mean * plan.size) if plan.judged is Judged.SUM else mean
-        low = min([slab.low for slab in slabs])
-        high = max([slab.high for slab in slabs])
+        low, high = min(closed.low, last.low), max(closed.high, last.high)
         if self._bins is None:
             return low if plan.rule.aggregate is Aggregate.MIN else high
         percent = plan.percent if plan.sign > 0 else 100 - plan.percent
@@ -231,4 +246,5 @@ class Summary:
         for slab in self._slabs:
             self.samples += slab.samples
             merge(self._counts, slab.bins)
+        self._close()
         self._conclude()

@@ -15,7 +15,6 @@ Only when that is used up the window is looked at again.
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Sequence
 from math import inf
@@ -24,6 +23,7 @@ from typing import Any, Final
 from detectors.baseline import Summary
 from detectors.lifecycle import THIN
 from detectors.numbers import total
+from detectors.packing import pack, unpack
 from detectors.plans import Judged, Plan
 from detectors.quantiles import harmless, quantile
 from detectors.stage import Stage
@@ -31,29 +31,19 @@ from detectors.transitions import State
 from detectors.watch import Watch
 
 SPARE: Final = 64
-"""Most samples that wait before the window, once the baseline is known."""
+"""Most samples that wait before a window to be dropped."""
+
+_LAG: Final = 32
+"""Most samples that wait to be learned, once the baseline is known."""
+
+_PATIENCE: Final = 2_000
+"""So many times fewer than the square of those learned: a baseline that lags by k of
+n samples is off by about sqrt(k) / n of their spread."""
 
 _MARGIN: Final = 1e-9
 """Running sums this near to a limit, relatively, are worked out exactly."""
 
 _ONE: Final = (1.0,)
-
-
-def pack(numbers: array[float]) -> bytes:
-    """Numbers as bytes, lowest byte first on every machine."""
-    if sys.byteorder != "little":
-        numbers = numbers[:]
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def unpack(text: bytes) -> array[float]:
-    """The inverse of ``pack``."""
-    numbers = array("d")
-    numbers.frombytes(text)
-    if sys.byteorder != "little":
-        numbers.byteswap()
-    return numbers
 
 
 class CountWatch(Watch):
@@ -111,13 +101,14 @@ class CountWatch(Watch):
 
     def look(self, own: float, now_us: int, stage: Stage) -> bool | None:
         """Look at the window; its last sample is new."""
-        if len(self.samples) >= self.pause:
+        tidied = len(self.samples) >= self.pause
+        if tidied:
             self._tidy(now_us)
-        else:
-            limit = self.calm_until()
-            if limit > -inf and self.aggregate() <= limit:
+        limit = self.calm_until()
+        if limit == inf or (limit > -inf and self.aggregate() <= limit):
+            if not tidied:
                 self.arm(limit)
-                return None
+            return None
         if len(self.samples) < self.plan.need or not self.levels():
             learn = self.judge(THIN, None, None, now_us, stage)
         else:
@@ -177,7 +168,8 @@ class CountWatch(Watch):
             missing = self.summary.need - self.summary.samples
             self.pause = self.size + min(SPARE, missing)
         else:
-            self.pause = self.size + max(8, min(SPARE, self.summary.samples // 16))
+            lag = self.summary.samples * self.summary.samples // _PATIENCE
+            self.pause = self.size + max(1, min(_LAG, lag))
 
     def awake(self, now_us: int) -> None:
         """After a long silence: what the baseline no longer reaches is dropped."""
@@ -193,20 +185,17 @@ class CountWatch(Watch):
 
     def dump(self) -> list[Any]:  # noqa: D102
         summary = self.summary
-        return [
-            pack(self.samples),
-            self.skips,
-            self.pause,
-            None if summary is None else summary.dump(),
-        ]
+        if summary is None:
+            return [pack(self.samples[-self.size :]), [], None]
+        return [pack(self.samples), self.skips, summary.dump()]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        samples, self.skips, self.pause, learned = state[:4]
+        samples, skips, learned = state[:3]
         self.samples = unpack(samples)
         if self.summary is not None and learned is not None:
+            self.skips = skips
             self.summary.load(learned)
-        if self.pause != self.plan.need:
-            self._set_pause()
+        self._set_pause()
         self.settle()
 
 
@@ -337,10 +326,11 @@ class RateWatch(CountWatch):
         self.aggregate()
 
     def dump(self) -> list[Any]:  # noqa: D102
-        return [*super().dump(), pack(self.weights)]
+        held = self.size if self.summary is None else len(self.weights)
+        return [*super().dump(), pack(self.weights[-held:])]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.weights = unpack(state[4])
+        self.weights = unpack(state[3])
         self.above = total(unpack(state[0])[-self.size :])
         self.below = total(self.weights[-self.size :])
         super().load(state)
