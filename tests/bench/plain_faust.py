@@ -28,7 +28,7 @@ app = faust.App(
 )
 
 
-@app.agent(app.topic(TOPIC, key_type=bytes, value_type=bytes))
+@app.agent(app.topic(TOPIC, key_type=bytes, value_type=bytes))  # type: ignore[untyped-decorator]
 async def count(stream: Any) -> None:
     """Count to the end, then say what it took."""
     seen = 0
