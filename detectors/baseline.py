@@ -54,7 +54,7 @@ class Slab:
         self.low = inf
         self.high = -inf
         self.spread = Spread()
-        self.bins: Counter[int] = Counter()
+        self.bins: dict[int, int] = {}
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
@@ -114,7 +114,7 @@ class Summary:
         self._bins: Bins | None = None
         if plan.judged is Judged.RANK and 0 < plan.percent < 100:
             self._bins = Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
-        self._counts: Counter[int] = Counter()
+        self._counts: dict[int, int] = {}
         self._bounds = (-inf, inf)
         self._closed = Slab(0)
         self.samples = 0
@@ -188,8 +188,9 @@ class Summary:
         self.samples += len(values)
         if self._bins is not None:
             keys = self._bins.keys(values)
-            slab.bins.update(keys)
-            self._counts.update(keys)
+            counts = Counter(keys)
+            merge(slab.bins, counts)
+            merge(self._counts, counts)
 
     def refresh(self, now_us: int) -> None:
         """Drop what ``over`` no longer reaches, and form the expectation anew."""
@@ -241,7 +242,7 @@ class Summary:
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave; the expectation is as it was then."""
         self._slabs = deque(Slab.load(slab) for slab in state)
-        self._counts = Counter()
+        self._counts = {}
         self.samples = 0
         for slab in self._slabs:
             self.samples += slab.samples

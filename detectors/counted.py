@@ -186,12 +186,12 @@ class CountWatch(Watch):
     def dump(self) -> list[Any]:  # noqa: D102
         summary = self.summary
         if summary is None:
-            return [pack(self.samples[-self.size :]), [], None]
-        return [pack(self.samples), self.skips, summary.dump()]
+            return [pack(self.samples[-self.size :], self.sign), [], None]
+        return [pack(self.samples, self.sign), self.skips, summary.dump()]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         samples, skips, learned = state[:3]
-        self.samples = unpack(samples)
+        self.samples = unpack(samples, self.sign)
         if self.summary is not None and learned is not None:
             self.skips = skips
             self.summary.load(learned)
@@ -288,7 +288,7 @@ class RateWatch(CountWatch):
             return None
         value = values[self.column] * self.sign
         if value != value:  # noqa: PLR0124 - calls without a count of errors: none
-            value = 0.0
+            value = 0.0 * self.sign
         samples, weights = self.samples, self.weights
         samples.append(value)
         weights.append(weight)
@@ -331,7 +331,7 @@ class RateWatch(CountWatch):
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         self.weights = unpack(state[3])
-        self.above = total(unpack(state[0])[-self.size :])
+        self.above = total(unpack(state[0], self.sign)[-self.size :])
         self.below = total(self.weights[-self.size :])
         super().load(state)
 

@@ -7,7 +7,6 @@ windows among them; one that holds a sample not to be learned is left out.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Final
 
 from detectors.metrics import Scale
@@ -135,7 +134,7 @@ class Eras:
 
 
 def signed_rank(
-    plan: Plan, bins: Bins | None, counts: Counter[int], ends: Slot
+    plan: Plan, bins: Bins | None, counts: dict[int, int], ends: Slot
 ) -> float:
     """A percentile, signed; ``ends`` knows the smallest and the largest sample."""
     if bins is None:

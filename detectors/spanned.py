@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from math import inf, nextafter
 from typing import Any, Final
@@ -69,7 +68,7 @@ class SpanWatch(Watch):
         self.begin_us = self.end_us = -FAR
         self.quiet = -inf
         self.pause = plan.need
-        self.counts: Counter[int] = Counter()
+        self.counts: dict[int, int] = {}
         self._bins = bins_of(plan)
 
     def expected_now(self) -> float | None:  # noqa: D102
@@ -85,7 +84,7 @@ class SpanWatch(Watch):
             if not weight > 0:
                 return None
             if value != value:  # noqa: PLR0124 - calls without a count of errors
-                value = 0.0
+                value = 0.0 * self.sign
         elif value != value:  # noqa: PLR0124 - NaN is no sample
             return None
         judged = self.judged
@@ -118,8 +117,8 @@ class SpanWatch(Watch):
             slot.beyond += 1
         if self._bins is not None:
             key = self._bins.key(self.sign * value)
-            slot.bins[key] += 1
-            self.counts[key] += 1
+            slot.bins[key] = slot.bins.get(key, 0) + 1
+            self.counts[key] = self.counts.get(key, 0) + 1
 
     def _step(  # noqa: PLR0917
         self,

@@ -7,7 +7,7 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from math import inf
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ class Slot:
         self.high = -inf
         self.beyond = 0
         self.tainted = False
-        self.bins: Counter[int] = Counter()
+        self.bins: dict[int, int] = {}
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
