@@ -73,6 +73,9 @@ class Notify:
         self._topics = topics
         self._meters = meters
         self._watchdog = watchdog
+        self._results: dict[str, Counter[str]] = {
+            receiver: Counter() for receiver in routing.by_name
+        }
         self._desk: DeliveryDesk | None = None
         self._timers: asyncio.Task[None] | None = None
         self._link = link = Link(Lease(settings.session_s))
@@ -213,8 +216,7 @@ class Notify:
     # Telling
 
     def _told(self, delivery: Delivery, outcome: Outcome) -> None:
-        result = RESULTS[type(outcome)]
-        self._meters.deliveries.labels(delivery.receiver, result).inc()
+        self._count(delivery.receiver, RESULTS[type(outcome)])
 
     def _lost(self, message: GivenUp) -> None:
         log.error(
@@ -226,7 +228,11 @@ class Notify:
             "refused" if message.refused else "could not be told in time",
             message.fault,
         )
-        self._meters.deliveries.labels(message.receiver, "given_up").inc()
+        self._count(message.receiver, "given_up")
+
+    def _count(self, receiver: str, result: str) -> None:
+        self._results[receiver][result] += 1
+        self._meters.deliveries.labels(receiver, result).inc()
 
     def _fatal(self, fault: BaseException) -> None:
         log.error("fault while telling people", exc_info=fault)
@@ -241,18 +247,19 @@ class Notify:
 
     def status(self) -> dict[str, Any]:
         """For ``loopwatch status``."""
+        found: dict[str, Any] = {"active": False, "lag": lags(self._link)}
         if self._desk is None:
-            return {"active": False, "lag": lags(self._link)}
+            return found
         notifier = self._desk.notifier
-        return {
+        owed = Counter(debt.receiver for debt in notifier.owed())
+        return found | {
             "active": True,
-            "lag": lags(self._link),
-            "open_alerts": notifier.open_alerts,
+            "told_open": notifier.open_alerts,
             "queued": notifier.queued,
-            "owed": [
-                {"receiver": debt.receiver, "group": debt.group, "why": debt.fault}
-                for debt in notifier.owed()
-            ],
+            "receivers": {
+                name: {**self._results.get(name, {}), "owed": owed[name]}
+                for name in sorted(self._routing.by_name.keys() | owed.keys())
+            },
         }
 
     def measure(self) -> None:

@@ -72,8 +72,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
             behind = sum(lags.values())
             yield f"  {topic}: {len(lags)} partitions, lag {behind}"
         yield from _detect(part)
-        for receiver, health in part.get("receivers", {}).items():
-            yield f"  receiver {receiver}: {_spelled(health)}"
+        yield from _notify(part)
 
 
 def _detect(part: Mapping[str, Any]) -> Iterator[str]:
@@ -95,7 +94,15 @@ def _detect(part: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _spelled(health: object) -> str:
-    if isinstance(health, Mapping):
-        return ", ".join(f"{name} {value}" for name, value in health.items())
-    return str(health)
+def _notify(part: Mapping[str, Any]) -> Iterator[str]:
+    if "active" not in part:
+        return
+    if not part["active"]:
+        yield "  standing by: another worker tells people"
+        return
+    yield f"  open alerts: {part['told_open']}; messages not delivered yet: {part['queued']}"
+    for receiver, results in part["receivers"].items():
+        counted = ", ".join(
+            f"{number} {result.replace('_', ' ')}" for result, number in results.items()
+        )
+        yield f"  receiver {receiver}: {counted}"
