@@ -1,6 +1,6 @@
 """What a series was like before its count window: a summary of fixed size.
 
-Learned samples go into slabs of a twentieth of ``over`` each, of samples or of time,
+Learned samples go into slabs of a sixteenth of ``over`` each, of samples or of time,
 and the oldest slab is dropped once the others suffice. A slab keeps sums, spread in
 the metric's own scale, and for percentiles a histogram. Samples are winsorised by
 the spread of what was learned before.
@@ -19,7 +19,7 @@ from detectors.plans import Judged, Plan
 from detectors.scales import Spread, winsorised
 from detectors.sketch import Bins, flatten, merge, remove, unflatten
 
-SLABS: Final = 20
+SLABS: Final = 16
 WIDTH: Final = 0.02
 """Relative width of histogram bins."""
 
@@ -99,6 +99,7 @@ class Summary:
         "_slab_samples",
         "_slab_us",
         "_slabs",
+        "_stale",
         "expected",
         "need",
         "samples",
@@ -117,6 +118,7 @@ class Summary:
         self._counts: dict[int, int] = {}
         self._bounds = (-inf, inf)
         self._closed = Slab(0)
+        self._stale = False
         self.samples = 0
         self.need = max(1, min(plan.rule.min_samples, baseline.over_samples))
         self.expected: float | None = None
@@ -131,17 +133,14 @@ class Summary:
             weights: A rate's denominators.
             now_us: The series' time.
         """
-        done = 0
-        while done < len(values):
-            slab = self._open_slab(now_us)
-            room = self._slab_samples - slab.samples
+        # A few at a time may overfill a slab; many are spread over several.
+        room = self._slab_samples
+        for first in range(0, len(values), room):
             self._fill(
-                slab,
-                values[done : done + room],
-                None if weights is None else weights[done : done + room],
+                self._open_slab(now_us),
+                values[first : first + room],
+                None if weights is None else weights[first : first + room],
             )
-            slab.ended_us = now_us
-            done += room
         self.refresh(now_us)
 
     def _open_slab(self, now_us: int) -> Slab:
@@ -152,11 +151,13 @@ class Summary:
             or now_us >= slabs[-1].began_us + self._slab_us
         ):
             slabs.append(Slab(now_us))
-            self._close()
+            self._stale = True
+        slabs[-1].ended_us = now_us
         return slabs[-1]
 
     def _close(self) -> None:
         """Add up all slabs but the last: they no longer change."""
+        self._stale = False
         closed = list(self._slabs)[:-1]
         self._closed = together = Slab(0)
         together.spread = Spread.joined([slab.spread for slab in closed])
@@ -204,6 +205,8 @@ class Summary:
             oldest = slabs.popleft()
             self.samples -= oldest.samples
             remove(self._counts, oldest.bins)
+            self._stale = True
+        if self._stale:
             self._close()
         self._conclude()
 

@@ -33,7 +33,7 @@ from detectors.watch import Watch
 SPARE: Final = 64
 """Most samples that wait before a window to be dropped."""
 
-_LAG: Final = 32
+_LAG: Final = 64
 """Most samples that wait to be learned, once the baseline is known."""
 
 _PATIENCE: Final = 2_000
