@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -73,9 +73,7 @@ class Notify:
         self._topics = topics
         self._meters = meters
         self._watchdog = watchdog
-        self._results: dict[str, Counter[str]] = {
-            receiver: Counter() for receiver in routing.by_name
-        }
+        self._results = defaultdict[str, Counter[str]](Counter)
         self._desk: DeliveryDesk | None = None
         self._timers: asyncio.Task[None] | None = None
         self._link = link = Link(Lease(settings.session_s))
