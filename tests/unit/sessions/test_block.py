@@ -171,7 +171,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 1"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 2"):
         decode_block(bytes(block))
 
 
