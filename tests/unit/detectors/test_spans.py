@@ -16,12 +16,14 @@ from detectors.rules import rule as make_rule
 from detectors.sketch import Bins, flatten, unflatten
 from detectors.spans import Span
 from tests.unit.detectors.scenes import (
+    START_S,
     Scene,
     alerts,
     chance,
     changes,
     threshold,
     transitions,
+    us,
 )
 
 BY = ("agent",)
@@ -253,3 +255,51 @@ def test_small_counts_are_exact_in_a_sketch() -> None:
     values = [0.0, 1.0, 1.0, 5.0, 63.0]
     counts = Counter(bins.keys(values))
     assert [bins.quantile(counts, percent) for percent in (0, 50, 100)] == [0, 1, 63]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**9))
+def test_a_sum_over_time_agrees_with_one_worked_out_anew(seed: int) -> None:
+    """S13, S14: at every sample and whenever samples leave (property)."""
+    random = chance(seed)
+    span_s = random.choice([60, 90, 3600])
+    rule = _rule(
+        "cost_usd",
+        6.0,
+        Aggregate.SUM,
+        window=Window(span_us=span_s * SECOND_US),
+        keep_firing_for_us=0,
+    )
+    scene, told, at_s = Scene(rule), list[tuple[float, str]](), 0.0
+    known: list[tuple[int, float]] = []
+    state = "insufficient"
+
+    def judge(now_us: int) -> None:
+        nonlocal state
+        inside = [
+            cost
+            for ended_us, cost in known
+            if -(-ended_us * 60 // (span_s * SECOND_US)) + 60
+            > now_us * 60 // (span_s * SECOND_US)
+        ]
+        breach = sum(inside) > 6.0
+        after = "firing" if breach else "resolved" if state == "firing" else "ok"
+        if after != state:
+            told.append((now_us / SECOND_US - START_S, after))
+        state = after
+
+    for _ in range(120):
+        before_us = us(at_s)
+        at_s += random.choice([0, 1, span_s / 60, span_s / 7, 2 * span_s])
+        ended_us = us(at_s - random.choice([0, 0, 0, span_s / 3, 3 * span_s]))
+        cost = float(random.randint(0, 3))
+        step = span_s * SECOND_US
+        leaving = {-(-(-(-t * 60 // step) + 60) * step // 60) for t, _ in known}
+        for leaves_us in sorted(leaving):
+            if before_us <= leaves_us < us(at_s):
+                judge(leaves_us)
+        scene.session((ended_us - us(0)) / SECOND_US, clock_s=at_s, cost_usd=cost)
+        if -(-ended_us * 60 // step) + 60 > us(at_s) * 60 // step:
+            known.append((ended_us, cost))
+            judge(us(at_s))
+    assert [(time, after) for time, _, after in changes(scene.said)] == told
