@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from loopwatch.cli import build
 
 RULES = """\
 version: 1
@@ -45,25 +49,47 @@ def session(at_s: float, **fields: Any) -> str:
     return json.dumps(event | fields)
 
 
+def command(arguments: Sequence[str]) -> tuple[int, bytes, str]:
+    """Exit code, stdout and stderr of a command line, run in this process."""
+    stdout, stderr = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            build(arguments)(arguments, prog_name="loopwatch")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+    stdout.flush()
+    written = stdout.buffer
+    assert isinstance(written, io.BytesIO)
+    return code, written.getvalue(), stderr.getvalue()
+
+
+def process(arguments: Sequence[str], environ: dict[str, str]) -> bytes:
+    """Stdout of a command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "loopwatch", *arguments],
+        capture_output=True,
+        env=os.environ | environ,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+def files(folder: Path, lines: Sequence[str]) -> list[str]:
+    """The arguments that replay lines under the rules of the folder."""
+    rules, file = folder / "rules.yaml", folder / "sessions.jsonl"
+    if not rules.exists():
+        rules.write_text(RULES)
+    file.write_text("\n".join(lines) + "\n")
+    return ["replay", str(file), "-c", str(rules), "--output", "json"]
+
+
 class Run:
     """What one run of the command gave."""
 
-    def __init__(
-        self, folder: Path, lines: Sequence[str], *options: str, **environ: str
-    ) -> None:
-        rules, file = folder / "rules.yaml", folder / "sessions.jsonl"
-        if not rules.exists():
-            rules.write_text(RULES)
-        file.write_text("\n".join(lines) + "\n")
-        command = [sys.executable, "-m", "loopwatch", "replay", str(file)]
-        command += ["-c", str(rules), "--output", "json", *options]
-        kept = {k: v for k, v in os.environ.items() if k != "UNSET_TOKEN"}
-        done = subprocess.run(
-            command, capture_output=True, env=kept | environ, check=False, timeout=60
-        )
-        self.code = done.returncode
-        self.stdout, self.stderr = done.stdout, done.stderr.decode()
-        self.lines = [json.loads(line) for line in done.stdout.splitlines()]
+    def __init__(self, folder: Path, lines: Sequence[str], *options: str) -> None:
+        arguments = files(folder, lines)
+        self.code, self.stdout, self.stderr = command([*arguments, *options])
+        self.lines = [json.loads(line) for line in self.stdout.splitlines()]
 
     def changes(self, rule: str) -> list[tuple[str, str]]:
         """State changes of a rule: seconds after noon would be noise, states are not."""
@@ -142,7 +168,7 @@ def test_the_same_input_gives_the_same_bytes(
     tmp_path: Path, dear: Run, environ: dict[str, str]
 ) -> None:
     """Hash seed, time zone, locale and folder change nothing."""
-    assert Run(tmp_path, HEALTHY_THEN_DEAR, **environ).stdout == dear.stdout
+    assert process(files(tmp_path, HEALTHY_THEN_DEAR), environ) == dear.stdout
 
 
 def test_a_breach_in_the_last_line_is_seen_to_be_told(tmp_path: Path) -> None:
@@ -187,12 +213,11 @@ def test_an_empty_file_gives_nothing(tmp_path: Path) -> None:
 
 def test_a_missing_file_fails(tmp_path: Path) -> None:
     """Exit code 1, and the file is named."""
-    Run(tmp_path, [""])
-    command = [sys.executable, "-m", "loopwatch", "replay", "missing.jsonl"]
-    command += ["-c", str(tmp_path / "rules.yaml")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 1
-    assert b"missing.jsonl" in done.stderr
+    files(tmp_path, [])
+    rules = str(tmp_path / "rules.yaml")
+    code, _, stderr = command(["replay", "missing.jsonl", "-c", rules])
+    assert code == 1
+    assert "missing.jsonl" in stderr
 
 
 def test_an_invalid_configuration_prints_what_check_prints(tmp_path: Path) -> None:
@@ -206,8 +231,6 @@ def test_an_invalid_configuration_prints_what_check_prints(tmp_path: Path) -> No
 def test_text_is_for_people(tmp_path: Path) -> None:
     """The default output says the same in words."""
     run = Run(tmp_path, [session(0)])
-    command = [sys.executable, "-m", "loopwatch", "replay"]
-    command += [str(tmp_path / "sessions.jsonl"), "-c", str(tmp_path / "rules.yaml")]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    assert len(done.stdout.splitlines()) == len(run.lines)
-    assert b"session-cost {agent=a}" in done.stdout
+    _, stdout, _ = command(files(tmp_path, [session(0)])[:4])
+    assert len(stdout.splitlines()) == len(run.lines)
+    assert b"session-cost {agent=a}" in stdout
