@@ -8,32 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
-from itertools import starmap
-from operator import attrgetter
-from struct import Struct
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from detectors.batch import ATTRIBUTES, Batch
+from detectors.batch import Batch
 from detectors.identity import session_hash
-from detectors.metrics import COLUMNS
 from detectors.rules import RuleBook
 from streams.block import encode_blocks
 from streams.columns import Columns
+from streams.gathering import AT_ONCE, Gathering, read_attributes
 from streams.series import REMEMBERED, SeriesBook, views, where_table
 from streams.session import Malformed, Session, decode_session
-from streams.session_fields import SessionEvent
 
 AHEAD_US: Final = 5 * 60 * 1_000_000
 """A session that ends later than this after the wall clock has a wrong clock."""
 
 _NONE: Final = np.empty(0, np.int64)
-
-_pack_row = Struct(f"<{len(COLUMNS)}d").pack
-_read_attributes = attrgetter(*ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +132,49 @@ class Observer:
             now_us: The wall clock; None has none, and no session is too new or old.
         """
         latest_us = None if now_us is None else now_us + AHEAD_US
+        self._bound_memory()
+        gathering = Gathering(self._views)
+        rejected: list[Rejected] = []
+        unknown: list[tuple[str, ...]] = []
+        count = unpriced = 0
+        for begin in range(0, len(records), AT_ONCE):
+            part = records[begin : begin + AT_ONCE]
+            offsets, sessions = self._decode(part, latest_us, rejected)
+            count += len(sessions)
+            unknown += [session.unknown for session in sessions if session.unknown]
+            unpriced += sum([session.unpriced for session in sessions])
+            if len(records) > 1:
+                gathering.add(offsets, sessions)
+        judged_from_us = None if now_us is None else now_us - self._max_age_us
+        found: Mapping[int, Columns] | Mapping[int, Batch] = {}
+        if not count:
+            pass
+        elif len(records) == 1:
+            found = self._single(source, records[0][0], sessions[0], judged_from_us)
+        else:
+            found = self._found(source, gathering, judged_from_us)
+        return Observed(
+            found,
+            rejected,
+            Counts(
+                sessions=count,
+                rejected=len(rejected),
+                unknown_fields=sum(map(len, unknown)),
+                unpriced=unpriced,
+            ),
+            frozenset([name for names in unknown[:10] for name in names[:10]]),
+        )
+
+    def _decode(
+        self,
+        records: Sequence[tuple[int, bytes | None]],
+        latest_us: int | None,
+        rejected: list[Rejected],
+    ) -> tuple[list[int], list[Session]]:
+        """The records that are sessions, and their offsets."""
         scale = self._scale
         offsets: list[int] = []
         sessions: list[Session] = []
-        rejected: list[Rejected] = []
         for offset, value in records:
             try:
                 if value is None:
@@ -154,55 +184,32 @@ class Observer:
                 rejected.append(Rejected(offset, str(fault), value or b""))
             else:
                 offsets.append(offset)
-        unknown = [session.unknown for session in sessions if session.unknown]
-        return Observed(
-            self._found(source, offsets, sessions, now_us),
-            rejected,
-            Counts(
-                sessions=len(sessions),
-                rejected=len(rejected),
-                unknown_fields=sum(map(len, unknown)),
-                unpriced=sum([session.unpriced for session in sessions]),
-            ),
-            frozenset([name for names in unknown[:10] for name in names[:10]]),
-        )
+        return offsets, sessions
 
     def _found(
-        self,
-        source: int,
-        offsets: list[int],
-        sessions: list[Session],
-        now_us: int | None,
-    ) -> Mapping[int, Columns] | Mapping[int, Batch]:
-        if not sessions:
+        self, source: int, gathering: Gathering, judged_from_us: int | None
+    ) -> Mapping[int, Columns]:
+        """Give each partition the sessions that have an observation in it."""
+        ended = np.array(gathering.ended_at_us, np.int64)
+        clocks_us = np.maximum.accumulate(ended)
+        before_us = self._clocks_us.get(source, 0)
+        self.set_clock(source, int(clocks_us[-1]))
+        width = len(self._views)
+        if not width:
             return {}
-        self._bound_memory()
-        ended_us = [session.ended_at_us for session in sessions]
-        clock_us = self._clocks_us.get(source, 0)
-        self.set_clock(source, max(ended_us))
-        judged_from_us = None if now_us is None else now_us - self._max_age_us
-        if not self._views:
-            return {}
-        if len(sessions) == 1:
-            return self._single(source, offsets[0], sessions[0], judged_from_us)
-        events = [session.event for session in sessions]
-        ids = [event.session_id for event in events]
-        rows: dict[tuple[str, ...], int] = {}
-        row_of = rows.setdefault
-        row_codes = [row_of(row, len(rows)) for row in map(_read_attributes, events)]
-        ended = np.array(ended_us, np.int64)
+        numbers, codes = gathering.observations()
         whole = Columns(
             source=source,
             sources=self._sources,
-            offsets=np.array(offsets, np.int64),
-            clocks_us=np.maximum(np.maximum.accumulate(ended), clock_us),
+            offsets=np.array(gathering.offsets, np.int64),
+            clocks_us=np.maximum(clocks_us, before_us),
             ended_at_us=ended,
-            values=_matrix([session.values for session in sessions]),
-            hashes=_hashes(ids),
-            session_ids=ids,
-            traces=[event.trace_url or event.trace_id for event in events],
-            attribute_table=list(rows),
-            attribute_codes=np.array(row_codes, np.int64),
+            values=gathering.values,
+            hashes=gathering.hashes,
+            session_ids=gathering.session_ids,
+            traces=gathering.traces,
+            attribute_table=list(gathering.attribute_table),
+            attribute_codes=np.array(gathering.attribute_codes, np.int64),
             keys=(),
             where_table=self._where_table,
             observed=_NONE,
@@ -212,24 +219,6 @@ class Observer:
             clocks_after_us={source: self._clocks_us[source]},
             judged_from_us=judged_from_us,
         )
-        return self._route(whole, events)
-
-    def _route(self, whole: Columns, events: list[SessionEvent]) -> dict[int, Columns]:
-        """Give each partition the sessions that have an observation in it."""
-        width = len(self._views)
-        numbers = np.empty(len(events) * width, np.int64)
-        codes = np.empty(len(events) * width, np.int64)
-        masks = {0: 0}
-        code_of = masks.setdefault
-        for at, view in enumerate(self._views):
-            numbers[at::width] = view.series_of(events)
-            mask = view.constant_mask
-            if mask is not None:
-                codes[at::width] = code_of(mask, len(masks))
-            else:
-                codes[at::width] = [
-                    code_of(mask, len(masks)) for mask in view.masks_of(events)
-                ]
         observed = np.flatnonzero(codes)
         owners = numbers[observed] % self._partitions
         order = np.argsort(owners, kind="stable")
@@ -239,7 +228,7 @@ class Observer:
             observed=observed // width,
             series=numbers[observed] // self._partitions,
             keys=self._series.keys,
-            mask_table=tuple(masks),
+            mask_table=tuple(gathering.mask_table),
             mask_codes=codes[observed],
         )
 
@@ -251,6 +240,7 @@ class Observer:
         judged_from_us: int | None,
     ) -> dict[int, Batch]:
         """One session, as replay reads them, without the cost of arrays."""
+        self.set_clock(source, session.ended_at_us)
         event, clock_us = session.event, self._clocks_us[source]
         owned: dict[int, list[tuple[int, int]]] = {}
         for view in self._views:
@@ -269,7 +259,7 @@ class Observer:
                 hashes=[session_hash(event.session_id)],
                 session_ids=[event.session_id],
                 traces=[session.trace],
-                attributes=[_read_attributes(event)],
+                attributes=[read_attributes(event)],
                 keys=[
                     self._series.keys[number // self._partitions]
                     for number, _ in observations
@@ -292,21 +282,3 @@ class Observer:
             self._series.keys.clear()
             for view in self._views:
                 view.forget()
-
-
-def _matrix(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
-    """Rows as an array; packing takes half the time that numpy takes for tuples."""
-    packed = np.frombuffer(b"".join(starmap(_pack_row, rows)), "<f8")
-    # Adding 0 turns -0.0 into 0.0.
-    return packed.reshape(-1, len(COLUMNS)) + 0.0
-
-
-def _hashes(session_ids: Sequence[str]) -> NDArray[np.uint64]:
-    """``identity.session_hash`` of each, in half the time."""
-    begin = blake2b(digest_size=8).copy
-    digests = []
-    for session_id in session_ids:
-        digest = begin()
-        digest.update(session_id.encode())
-        digests.append(digest.digest())
-    return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)

@@ -25,6 +25,7 @@ from detectors.rules import (
 )
 from streams import series as series_module
 from streams.block import decode_block
+from streams.gathering import AT_ONCE
 from streams.observe import Observer
 
 BEGIN_S = 1_767_225_600
@@ -332,6 +333,36 @@ def test_chunks_do_not_matter(
     bounds = sorted({0, len(records), *(min(cut, len(records)) for cut in cuts)})
     one_by_one = range(len(records) + 1)
     assert rows(bounds) == rows(one_by_one)
+
+
+def test_a_chunk_may_be_larger_than_what_is_gathered_at_once() -> None:
+    """Each part of it gets the rows, series and masks of its own sessions."""
+    values = [
+        event(
+            n,
+            1_000 - n % 7,
+            agent=f"agent-{n % 13}",
+            tenant=f"tenant-{n % 5}",
+            cost_usd=n,
+            environment="prod" if n % 3 else "test",
+        )
+        if n % 97
+        else b"{}"
+        for n in range(2 * AT_ONCE + 7)
+    ]
+    records: list[tuple[int, bytes | None]] = list(enumerate(values))
+    whole, parts = observer(*RULES, partitions=3), observer(*RULES, partitions=3)
+    found = whole.observe(0, records, None)
+    told: dict[int, list[Any]] = {}
+    for begin in range(0, len(records), AT_ONCE // 3):
+        part = parts.observe(0, records[begin : begin + AT_ONCE // 3], None)
+        for partition, batch in part.batches.items():
+            told.setdefault(partition, []).extend(rows_of(batch))
+    assert {number: rows_of(batch) for number, batch in found.batches.items()} == told
+    assert found.counts.sessions == len(values) - len(found.rejected)
+    assert [rejected.offset for rejected in found.rejected] == [
+        *range(0, len(values), 97)
+    ]
 
 
 def rows_of(batch: Batch) -> list[Any]:
