@@ -43,8 +43,8 @@ kafka: .venv ## Run a real Apache Kafka on 127.0.0.1:9092 in the foreground (dat
 	@exec .venv/bin/python -m loopwatch.apache_kafka --port 9092 --data .kafka/data
 
 .PHONY: picture
-picture: .venv ## Take the README's picture of the sandbox (installs Debian's chromium)
-	@command -v chromium >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium; }
+picture: .venv ## Take the README's picture of the sandbox (installs Debian's chromium and fonts-noto-color-emoji)
+	@dpkg -s chromium fonts-noto-color-emoji >/dev/null 2>&1 || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-color-emoji; }
 	.venv/bin/python -m tests.picture
 
 .PHONY: lock

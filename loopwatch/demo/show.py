@@ -27,6 +27,12 @@ from loopwatch.sandbox import Inbox, Sandbox
 PARTITIONS: Final = 4
 PER_SECOND: Final = 40.0
 HEALTHY_S: Final = 12.0
+REPORTED_EACH: Final = 10
+"""Sessions between two reports to the page."""
+
+WATCHED_S: Final = 5.0
+"""How long the incident stays to be looked at."""
+
 PATIENCE_S: Final = 60.0
 """How long each thing that must come is waited for."""
 
@@ -68,7 +74,9 @@ async def _play(
     total = itertools.count(1)
 
     def tell() -> None:
-        box.inbox.note(sessions=next(total))
+        played = next(total)
+        if played % REPORTED_EACH == 0:
+            box.inbox.note(sessions=played)
 
     feed = Feed(producer, "agent.sessions", PARTITIONS, PER_SECOND, tell)
     story = asyncio.create_task(_story(box, feed, once=once, say=say))
@@ -104,6 +112,7 @@ async def _story(box: Sandbox, feed: Feed, *, once: bool, say: Say) -> None:
         say("Slack was told.")
         await _expect(box, "a page", known.page)
         say("The person on call was paged.")
+        await asyncio.sleep(WATCHED_S)
         feed.incident = False
         said = "The deploy is rolled back."
         say(said)

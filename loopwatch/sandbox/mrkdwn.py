@@ -1,9 +1,10 @@
-"""Slack's mrkdwn as HTML: bold, italic, code, links; all else is text."""
+"""Slack's mrkdwn as HTML: bold, italic, code, quotes, links; all else is text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import groupby
 from typing import Final
 
 from loopwatch.sandbox.markup import Markup, element, escape, join, lines, link
@@ -54,6 +55,29 @@ EMOJI: Final = {
 
 def mrkdwn(text: str) -> Markup:
     """Render mrkdwn; the result is safe whatever the text is."""
+    if "```" in text:
+        return _inline(text)  # Code may hold lines that look like quotes.
+    parts: list[Markup] = []
+    for quoted, run in groupby(text.split("\n"), key=_is_quoted):
+        if quoted:
+            inside = "\n".join(line.partition(_quote(line))[2] for line in run)
+            parts.append(element("blockquote", _inline(inside)))
+        else:
+            parts.append(_inline("\n".join(run)))
+    return join(parts)
+
+
+def _is_quoted(line: str) -> bool:
+    return line.startswith((">", "&gt;"))
+
+
+def _quote(line: str) -> str:
+    """The mark before a quoted line, with the space after it."""
+    mark = ">" if line.startswith(">") else "&gt;"
+    return f"{mark} " if line.startswith(f"{mark} ") else mark
+
+
+def _inline(text: str) -> Markup:
     atoms: list[Markup] = []
 
     def set_aside(found: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ from loopwatch.sandbox.markup import safe_url
 from loopwatch.sandbox.mrkdwn import mrkdwn, plain_text
 
 ALLOWED = {
+    "blockquote": set(),
     "b": set(),
     "i": set(),
     "code": set(),
@@ -123,6 +124,8 @@ def test_plain_text_has_no_tags_but_line_breaks(text: str) -> None:
          '<span class="mention">@here</span>')),
         ("<!date^1712345678^{date_short}|5 April>", "5 April"),
         (":red_circle: :no_such:", "🔴 :no_such:"),
+        ("so:\n> *it*\n&gt; is", "so:<blockquote><b>it</b><br>is</blockquote>"),
+        ("1 > 0", "1 &gt; 0"),
     ],
 )  # fmt: skip
 def test_markup(text: str, html: str) -> None:
