@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from detectors.partition import Partition
@@ -50,8 +52,9 @@ async def restore(
     found = await read_rows(options, topics.detect_state, numbers, newer_offset)
     restored = {}
     applied: dict[int, int] = {}
-    for number, rows in found.items():
-        restored[number] = _restored(number, rows, book, topics, applied)
+    with _uncollected():
+        for number, rows in found.items():
+            restored[number] = _restored(number, rows, book, topics, applied)
     await _refill(restored, topics, options)
     await _compare_sources(applied, sources, topics, options)
     for owned in restored.values():
@@ -64,6 +67,19 @@ async def restore(
         time.monotonic() - began_s,
     )
     return restored
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector, which doubles the cost of a restored row.
+
+    It would go through all rows restored so far again and again, and find nothing.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _restored(
@@ -85,6 +101,15 @@ def _restored(
             partition.restore_row(key, row)
     except RowError as error:
         raise StateError(f"{topics.detect_state} {number}: {error}") from None
+    except (LookupError, TypeError, ValueError) as error:
+        # Its bytes are a list of the right version, and yet make no sense.
+        raise StateError(
+            f"{topics.detect_state} {number}: a row is damaged, or was written by a "
+            f"version in between ({type(error).__name__}: {error}). Start the version "
+            f"that wrote it; or, to forget what was normal and which alerts are open, "
+            f"stop all workers and delete the topics {topics.detect_state} and "
+            f"{topics.observations}"
+        ) from error
     return Owned(partition, position, fresh=seal is None)
 
 

@@ -1,0 +1,41 @@
+"""State that cannot be read is refused in words."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from detectors.identity import series_key
+from detectors.rows import VERSION
+from detectors.rules import Level, RuleBook, Severity, Threshold, Window, rule
+from streams.link import StateError
+from streams.restore import _restored
+from streams.topic_specs import TopicNames
+
+BOOK = RuleBook(
+    (
+        rule(
+            "latency",
+            "latency_ms",
+            Threshold((Level(Severity.WARNING, 1.0),)),
+            by=("agent",),
+            window=Window(samples=5),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        b"",
+        b"garbage",
+        msgspec.msgpack.encode([VERSION + 1, 0]),
+        msgspec.msgpack.encode([VERSION, 0, 0, 0, 0, [["latency"]]]),
+    ],
+)
+def test_a_damaged_row_is_refused_with_its_place(row: bytes) -> None:
+    """The topic and the partition are named, and there is no other exception."""
+    key = series_key({"agent": "a"})
+    with pytest.raises(StateError, match=r"loopwatch\.detect-state 3"):
+        _restored(3, {key: row}, BOOK, TopicNames(), {})
