@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final
 
 from faust.types.tuples import TP
 
 from detectors.rules import RuleBook
+from detectors.tallies import OpenAlert
 from streams.announce import Announcer
 from streams.apps import make_app
 from streams.detect import Detect
@@ -18,13 +20,18 @@ from streams.ingest import Ingest
 from streams.lease import Lease
 from streams.link import Link
 from streams.metrics import Meters
+from streams.owned import Owned
 from streams.reading import Reading, Source
 from streams.restore import restore
 from streams.settings import Settings
 from streams.topic_specs import TopicNames
 
-_BLOCKS: Final = 32
+_BLOCKS: Final = 8
 """Blocks in a chunk: each holds the sessions of a whole chunk of ingest's."""
+
+_LOOKED_S: Final = 1.0
+"""For so long the open alerts are those that were found last: it takes a look at every
+series, while nothing is evaluated."""
 
 _ALERTS_SHOWN: Final = 100
 
@@ -89,6 +96,7 @@ class Score:
             checkpoint=self.detect.checkpoint,
         )
         self.app = link.app = make_app(settings, self.group, reading)
+        self._looked: tuple[float, list[Owned], list[OpenAlert]] = (-inf, [], [])
         self._add_agents(settings.checkpoint_interval_s)
         watchdog.expect(self.group)
 
@@ -157,11 +165,7 @@ class Score:
 
     def status(self) -> dict[str, Any]:
         """For ``loopwatch status``."""
-        open_alerts = [
-            alert
-            for owned in self.detect.owned.values()
-            for alert in owned.partition.open_alerts()
-        ]
+        open_alerts = self._open_alerts()
         return {
             "lag": lags(self.link),
             "series": self._series(),
@@ -173,6 +177,14 @@ class Score:
             "alerts": open_alerts[:_ALERTS_SHOWN],
         }
 
+    def _open_alerts(self) -> list[OpenAlert]:
+        owned = list(self.detect.owned.values())
+        at_s, of, alerts = self._looked
+        if of != owned or time.monotonic() - at_s > _LOOKED_S:
+            alerts = [alert for each in owned for alert in each.partition.open_alerts()]
+            self._looked = time.monotonic(), owned, alerts
+        return alerts
+
     def _series(self) -> int:
         return sum(len(owned.partition) for owned in self.detect.owned.values())
 
@@ -182,7 +194,7 @@ class Score:
         for gauge in (meters.series, meters.clock_age_s, meters.checkpoint_age_s):
             gauge.clear()
         meters.open_alerts.clear()
-        severities: Counter[str] = Counter()
+        severities = Counter(alert.severity for alert in self._open_alerts())
         for number, owned in self.detect.owned.items():
             partition, name = owned.partition, str(number)
             meters.series.labels(name).set(len(partition))
@@ -190,7 +202,6 @@ class Score:
             if partition.clock_us is not None:
                 age_s = time.time() - partition.clock_us / 1e6
                 meters.clock_age_s.labels(name).set(age_s)
-            severities.update(alert.severity for alert in partition.open_alerts())
         for severity in ("info", "warning", "critical"):
             meters.open_alerts.labels(severity).set(severities[severity])
         for topic, by_partition in lags(self.link).items():
