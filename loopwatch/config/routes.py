@@ -100,8 +100,10 @@ class RouteReader:
             group_wait_us=_or(
                 found.read("group_wait", self._time_or_none), above.group_wait_us
             ),
-            group_interval_us=found.read("group_interval", self._time)
-            or above.group_interval_us,
+            group_interval_us=_or(
+                found.read("group_interval", self._time_or_none),
+                above.group_interval_us,
+            ),
             repeat_interval_us=found.read("repeat_interval", self._time)
             or above.repeat_interval_us,
             repeat_backoff=found.read("repeat_backoff", self._backoff)
