@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.batch import Batch
 from detectors.metrics import COLUMNS
+
+_DENSE: Final = 8
+"""Up to so many possible codes for each one that there is, a table numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +203,20 @@ def _rank(
         each code given its place among them.
     """
     width = int(codes.max()) + 1
-    distinct, places = np.unique(owners * width + codes, return_inverse=True)
+    distinct, places = _number(owners * width + codes)
     begins = np.searchsorted(distinct, owners[starts[:-1]] * width)
     return (distinct % width).tolist(), [*begins.tolist(), len(distinct)], places
+
+
+def _number(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct codes in order, and the place of each code given among them."""
+    end = int(codes.max()) + 1
+    if end > _DENSE * len(codes):
+        return np.unique(codes, return_inverse=True)
+    # A tenth of what sorting them takes, as long as the tables are not much longer.
+    met = np.zeros(end, np.bool_)
+    met[codes] = True
+    return np.flatnonzero(met), (np.cumsum(met) - 1)[codes]
 
 
 def _whole(numbers: Sequence[int]) -> NDArray[np.int64]:
