@@ -22,7 +22,7 @@ from alerts.routes import Route, Routing
 from alerts.routing import matchable, subscriptions
 from alerts.rows import Alert, Group, Member, group_id
 from alerts.speech import speak
-from alerts.standstill import Standstill
+from alerts.standstill import Standstill, is_old
 from alerts.timers import Timers
 from detectors.transitions import Clock, Line, Transition, Update
 
@@ -260,11 +260,20 @@ class Notifier:
         return said
 
     def _held(self, group: Group, now_us: int) -> tuple[frozenset[str], bool]:
-        """The members whose first news must wait, and whether others had to."""
+        """The members whose first news must wait, and whether the others' is late.
+
+        It is if it had to wait, or was old when it came: a short backlog is caught up
+        with before anything is due.
+        """
         if self._standstill is None:
             return frozenset(), False
         first = first_news(group, self._ledger.alerts)
-        return self._standstill.sift(group.id, first, now_us)
+        held, late = self._standstill.sift(group.id, first, now_us)
+        return held, late or any(
+            is_old(line, group.members[alert_id].since_us)
+            for alert_id, line in first.items()
+            if alert_id not in held
+        )
 
     def _flush_due(self, name: str) -> tuple[int, int] | None:
         group = self._ledger.groups.get(name)

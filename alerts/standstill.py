@@ -28,6 +28,11 @@ class _Hold:
     caught_up: bool = False
 
 
+def is_old(line: Transition, came_us: int) -> bool:
+    """Whether a line told of the past when it came."""
+    return came_us - microseconds(line.time) > BEHIND_US
+
+
 class Standstill:
     """The clocks of the partitions, as far as lines have told them.
 

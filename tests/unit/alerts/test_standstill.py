@@ -34,6 +34,15 @@ class TestHolding:
         assert desk.told() == [(_NOW_S + 60, "firing", 1)]
         assert desk.deliveries[0].late
 
+    def test_what_was_old_when_it_came_is_late_though_nothing_was_held(
+        self, scene: Any
+    ) -> None:
+        """The backlog was short: the clock caught up before the flush was due."""
+        desk = _desk(scene).take(scene.line(_NOW_S - 400, "firing"), at_s=_NOW_S)
+        desk.take(_clock(scene, _NOW_S), at_s=_NOW_S + 1).until(_NOW_S + 11)
+        assert desk.told() == [(_NOW_S + 10, "firing", 1)]
+        assert desk.deliveries[0].late
+
     def test_it_is_held_for_five_minutes_at_most(self, scene: Any) -> None:
         """A clock that never catches up keeps nobody in the dark."""
         desk = _desk(scene).take(scene.line(_NOW_S - _HOUR_S, "firing"), at_s=_NOW_S)
