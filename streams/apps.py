@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import faust
+from faust.tables import TableManager
 
 from streams.chunks import Transport
 from streams.logs import LIBRARY
@@ -14,6 +15,16 @@ from streams.topic_specs import LARGEST_MESSAGE
 
 _BATCH_BYTES: Final = 256 * 1024
 """One batch a partition is in flight: with 16 KiB, rows take three times as long."""
+
+
+class _NoTables(TableManager):  # type: ignore[misc]
+    """Starts without the second that Faust gives tables to register themselves."""
+
+    logger = LIBRARY
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class _App(faust.App):  # type: ignore[misc]
@@ -49,6 +60,7 @@ def make_app(settings: Settings, group: str, reading: Reading) -> Any:  # noqa: 
         # Of values too: value_type=bytes alone would still decode JSON.
         key_serializer="raw",
         value_serializer="raw",
+        TableManager=_NoTables,
         table_standby_replicas=0,
         topic_disable_leader=True,
         topic_allow_declare=False,

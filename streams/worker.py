@@ -92,6 +92,9 @@ class _Worker(faust.Worker):  # type: ignore[misc]
         self._guard.start()
         await super().stop()
 
+    async def _sentinel_task(self) -> None:
+        """Do not wait a second more when all is done."""
+
     def _setproctitle(self, info: str, *, ident: str = "") -> None:
         """Leave the process its name."""
 
