@@ -191,7 +191,7 @@ class Detect:
     def _note(self, owned: Owned, said: Iterable[Said], dead: int) -> None:
         meters = self._meters
         if dead:
-            meters.dead_letters.labels(self._topics.observations).inc(dead)
+            meters.dead_letters.labels(self._topics.observations, "no block").inc(dead)
         for line in said:
             if isinstance(line, Transition):
                 meters.transitions.labels(line.to_state).inc()

@@ -24,6 +24,7 @@ from streams.link import Link
 from streams.metrics import Meters
 from streams.observe import Observed, Observer
 from streams.reading import Chunk
+from streams.session_fields import SessionEvent
 from streams.topic_specs import TopicNames
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,17 @@ IDLE_S: Final = 1.0
 """A source that is read to its end for so long has nothing more to say."""
 
 _NAMES_SHOWN: Final = 20
+_KINDS: Final = (
+    *SessionEvent.__struct_fields__,
+    *("not JSON", "not a JSON object", "invalid UTF-8", "empty", "no value"),
+)
+
+
+def reason_kind(reason: str) -> str:
+    """The field that a reason is about, or what kind it is: one of few, for metrics."""
+    if " bytes are more than " in reason:
+        return "too large"
+    return next((kind for kind in _KINDS if reason.startswith(kind)), "other")
 
 
 class Ingest:
@@ -142,7 +154,8 @@ class Ingest:
         meters.unknown_fields.inc(counts.unknown_fields)
         meters.unpriced.inc(counts.unpriced)
         for rejected in seen.rejected:
-            meters.dead_letters.labels(self._topics.sessions).inc()
+            kind = reason_kind(rejected.reason)
+            meters.dead_letters.labels(self._topics.sessions, kind).inc()
             log.warning(
                 "dead letter: offset %d is no session: %s",
                 rejected.offset,

@@ -23,7 +23,7 @@ class Meters:
 
         self.sessions = counter("sessions", "Sessions read and passed on.")
         self.dead_letters = counter(
-            "dead_letters", "Records that could not be read.", "topic"
+            "dead_letters", "Records that could not be read.", "topic", "reason"
         )
         self.unknown_fields = counter(
             "unknown_fields", "Fields of sessions that are not known, left out."

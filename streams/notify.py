@@ -209,7 +209,7 @@ class Notify:
                     record.offset,
                     fault,
                 )
-                self._meters.dead_letters.labels(chunk.topic).inc()
+                self._meters.dead_letters.labels(chunk.topic, "no line").inc()
 
     # Telling
 

@@ -76,6 +76,10 @@ async def test_bad_input_of_every_kind_is_kept_and_passed(site: Site) -> None:
 
         await eventually(counted)
         assert (await worker.status())["counts"]["dead_letters"] == len(BAD)
+        _, metrics = await worker.get("/metrics")
+        assert 'reason="cost_usd"' in metrics
+        assert 'reason="invalid UTF-8"' in metrics
+        assert 'reason="other"' not in metrics
         assert await worker.stop() == 0
     sources = {
         record.offset: record.value
