@@ -1,7 +1,7 @@
 """The whole road on a real Kafka: a worker as users run it, against two yardsticks.
 
-A worker is started and ready before its sessions are written, so that neither its
-start nor anybody's writing is measured; it is done when every observation has been
+A worker is ready and warm before the sessions that are measured are written, so that
+neither its start nor anybody's writing is measured; it is done when every observation has been
 folded, its transitions published and its state sealed.
 """
 
@@ -32,6 +32,9 @@ PARTITIONS: Final = 4
 SERIES_A_SESSION: Final = 3
 """The default rules tell series apart by agent and task, by tenant, and by agent."""
 
+WARM_UP: Final = 300
+"""Sessions of each series before those that are measured."""
+
 _PATIENCE_S: Final = 300.0
 
 
@@ -55,12 +58,22 @@ async def yardstick(kafka: ApacheKafka, module: str, count: int, series: int) ->
 
 
 async def road(kafka: ApacheKafka, count: int, series: int) -> Figure:
-    """Sessions through one worker, both hops, with the rules that init writes."""
+    """Sessions through one worker, both hops, with the rules that init writes.
+
+    Its windows are full and its baselines have learned, as they are on any day but
+    the first.
+    """
+    warm = WARM_UP * series
     async with _worker(kafka) as (worker, status):
+        await fill(kafka.connection, status.topic, PARTITIONS, warm, series)
+        await status.until_observations(SERIES_A_SESSION * warm)
         cpu_s = _cpu_s(worker.pid)
-        await fill(kafka.connection, status.topic, PARTITIONS, count, series)
-        began = await status.until_sessions(1)
-        await status.until_observations(SERIES_A_SESSION * count)
+        filling = asyncio.create_task(
+            fill(kafka.connection, status.topic, PARTITIONS, count, series, first=warm)
+        )
+        began = await status.until_sessions(warm + 1)
+        await filling
+        await status.until_observations(SERIES_A_SESSION * (warm + count))
         return Figure(
             sessions=count,
             wall_s=time.perf_counter() - began,

@@ -13,22 +13,25 @@ from aiokafka import AIOKafkaProducer
 AGENTS = 50
 
 
-def sessions(count: int, series: int, ended_s: float) -> Iterator[bytes]:
+def sessions(
+    count: int, series: int, ended_s: float, first: int = 0
+) -> Iterator[bytes]:
     """Events as JSON, one a millisecond, the last of them ending at ``ended_s``.
 
     Args:
         count: How many.
         series: Distinct pairs of agent and task type.
         ended_s: Epoch seconds of the last one.
+        first: Number of the first one, by which no two have the same id.
     """
-    draw = Random(1)  # noqa: S311 - traffic, not secrets
+    draw = Random(first)  # noqa: S311 - traffic, not secrets
     encode = msgspec.json.Encoder().encode
     for number in range(count):
         which = draw.randrange(series)
         loops = 1 + int(draw.expovariate(0.5))
         yield encode(
             {
-                "session_id": f"b-{number:09d}",
+                "session_id": f"b-{first + number:09d}",
                 "agent": f"agent-{which % AGENTS}",
                 "task_type": f"task-{which // AGENTS}",
                 "tenant": f"tenant-{draw.randrange(40)}",
@@ -47,7 +50,13 @@ def sessions(count: int, series: int, ended_s: float) -> Iterator[bytes]:
 
 
 async def fill(
-    connection: Mapping[str, Any], topic: str, partitions: int, count: int, series: int
+    connection: Mapping[str, Any],
+    topic: str,
+    partitions: int,
+    count: int,
+    series: int,
+    *,
+    first: int = 0,
 ) -> float:
     """Write sessions in large batches; the time it took, in seconds."""
     producer = AIOKafkaProducer(**connection, max_batch_size=262_144, acks="all")
@@ -56,7 +65,7 @@ async def fill(
     try:
         waiting = []
         batches = [producer.create_batch() for _ in range(partitions)]
-        for number, value in enumerate(sessions(count, series, time.time())):
+        for number, value in enumerate(sessions(count, series, time.time(), first)):
             partition = number % partitions
             full = batches[partition].append(key=None, value=value, timestamp=None)
             if full is None:
