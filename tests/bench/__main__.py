@@ -24,23 +24,27 @@ from tests.bench.figures import Figure
 from tests.bench.road import road, yardstick
 
 RAW = "raw consumer: getmany and decode"
-PLAIN = "plain Faust agent, doing nothing"
+PLAIN = "plain Faust agent on bytes, doing nothing"
+DECODING = "plain Faust agent on records, doing nothing"
 ROAD = "loopwatch worker, both hops, default rules"
 
 
 async def measure(sessions: int, series: int, rounds: int) -> dict[str, list[Figure]]:
     """Each in turn, so that a busy moment of the machine meets all of them."""
-    figures: dict[str, list[Figure]] = {RAW: [], PLAIN: [], ROAD: []}
+    figures: dict[str, list[Figure]] = {RAW: [], PLAIN: [], DECODING: [], ROAD: []}
     kafka = ApacheKafka(quick_start=False)
     await asyncio.to_thread(kafka.start)
+    few = sessions // 5
     try:
         for _ in range(rounds):
-            figures[RAW].append(
-                await yardstick(kafka, "raw_consumer", sessions, series)
+            raw = yardstick(kafka, "raw_consumer", count=sessions, series=series)
+            figures[RAW].append(await raw)
+            plain = yardstick(kafka, "plain_faust", count=few, series=series)
+            figures[PLAIN].append(await plain)
+            decoding = yardstick(
+                kafka, "plain_faust", "decoded", count=few, series=series
             )
-            figures[PLAIN].append(
-                await yardstick(kafka, "plain_faust", sessions // 5, series)
-            )
+            figures[DECODING].append(await decoding)
             figures[ROAD].append(await road(kafka, sessions, series))
     finally:
         await asyncio.to_thread(kafka.close)

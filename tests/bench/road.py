@@ -38,7 +38,9 @@ WARM_UP: Final = 300
 _PATIENCE_S: Final = 300.0
 
 
-async def yardstick(kafka: ApacheKafka, module: str, count: int, series: int) -> Figure:
+async def yardstick(
+    kafka: ApacheKafka, module: str, *options: str, count: int, series: int
+) -> Figure:
     """Run a yardstick over a topic of its own."""
     topic = f"bench-{module}-{time.monotonic_ns()}"
     await ensure_topics(kafka.connection, [TopicSpec(topic, PARTITIONS)])
@@ -50,6 +52,7 @@ async def yardstick(kafka: ApacheKafka, module: str, count: int, series: int) ->
         kafka.bootstrap_servers,
         topic,
         str(count),
+        *options,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
