@@ -154,8 +154,11 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
         livelock detector dies.
         """
         self._forget_positions()
+        epoch = self.epoch
         try:
             known = await self._thread.call_thread(self._known_offsets)
+            if self.epoch != epoch:
+                return  # Overtaken: whoever did seeks as well, or will.
             places = {
                 tp: self._source(tp).start(tp.partition, committed, beginning)
                 for tp, (committed, beginning) in known.items()
@@ -163,6 +166,8 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             await self._thread.call_thread(self._seek_to, places)
         except IllegalStateError:
             return  # Revoked meanwhile: the next assignment seeks again.
+        if self.epoch != epoch:
+            return
         self.epoch += 1
         now_s = time.monotonic()
         self._fetched.update(places)

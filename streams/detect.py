@@ -85,6 +85,10 @@ class Detect:
         if owned.fresh and beginning > owned.next:
             owned.begin(beginning)
         if committed is not None and committed > max(owned.next, beginning):
+            if not self._link.lease.valid:
+                # Frozen meanwhile: another worker has it, and has gone on.
+                self._drop(number, owned)
+                return committed
             self._link.end(
                 FAILED,
                 f"group {self._link.app.conf.id} has committed offset {committed} of "
@@ -108,14 +112,14 @@ class Detect:
         """Fold a chunk of blocks and publish what came of it."""
         began_s = time.perf_counter()
         number = chunk.partition
-        owned = self.owned.get(number)
-        if owned is None:
-            self._link.end(
-                FAULT, f"{self._topics.observations} {number} comes without its state"
-            )
         async with self._turn:
             if not await self._link.hold(chunk):
                 return
+            owned = self.owned.get(number)
+            if owned is None:
+                self._link.end(
+                    FAULT, f"{self._topics.observations} {number} comes without state"
+                )
             said, dead = await self._fold(owned, chunk)
             kept = await self._publish(chunk, said, dead)
             if not kept:
@@ -186,7 +190,7 @@ class Detect:
         """Forget a state that holds what may not have been published."""
         if self.owned.get(number) is owned:
             del self.owned[number]
-            log.warning("partition %d was lost in the midst of a chunk", number)
+            log.warning("partition %d was lost with its state", number)
 
     def _note(self, owned: Owned, said: Iterable[Said], dead: int) -> None:
         meters = self._meters
