@@ -25,7 +25,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from streams.logs import LIBRARY
-from streams.reading import Chunk, Reading, Source, Verdict, in_turns
+from streams.reading import Chunk, Reading, Source, Verdict, in_turns, make_chunk
 
 log = logging.getLogger(__name__)
 
@@ -234,27 +234,10 @@ class ChunkConsumer(driver.Consumer):  # type: ignore[misc]
             yield tp, self._chunk(tp, part, epoch, generation)
 
     def _chunk(self, tp: TP, part: list[Any], epoch: int, generation: int) -> Chunk:
-        last = part[-1]
-        chunk = Chunk(
-            tp.topic,
-            tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
-            (),
-            None,
-            part,
-            None,
-            0,
-            0,
-            tp,
-            generation_id=generation,
-        )
         # Holes that Kafka made (markers, compaction) need no special case: a chunk
         # starts where the one before it ended, not at its first offset.
-        chunk.start = self._fetched.get(tp, part[0].offset)
-        chunk.next = last.offset + 1
-        chunk.epoch = epoch
+        start = self._fetched.get(tp, part[0].offset)
+        chunk = make_chunk(tp, part, start, epoch, generation)
         self._fetched[tp] = chunk.next
         self._active_s[tp] = time.monotonic()
         return chunk

@@ -12,17 +12,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from detectors.batch import Batch
 from detectors.rules import RuleBook
-from detectors.transitions import Clock, State, Transition, Update, encode_line, rfc3339
+from detectors.transitions import Clock, Transition, encode_line, rfc3339
 from streams.block import decode_block
 from streams.deadletter import encode_dead_letter
 from streams.guards import FAILED, FAULT
+from streams.lines import NOTIFIED, Said, write_lines
 from streams.link import Link, may_pass
 from streams.metrics import Meters
 from streams.owned import Owned
@@ -31,16 +31,6 @@ from streams.state import SEAL, append
 from streams.topic_specs import TopicNames
 
 log = logging.getLogger(__name__)
-
-NOTIFIED: Final = 0
-"""Partition of the transitions that notify reads."""
-
-QUIET: Final = 1
-"""Partition of the lines between insufficient and ok, which nobody is told."""
-
-_QUIET_STATES: Final = frozenset({State.INSUFFICIENT, State.OK})
-
-Said = Transition | Update
 
 
 class Detect:
@@ -175,16 +165,7 @@ class Detect:
         return await self._link.deliver(chunk, write)
 
     async def _write_lines(self, said: Iterable[Said]) -> None:
-        lines: dict[int, list[tuple[bytes | None, bytes | None]]] = {}
-        for line in said:
-            record = (line.alert_id.encode(), encode_line(line))
-            lines.setdefault(_lane(line), []).append(record)
-        await asyncio.gather(
-            *(
-                append(self._link.producer, self._topics.transitions, lane, records)
-                for lane, records in lines.items()
-            )
-        )
+        await write_lines(self._link.producer, self._topics.transitions, said)
 
     def _drop(self, number: int, owned: Owned) -> None:
         """Forget a state that holds what may not have been published."""
@@ -307,14 +288,3 @@ class Detect:
                     return
             if said:
                 log.info("resolved %d alerts of rules that are gone", len(said))
-
-
-def _lane(line: Said) -> int:
-    """The partition of the transitions that a line goes to."""
-    if (
-        isinstance(line, Transition)
-        and line.from_state in _QUIET_STATES
-        and line.to_state in _QUIET_STATES
-    ):
-        return QUIET
-    return NOTIFIED

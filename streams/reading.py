@@ -36,6 +36,28 @@ class Chunk(ConsumerMessage):  # type: ignore[misc]
     __slots__ = ("epoch", "next", "start")
 
 
+def make_chunk(
+    tp: TP, records: list[Any], start: int, epoch: int, generation: int
+) -> Chunk:
+    """A chunk of records, as Faust wants its messages."""
+    last = records[-1]
+    chunk = Chunk(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=last.offset,
+        timestamp=last.timestamp / 1000.0,
+        timestamp_type=last.timestamp_type,
+        headers=(),
+        key=None,
+        value=records,
+        checksum=None,
+        tp=tp,
+        generation_id=generation,
+    )
+    chunk.start, chunk.next, chunk.epoch = start, last.offset + 1, epoch
+    return chunk
+
+
 def from_committed(_partition: int, committed: int | None, beginning: int) -> int:
     """Where reading starts: at the commit, or where the log begins."""
     return beginning if committed is None else max(committed, beginning)
