@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -55,6 +55,9 @@ class Transition(
         peak: The worst value since then.
         trace: ``trace_url``, else ``trace_id``, of the session that shows it best.
         partition: Of the observations, whose clock this line's time is.
+        attribution: Labels that explain it though the series does not carry them.
+        causes: What moved with it, and which part of the change each accounts for.
+        evidence: The numbers behind the verdict, for ``explain``.
     """
 
     time: str
@@ -82,6 +85,8 @@ class Transition(
     summary: str | None = None
     runbook_url: str | None = None
     partition: int = 0
+    causes: dict[str, float] = {}
+    evidence: dict[str, Any] = {}
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):

@@ -182,6 +182,9 @@ class Watch:
                 summary=rule.summary,
                 runbook_url=rule.runbook_url,
                 partition=stage.partition,
+                attribution=self.attribution() if told else {},
+                causes=self.causes() if told else {},
+                evidence=self.evidence() if told else {},
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -201,6 +204,18 @@ class Watch:
         if before.state is State.FIRING and found.level < before.level:
             return f"{plan.what()} no longer {self.limit_phrase(before.level)}"
         return f"{plan.what()} {self.limit_phrase(level)}"
+
+    def attribution(self) -> dict[str, str]:
+        """Labels that explain the breach though the series does not carry them."""
+        return {}
+
+    def causes(self) -> dict[str, float]:
+        """What moved with the breach, and which part of it each accounts for."""
+        return {}
+
+    def evidence(self) -> dict[str, Any]:
+        """The numbers behind the verdict, for ``explain``: plain values by name."""
+        return {}
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
