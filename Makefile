@@ -38,6 +38,15 @@ format: .venv ## Format the code and mend what can be mended
 bench: .venv ## Measure the speed on a real Apache Kafka
 	.venv/bin/python -m tests.bench
 
+# The benchmark's data and scorer are not part of the project.
+NAB = ../shared/nab
+
+.PHONY: bench-nab
+bench-nab: .venv ## Score odd stretches by the Numenta Anomaly Benchmark (NAB=DIR: its data and score.py)
+	@test -f "$(NAB)/score.py" || { echo "The benchmark is not in $(NAB): name the folder that holds its score.py," >&2; \
+	    echo "data/ and labels/: make bench-nab NAB=/path/to/nab" >&2; exit 1; }
+	PYTHONPATH=. .venv/bin/python "$(NAB)/score.py" tests/bench/nab.py:Detector
+
 .PHONY: kafka
 kafka: .venv ## Run a real Apache Kafka on 127.0.0.1:9092 in the foreground (data in .kafka/)
 	@exec .venv/bin/python -m loopwatch.apache_kafka --port 9092 --data .kafka/data
