@@ -22,7 +22,7 @@ class Reach:
     """The lowest and the highest of about 4,000 samples, in blocks.
 
     >>> reach = Reach()
-    >>> [reach.update(value) for value in (10.0, 20.0, 15.0, 25.0)]
+    >>> [round(reach.update(value), 3) for value in (10.0, 20.0, 15.0, 25.0)]
     [0.0, 1000.0, 0.0, 0.5]
     """
 

@@ -26,7 +26,7 @@ class Tail:
     >>> for value in range(1, 1001):
     ...     _ = tail.update(float(value))
     >>> tail.update(500.0), round(tail.update(2000.0), 1)
-    (0.0, 7.7)
+    (0.0, 7.9)
     """
 
     __slots__ = ("_count", "_top")
