@@ -15,7 +15,7 @@ from detectors.stretches.reach import FURTHEST
 WARM: Final = 150
 """Samples before the spread is looked at."""
 
-LEAST: Final = 1e-3
+LEAST: Final = 1e-4
 """Of the range of the series: a spread below is as good as none."""
 
 

@@ -44,7 +44,7 @@ def burst(values: list[float], noise: Random) -> list[float]:
 
 def flat(values: list[float], noise: Random) -> list[float]:
     """One value inside the range, again and again."""
-    return [12.9 + noise.gauss(0, 0.001) for _ in values]
+    return [12.9 + noise.gauss(0, 0.0001) for _ in values]
 
 
 def faster(values: list[float], noise: Random) -> list[float]:
