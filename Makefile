@@ -39,7 +39,7 @@ bench: .venv ## Measure the speed on a real Apache Kafka
 	.venv/bin/python -m tests.bench
 
 # The benchmark's data and scorer are not part of the project.
-NAB = ../shared/nab
+NAB ?= ../shared/nab
 
 .PHONY: bench-nab
 bench-nab: .venv ## Score odd stretches by the Numenta Anomaly Benchmark (NAB=DIR: its data and score.py)
