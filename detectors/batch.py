@@ -21,8 +21,10 @@ ATTRIBUTES: Final = (
     "tenant",
     "task_type",
     "environment",
+    "agent",
 )
-"""Labels that ``attribution`` may name, in the order a session carries them."""
+"""Labels that explain a session, in the order it carries them; ``attribution`` may name
+all but the agent, which tells like from like where a series mixes agents."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,16 @@ from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
 from detectors.metrics import Aggregate, Direction
 from detectors.numbers import finite
 from detectors.phrases import duration, number
-from detectors.rules import Absence, Baseline, Hold, Rule, RuleBook, Severity, Threshold
+from detectors.rules import (
+    Absence,
+    Baseline,
+    Drift,
+    Hold,
+    Rule,
+    RuleBook,
+    Severity,
+    Threshold,
+)
 
 SEVERITIES: Final = tuple(Severity)
 """Severities by rank."""
@@ -104,6 +113,8 @@ class Plan:
         form = "span" if self.span_us else "each" if self.each else "count"
         if isinstance(self.rule.kind, Absence):
             form = "absence"
+        if isinstance(self.rule.kind, Drift):
+            form = "drift"
         text = f"{form}|{self.sign:.0f}|{self.rule.shape}"
         return blake2b(text.encode(), digest_size=8).digest()
 
@@ -156,7 +167,7 @@ class Plan:
         rule = self.rule
         pooled = self.judged in (Judged.RATE, Judged.MEAN) and rule.metric.pooled
         named = rule.metric.name if pooled else f"{rule.aggregate} {rule.metric.name}"
-        if self.each:
+        if self.each or isinstance(rule.kind, Drift):
             return rule.metric.name
         if self.span_us:
             return f"{named} of {duration(self.span_us)}"
@@ -166,6 +177,8 @@ class Plan:
         """The limit, in words: ``above 3 x the expected 3.1``."""
         beyond = "above" if self.sign > 0 else "below"
         baseline = self.baseline
+        if isinstance(self.rule.kind, Drift):
+            return "shifted"
         if baseline is None or expected is None:
             limit = self.threshold(expected, level)
             return beyond if limit is None else f"{beyond} {number(limit)}"

@@ -99,7 +99,12 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A lasting shift. Not evaluated by this version."""
+    """A lasting shift.
+
+    Attributes:
+        sensitivity: low, medium or high.
+        false_alarms: Allowed for the whole fleet; not honoured by this version.
+    """
 
     sensitivity: str = "medium"
     false_alarms: str | None = None
@@ -127,7 +132,7 @@ class Budget:
 
 Kind = Threshold | Baseline | Absence | Drift | Anomaly | Budget
 
-EVALUATED: Final = (Threshold, Baseline, Absence)
+EVALUATED: Final = (Threshold, Baseline, Absence, Drift)
 """The kinds that this version evaluates."""
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from detectors.absence import AbsenceWatch
 from detectors.counted import CountWatch, count_watch
+from detectors.drift import DriftWatch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
-from detectors.rules import Absence
+from detectors.rules import Absence, Drift
 from detectors.spanned import SpanWatch
 from detectors.watch import Watch
 
@@ -20,6 +21,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
     """What evaluates a rule on a series, before its first sample."""
     if isinstance(plan.rule.kind, Absence):
         return AbsenceWatch(plan, by)
+    if isinstance(plan.rule.kind, Drift):
+        return DriftWatch(plan, by)
     if plan.span_us:
         return SpanWatch(plan, by)
     if not plan.each:

@@ -28,7 +28,7 @@ _MOST: Final = 10_000_000
 """Observations in a block: a bound on what a damaged one makes us allocate."""
 
 _MARK: Final = b"LWB"
-_VERSION: Final = 2
+_VERSION: Final = 3
 _HEAD: Final = _MARK + bytes([_VERSION])
 
 _T = TypeVar("_T")
@@ -136,7 +136,9 @@ class _Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Block).decode
-_decode_rows = msgspec.msgpack.Decoder(list[tuple[str, str, str, str, str]]).decode
+_decode_rows = msgspec.msgpack.Decoder(
+    list[tuple[str, str, str, str, str, str]]
+).decode
 _VALUES: Final = Struct(f"<{len(COLUMNS)}d")
 
 

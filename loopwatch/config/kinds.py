@@ -192,7 +192,7 @@ def read_absence(findings: Findings, node: Node) -> Absence | None:
     return None if after_us is None else Absence(after_us)
 
 
-def read_drift(findings: Findings, node: Node) -> Drift | None:
+def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift | None:
     """``drift: {sensitivity: medium}`` or ``drift: {false_alarms: "2 per day"}``."""
     found = table(
         findings, node, "a mapping, such as {}", ("sensitivity", "false_alarms")
@@ -209,6 +209,17 @@ def read_drift(findings: Findings, node: Node) -> Drift | None:
             alarms,
             f'{as_written(alarms)} is no rate of alarms: write it as "2 per day"'
             " (hour, day, week or month)",
+        )
+    if alarms is not None:
+        findings.not_yet(
+            found.keys["false_alarms"],
+            "this version does not honour 'false_alarms' yet: the sensitivity is medium",
+        )
+    if metric is not None and metric.numerator is None:
+        findings.fault(
+            node,
+            "sessions carry no number of themselves that could drift: use absence, or"
+            " a baseline over a window of time",
         )
     if "sensitivity" in found and "false_alarms" in found:
         findings.fault(

@@ -205,7 +205,7 @@ def _kind(
         case "absence":
             return read_absence(findings, node)
         case "drift":
-            return read_drift(findings, node)
+            return read_drift(findings, node, judged.metric)
         case "anomaly":
             return read_anomaly(findings, node)
         case _:
@@ -235,7 +235,7 @@ def _further(findings: Findings, found: Table, rule: Rule, kind: str | None) -> 
                 found.keys[key],
                 f"this version does not honour '{key}' yet: {effect}",
             )
-    if kind in ("drift", "anomaly", "budget"):
+    if kind in ("anomaly", "budget"):
         findings.not_yet(
             found.keys[kind],
             f"this version does not evaluate '{kind}' rules yet: rule '{rule.name}' is"

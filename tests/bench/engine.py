@@ -8,7 +8,7 @@ import random
 import sys
 import time
 
-from detectors.batch import Batch
+from detectors.batch import ATTRIBUTES, Batch
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
@@ -140,7 +140,7 @@ def blocks(series: int, sessions: int) -> list[Batch]:
                 hashes=hashes,
                 session_ids=ids,
                 traces=[""] * BLOCK,
-                attributes=[("",) * 5] * BLOCK,
+                attributes=[("",) * len(ATTRIBUTES)] * BLOCK,
                 keys=list(keys),
                 where_table=("",),
                 observed=[n // 3 for n in range(3 * BLOCK)],

@@ -84,9 +84,7 @@ class TestContract:
         assert named == [
             "max_series",
             "budget",
-            "drift",
-            "drift",
-            "drift",
+            "false_alarms",
             "anomaly",
             "anomaly",
             "rebaseline",

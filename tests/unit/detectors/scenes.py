@@ -108,7 +108,7 @@ class Log:
             hashes=[session_hash(session.session_id) for session in sessions],
             session_ids=[session.session_id for session in sessions],
             traces=[session.trace for session in sessions],
-            attributes=[("",) * 5 for _ in sessions],
+            attributes=[("",) * 6 for _ in sessions],
             keys=list(keys),
             where_table=self.wheres if sessions else (),
             observed=observed,

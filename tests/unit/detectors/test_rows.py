@@ -14,8 +14,8 @@ from detectors.rows import RowError
 from detectors.rules import (
     SECOND_US,
     Absence,
+    Anomaly,
     Baseline,
-    Drift,
     Kind,
     Rule,
     RuleBook,
@@ -141,8 +141,8 @@ def test_states_of_unknown_rules_come_back_with_them() -> None:
 
 
 def test_kinds_of_a_later_version_are_left_alone() -> None:
-    """Only thresholds, baselines and absence are evaluated."""
-    scene = Scene(make_rule("d", "cost_usd", Drift(), by=BY))
+    """What this version does not evaluate has no series."""
+    scene = Scene(make_rule("d", "cost_usd", Anomaly(), by=BY))
     assert scene.session(0, cost_usd=5) == []
     assert len(scene.partition) == 0
 

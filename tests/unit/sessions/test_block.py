@@ -38,7 +38,7 @@ def batches(draw: st.DrawFn) -> Batch:
         hashes=of(st.integers(0, 2**64 - 1)),
         session_ids=of(TEXT),
         traces=of(TEXT),
-        attributes=of(st.tuples(*[st.sampled_from(["", "a", "é"])] * 5)),
+        attributes=of(st.tuples(*[st.sampled_from(["", "a", "é"])] * 6)),
         keys=keys,
         where_table=draw(st.lists(TEXT, max_size=3)),
         observed=observed,
@@ -95,7 +95,7 @@ def large(sessions: int, id_length: int = 40) -> Batch:
         hashes=range(sessions),
         session_ids=[f"{number}".ljust(id_length, "ä") for number in range(sessions)],
         traces=[""] * sessions,
-        attributes=[("1", str(number % 3), "", "", "") for number in range(sessions)],
+        attributes=[("1", str(number % 3), "", "", "", "a") for number in range(sessions)],
         keys=[b"%d" % number for number in range(300)],
         where_table=["", "x"],
         observed=[number // 2 for number in range(2 * sessions)],
@@ -171,7 +171,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 2"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 3"):
         decode_block(bytes(block))
 
 

@@ -1,0 +1,229 @@
+"""Evidence that a series has become worse: bets against its staying as it was.
+
+Each bet wins on bad deviations and loses a little on all others, and is made fair by
+what the series itself has shown: its stake is divided by its own mean over healthy
+samples, estimated on the safe side. What a bet has won since its last low is then, in
+nats, evidence of a change with a false-alarm rate of less than exp(-limit) a sample,
+whatever the distribution (CUSUM of fair bets: Lorden 1971; e-detectors: Shin, Ramdas
+and Rinaldo 2023).
+
+Three bets are on a shift of all sessions, small to large (the slow and the fast
+channel), two on a share of the sessions going far out.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import Any, Final
+
+from detectors.normal import tail
+from detectors.norms import MEMORY
+
+SHIFTS: Final = (0.4, 0.8, 1.6)
+"""Tilts, in deviations: the shift of the mean that each bet is best for."""
+
+SHARES: Final = (0.03, 0.15)
+"""Shares of sessions that go far out."""
+
+EXTRA: Final = (0.0, 0.0, 2.5, 1.5, 1.5)
+"""What a bet needs above the limit: a few extreme sessions in a row come by chance."""
+
+_BETS: Final = len(SHIFTS) + len(SHARES)
+_FLOOR, _CEILING = -2.5, 3.5
+_PRIOR: Final = 20.0
+_CAUTION: Final = 1.5
+_POWER: Final = 0.3
+_MOST_STAKE: Final = exp(8.0)
+_FAR: Final = 8.0
+_OVERSHOOT: Final = 3.0
+_PATIENCE: Final = 16
+_QUICK: Final = 64
+_RECENT: Final = 60
+_BACK: Final = 8.0
+_BACK_SHARE: Final = 4.0
+
+
+def _stake(deviation: float) -> float:
+    """What a session far out pays: a power of its probability."""
+    odds: float = _POWER * tail(min(deviation, _FAR)) ** (_POWER - 1)
+    return min(odds, _MOST_STAKE)
+
+
+class Bets:
+    """The evidence on one facet of a series.
+
+    Attributes:
+        won: Nats of each bet since its last low.
+        begun_at: For each bet the sample, and the time, of that low.
+        holding: The bet that fired; -1 while none has.
+        shift: Mean deviation since the change, while one holds.
+    """
+
+    __slots__ = (
+        "_far",
+        "_means",
+        "_prices",
+        "_returned",
+        "_seen",
+        "_since",
+        "_squares",
+        "begun_at",
+        "holding",
+        "margin",
+        "shift",
+        "tail",
+        "won",
+    )
+
+    def __init__(self, margin: float, *, tail: bool) -> None:
+        self.margin = margin
+        self.tail = tail
+        self.won = [0.0] * _BETS
+        self.begun_at = [(0, 0)] * _BETS
+        self.holding = -1
+        self.shift = 0.0
+        self._since = 0
+        self._returned = 0.0
+        self._far = 0.0
+        self._seen = 0
+        self._means = [*(exp(t * t / 2) for t in SHIFTS), 1.5]
+        self._squares = [*(exp(2 * t * t) for t in SHIFTS), 20.0]
+        self._prices: list[float] = []
+        self._price()
+
+    @property
+    def suspicion(self) -> float:
+        """The most that any bet has won, in nats."""
+        return max(self.won)
+
+    def _price(self) -> None:
+        """What is taken from each bet: its mean, on the safe side."""
+        held = min(self._seen, MEMORY) + _PRIOR
+        prices = [
+            mean + _CAUTION * sqrt(max(square - mean * mean, 0.0) / held)
+            for mean, square in zip(self._means, self._squares, strict=True)
+        ]
+        self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]
+
+    def _gains(self, deviation: float) -> list[float]:
+        held = min(max(deviation - self.margin, _FLOOR), _CEILING)
+        prices = self._prices
+        gains = [t * held - prices[at] for at, t in enumerate(SHIFTS)]
+        if self.tail:
+            odds = _stake(deviation - self.margin) / prices[-1]
+            gains += [log(1 - share + share * odds) for share in SHARES]
+        return gains
+
+    def bet(self, deviation: float, number: int, at_us: int) -> None:
+        """Take a sample in as evidence.
+
+        Args:
+            deviation: How far it lies on the bad side.
+            number: Of the sample in its series.
+            at_us: The series' time.
+        """
+        won, begun_at = self.won, self.begun_at
+        for at, gain in enumerate(self._gains(deviation)):
+            total = won[at] + gain
+            if total <= 0:
+                total = 0.0
+                begun_at[at] = (number, at_us)
+            won[at] = total
+
+    def fires(self, limit: float) -> int:
+        """The bet with the most evidence beyond the limit; -1 if none is."""
+        best = -1
+        won = self.won
+        for at, extra in enumerate(EXTRA):
+            needed = limit + extra
+            if won[at] > needed:
+                # A gate may hold it back; what it holds back must be able to fade.
+                won[at] = min(won[at], needed + _OVERSHOOT)
+                if best < 0 or won[at] > won[best]:
+                    best = at
+        return best
+
+    def hold(self, which: int, shift: float, samples: int) -> None:
+        """A change has been told: from now on wait for the way back."""
+        self.holding = which
+        self.shift = shift
+        self._since = samples
+        self._returned = 0.0
+        self._far = SHARES[-1]
+
+    def returned(self, deviation: float) -> bool:
+        """Take a sample in while holding; whether the series is back to normal."""
+        held = min(max(deviation - self.margin, _FLOOR), _CEILING)
+        self._since += 1
+        self.shift += (min(held, 3.0) - self.shift) / min(self._since, _RECENT)
+        if self.holding < len(SHIFTS):
+            tilts = [
+                (t * self.shift - log(max(mean, 1.0001)), t, mean)
+                for t, mean in zip(SHIFTS, self._means, strict=False)
+            ]
+            _, tilt, mean = max(tilts)
+            gain, enough = tilt * held - log(max(mean, 1.0001)), _BACK
+        else:
+            odds = _stake(deviation - self.margin) / self._prices[-1]
+            hit = 1.0 if odds > 3 else 0.0
+            self._far += (hit - self._far) / min(max(self._since, 20), _RECENT)
+            share = min(max(self._far, 0.04), 0.5)
+            gain, enough = log(1 - share + share * odds), _BACK_SHARE
+        self._returned = max(0.0, self._returned - gain)
+        return self._returned > enough
+
+    def release(self, number: int, at_us: int) -> None:
+        """Begin anew: nothing is won, nothing is held."""
+        self.holding = -1
+        self.won = [0.0] * _BETS
+        self.begun_at = [(number, at_us)] * _BETS
+
+    def learn(self, deviation: float) -> None:
+        """Take a healthy sample into what the bets are priced by."""
+        self._seen += 1
+        part = 1 / (min(self._seen, MEMORY) + _PRIOR)
+        held = min(max(deviation, _FLOOR), _CEILING)
+        means, squares = self._means, self._squares
+        for at, t in enumerate(SHIFTS):
+            paid = exp(t * held)
+            means[at] += part * (paid - means[at])
+            squares[at] += part * (paid * paid - squares[at])
+        if self.tail:
+            paid = _stake(deviation)
+            means[-1] += part * (paid - means[-1])
+            squares[-1] += part * (paid * paid - squares[-1])
+        if self._seen <= _QUICK or self._seen % _PATIENCE == 0:
+            self._price()
+
+    def dump(self) -> list[Any]:
+        """As plain numbers."""
+        return [
+            self.won,
+            [list(begun) for begun in self.begun_at],
+            self.holding,
+            self.shift,
+            self._since,
+            self._returned,
+            self._far,
+            self._seen,
+            self._means,
+            self._squares,
+            self._prices,
+        ]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave."""
+        (
+            self.won,
+            begun_at,
+            self.holding,
+            self.shift,
+            self._since,
+            self._returned,
+            self._far,
+            self._seen,
+            self._means,
+            self._squares,
+            self._prices,
+        ) = state
+        self.begun_at = [(number, at_us) for number, at_us in begun_at]

@@ -1,0 +1,117 @@
+"""What a drift rule looks at in a session: the metric, and the metric per unit of work.
+
+Cost follows the work that a session does, and work varies far more than its price. So
+cost is also watched per token, and tokens per call; latency per call. A facet other
+than the metric itself counts only while the metric has become worse as well: cheaper
+input tokens at the same price per answer are no rise in cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from detectors.metrics import COLUMN, Metric, Scale
+from detectors.norms import Norm, RateNorm
+
+OUTPUT_WEIGHT: Final = 5.0
+"""What an output token costs in input tokens, at most providers' prices."""
+
+_COST: Final = COLUMN["cost_usd"]
+_LATENCY: Final = COLUMN["latency_ms"]
+_CALLS: Final = COLUMN["llm_calls"]
+_INPUT: Final = COLUMN["input_tokens"]
+_OUTPUT: Final = COLUMN["output_tokens"]
+
+Sample = tuple[float, float]
+"""A number and its weight; the weight of a rate is its number of calls."""
+Read = Callable[[Sequence[float]], Sample | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One number of a session that a rule on a metric watches.
+
+    Attributes:
+        name: For people: ``cost_usd per token``.
+        read: Takes it from a session's numbers; None where the session has none.
+        norm: Makes what learns it.
+        margin: How far sessions may wander, in deviations, without being worse.
+        tail: Whether single extreme sessions say something; not of a yes or no.
+    """
+
+    name: str
+    read: Read
+    norm: Callable[[], Norm]
+    margin: float
+    tail: bool
+
+
+def _plain(column: int, *, positive: bool) -> Read:
+    def read(values: Sequence[float]) -> Sample | None:
+        value = values[column]
+        if value != value or (positive and value <= 0):  # noqa: PLR0124 - NaN
+            return None
+        return value, 1.0
+
+    return read
+
+
+def _rate(numerator: int, denominator: int) -> Read:
+    def read(values: Sequence[float]) -> Sample | None:
+        calls, errors = values[denominator], values[numerator]
+        if not calls > 0:
+            return None
+        return (errors if errors == errors else 0.0), calls  # noqa: PLR0124 - NaN
+
+    return read
+
+
+def _per_token(values: Sequence[float]) -> Sample | None:
+    output = values[_OUTPUT]
+    tokens = values[_INPUT] + OUTPUT_WEIGHT * (output if output > 0 else 0.0)
+    return (values[_COST] / tokens, 1.0) if tokens > 0 and values[_COST] > 0 else None
+
+
+def _per_call(column: int) -> Read:
+    def read(values: Sequence[float]) -> Sample | None:
+        value, calls = values[column], values[_CALLS]
+        return (value / calls, 1.0) if calls > 0 and value > 0 else None
+
+    return read
+
+
+def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
+    """The facets of a metric, itself first.
+
+    Args:
+        metric: Not ``sessions``, which a session does not carry.
+        sign: 1.0, or -1.0 where lower values are worse.
+
+    >>> from detectors.metrics import METRICS
+    >>> [facet.name for facet in facets(METRICS["cost_usd"], 1.0)]
+    ['cost_usd', 'cost_usd per token', 'input_tokens per call']
+    """
+    column = metric.numerator
+    assert column is not None  # noqa: S101 - check refuses the only other one
+    name = metric.name
+    if metric.denominator is not None:
+        read = _rate(column, metric.denominator)
+        return (Facet(name, read, lambda: RateNorm(sign, single=False), 0.05, True),)
+    if metric.per_session:
+        read = _plain(column, positive=False)
+        return (Facet(name, read, lambda: RateNorm(sign, single=True), 0.08, False),)
+    margin = 0.15 if column == _LATENCY else 0.05
+    read = _plain(column, positive=metric.scale is Scale.LOG)
+    found = [Facet(name, read, lambda: Norm(metric.scale, sign), margin, True)]
+
+    def further(title: str, how: Read) -> None:
+        found.append(Facet(title, how, lambda: Norm(Scale.LOG, sign), margin, True))
+
+    if column == _COST:
+        further("cost_usd per token", _per_token)
+        further("input_tokens per call", _per_call(_INPUT))
+    elif column in (_LATENCY, _INPUT, _OUTPUT):
+        further(f"{name} per call", _per_call(column))
+    return tuple(found)

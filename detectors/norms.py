@@ -1,0 +1,225 @@
+"""What is normal for one number of a series: scored before it is learned.
+
+A norm turns a session's number into a deviation: how far on the bad side it lies, in
+standard deviations of what the series has shown so far, winsorised, in the scale of
+its kind. Its memory is that of the last ``MEMORY`` samples, exponentially weighted; its
+state is a few plain numbers.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import Any, Final
+
+from detectors.beta_binomial import upper
+from detectors.metrics import Scale
+from detectors.normal import deviations
+from detectors.numbers import finite
+
+MEMORY: Final = 2_000
+"""Samples a norm remembers, the oldest with the least weight."""
+
+FEWEST: Final = 8
+"""Samples before anything is scored."""
+
+OWN: Final = 20
+"""Samples of its own before a series is judged."""
+
+_CASES: Final = 3.5
+_WINSOR: Final = 3.0
+_LOW, _HIGH = -3.0, 4.0
+_LEAST_VARIANCE: Final = 0.01
+_PRIOR: Final = 20.0
+_TINY: Final = 1e-9
+_EDGE: Final = 5.0
+"""Added to both ends of a score's 0 to 100, so that a full score is no outlier."""
+
+
+class Norm:
+    """The norm of plain numbers: mean and spread in their scale.
+
+    Attributes:
+        samples: Learned so far, up to ``MEMORY``.
+        level: Winsorised mean, in the number's own unit.
+    """
+
+    __slots__ = (
+        "_bias",
+        "_bias_samples",
+        "_bias_spread",
+        "_mean",
+        "_raw",
+        "_variance",
+        "level",
+        "samples",
+        "scale",
+        "sign",
+    )
+
+    def __init__(self, scale: Scale, sign: float) -> None:
+        self.scale = scale
+        self.sign = sign
+        self.samples = 0.0
+        self.level = 0.0
+        self._mean = 0.0
+        self._variance = 0.0
+        self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
+        self._raw = 0.0
+
+    def _there(self, value: float) -> float:
+        if self.scale is Scale.LOG:
+            return log(max(value, _TINY))
+        if self.scale is Scale.SQRT:
+            return 2 * sqrt(value + 0.375)
+        return log((value + _EDGE) / (100 + _EDGE - value))
+
+    def score(self, value: float, _weight: float) -> float | None:
+        """How far on the bad side a value lies; None while too little is known."""
+        if self.samples < FEWEST:
+            return None
+        spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * (1 + 1 / self.samples)
+        self._raw = self.sign * (self._there(value) - self._mean) / spread
+        return (self._raw - self._bias) / sqrt(self._bias_spread)
+
+    def learn(self, value: float, _weight: float, scored: bool) -> None:
+        """Take a value in; one that was scored before also corrects the scores."""
+        place = self._there(value)
+        kept = value
+        if self.samples >= FEWEST:
+            reach = _WINSOR * sqrt(max(self._variance, _LEAST_VARIANCE))
+            if not self._mean - reach <= place <= self._mean + reach:
+                place = min(max(place, self._mean - reach), self._mean + reach)
+                kept = self._back(place)
+        self.samples = min(self.samples + 1, MEMORY)
+        part = 1 / self.samples
+        step = place - self._mean
+        self._mean += part * step
+        self._variance = (1 - part) * (self._variance + part * step * step)
+        self.level = finite(self.level + part * (kept - self.level))
+        if scored:
+            self._correct()
+
+    def _back(self, place: float) -> float:
+        if self.scale is Scale.LOG:
+            return finite(exp(min(place, 700.0)))
+        if self.scale is Scale.SQRT:
+            half = max(0.0, place / 2)
+            return max(0.0, half * half - 0.375)
+        share = 1 / (1 + exp(-place))
+        return (100 + 2 * _EDGE) * share - _EDGE
+
+    def _correct(self) -> None:
+        raw = min(max(self._raw, _LOW), _HIGH)
+        self._bias_samples = min(self._bias_samples + 1, MEMORY)
+        part = 1 / self._bias_samples
+        step = raw - self._bias
+        self._bias += part * step
+        self._bias_spread = (1 - part) * (self._bias_spread + part * step * step)
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough has been learned to bet on."""
+        return self.samples >= OWN
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation in the scale."""
+        return sqrt(max(self._variance, _LEAST_VARIANCE))
+
+    def dump(self) -> list[Any]:
+        """As plain numbers."""
+        return [
+            self.samples,
+            self.level,
+            self._mean,
+            self._variance,
+            self._bias,
+            self._bias_spread,
+            self._bias_samples,
+        ]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave."""
+        (
+            self.samples,
+            self.level,
+            self._mean,
+            self._variance,
+            self._bias,
+            self._bias_spread,
+            self._bias_samples,
+        ) = state
+
+
+class RateNorm(Norm):
+    """The norm of rates: errors among calls, pooled, with the spread of sessions."""
+
+    __slots__ = ("_calls", "_errors", "_excess", "_reference", "single")
+
+    def __init__(self, sign: float, *, single: bool) -> None:
+        super().__init__(Scale.RATE, sign)
+        self.single = single
+        self._errors, self._calls = 0.5, 5.0
+        self._excess = self._reference = 0.0
+
+    def score(self, value: float, weight: float) -> float | None:  # noqa: D102
+        if self.samples < FEWEST:
+            return None
+        errors = value if self.sign > 0 else weight - value
+        chance = upper(errors, weight, self._rate(), self._concentration())
+        self._raw = deviations(chance)
+        return (self._raw - self._bias) / sqrt(self._bias_spread)
+
+    def _rate(self) -> float:
+        return min(max(self._errors / self._calls, 0.0005), 0.9995)
+
+    def _concentration(self) -> float:
+        if self.single:
+            return 200.0
+        rate = self._errors / self._calls
+        prior = _PRIOR * rate * (1 - rate)
+        shared = (self._excess + 0.15 * prior) / (self._reference + prior + _TINY)
+        return 1 / min(max(shared, 0.002), 0.6) - 1
+
+    def learn(self, value: float, weight: float, scored: bool) -> None:  # noqa: D102
+        errors = value if self.sign > 0 else weight - value
+        fade = 1 - 1 / MEMORY if self.samples >= MEMORY else 1.0
+        if not self.single and weight > 1:
+            rate = self._errors / self._calls
+            even = rate * (1 - rate)
+            off = errors - weight * rate
+            self._excess += off * off - weight * even
+            self._reference += weight * (weight - 1) * even
+            self._excess *= fade
+            self._reference *= fade
+        self.samples = min(self.samples + 1, MEMORY)
+        self._errors = self._errors * fade + errors
+        self._calls = self._calls * fade + weight
+        share = self._errors / self._calls
+        self.level = share if self.sign > 0 else 1 - share
+        if scored:
+            self._correct()
+
+    @property
+    def ready(self) -> bool:  # noqa: D102
+        # A share of which three cases are known may as well be twice as large.
+        return self.samples >= OWN and self._errors >= _CASES
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of one call's outcome."""
+        rate = self._rate()
+        return sqrt(rate * (1 - rate))
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [
+            *super().dump(),
+            self._errors,
+            self._calls,
+            self._excess,
+            self._reference,
+        ]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        super().load(state[:7])
+        self._errors, self._calls, self._excess, self._reference = state[7:]
