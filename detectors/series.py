@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from detectors.absence import AbsenceWatch
+from detectors.costs import cost_watch, says_why
 from detectors.counted import CountWatch, count_watch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
@@ -20,6 +21,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
     """What evaluates a rule on a series, before its first sample."""
     if isinstance(plan.rule.kind, Absence):
         return AbsenceWatch(plan, by)
+    if says_why(plan):
+        return cost_watch(plan, by)
     if plan.span_us:
         return SpanWatch(plan, by)
     if not plan.each:

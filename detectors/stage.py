@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from detectors.batch import Batch, tick
 from detectors.transitions import Transition, Update
 
@@ -34,3 +36,13 @@ class Stage:
     def trace(self) -> str | None:
         """Its trace, if it has one."""
         return (self.batch.traces[self.at] or None) if self.at >= 0 else None
+
+    @property
+    def values(self) -> Sequence[float]:
+        """Its numbers, in the order of ``COLUMNS``; not to be asked by timers."""
+        return self.batch.values[self.at]
+
+    @property
+    def attributes(self) -> Sequence[str]:
+        """Its labels, in the order of ``ATTRIBUTES``; not to be asked by timers."""
+        return self.batch.attributes[self.at]
