@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import fsum, inf, isfinite, nan
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from detectors.batch import ATTRIBUTES
 from detectors.causes import CostFactors
 from detectors.metrics import COLUMN, COLUMNS, Aggregate, Direction
+from detectors.packing import unpack
 from detectors.rules import SECOND_US, Baseline, Rule, Window
 from detectors.rules import rule as make_rule
 from detectors.transitions import Transition
@@ -33,6 +35,7 @@ def labels(model: str = "small") -> list[str]:
 
 
 def run(
+    *,
     loops: float = 4,
     per_loop: float = 1,
     read: float = 1_000,
@@ -51,6 +54,15 @@ def run(
         "input_tokens": calls * read,
         "output_tokens": calls * written,
     }
+
+
+def tell(
+    scene: Scene, at_s: float, said: dict[str, float], model: str = "small"
+) -> None:
+    """A session of a scene."""
+    named = {"agent": "a", "model": model}
+    values: dict[str, Any] = {**said}
+    scene.session(at_s, labels=named, **values)
 
 
 def without(session: dict[str, float], *names: str) -> dict[str, float]:
@@ -126,7 +138,9 @@ class TestDecomposition:
         self, missing: Sequence[str], shares: dict[str, float]
     ) -> None:
         """A factor that sessions lack has no share, and the others keep theirs."""
-        before, now = (without(each, *missing) for each in (run(), run(8, price=2)))
+        before, now = (
+            without(each, *missing) for each in (run(), run(loops=8, price=2))
+        )
         assert compared(before, now).shares() == pytest.approx(shares)
 
     def test_a_few_that_say_nothing_do_not_matter(self) -> None:
@@ -165,6 +179,21 @@ class TestDecomposition:
         assert factors.shares() == {"loops": 1.0}
         assert factors.typical()["loops"][0] == 4.0
 
+    @pytest.mark.parametrize("hours", [3, 30, 3_000])
+    def test_hours_without_a_session_count(self, hours: int) -> None:
+        """Of sums over time they are part of what is usual, however many at once."""
+        at_once, one_by_one = CostFactors.timed(8), CostFactors.timed(8)
+        silent = numbers()
+        for step in (1, 2, 3, 4, 5, 6, 7, 8):
+            for factors in (at_once, one_by_one):
+                factors.learn(numbers(**run()), labels(), step)
+        for step in range(9, 9 + hours):
+            one_by_one.learn(silent, labels(), step)
+        for factors in (at_once, one_by_one):
+            factors.learn(silent, labels(), 9 + hours)
+        (*_, first), (*_, second) = at_once.dump(), one_by_one.dump()
+        assert list(unpack(first)) == pytest.approx(list(unpack(second)))
+
     def test_a_new_model_becomes_the_usual_one(self) -> None:
         """After enough healthy sessions it is the old one that is new."""
         factors = CostFactors()
@@ -184,11 +213,11 @@ _any = st.one_of(
     st.sampled_from([0.0, 5e-324, 1e-300, 1.0, 3.0, 1e17, 1e200, 1.7e308, inf]),
     st.floats(0, 1e6),
 )
+_NAMES = tuple(run())
 _sessions = st.lists(
     st.tuples(
-        st.builds(
-            lambda *found: numbers(**dict(zip(run(), found, strict=True))),
-            *[_any] * len(run()),
+        st.tuples(*[_any] * len(_NAMES)).map(
+            lambda found: numbers(**dict(zip(_NAMES, found, strict=True)))
         ),
         st.sampled_from(["", "small", "large"]),
     ),
@@ -240,11 +269,12 @@ def test_what_was_dumped_goes_on_bit_by_bit(
     told: list[tuple[list[float], str]], at: int, cut: int
 ) -> None:
     """A restart between any two sessions changes no bit of what follows (property)."""
-    for make in (
+    makes: list[Callable[[], CostFactors]] = [
         CostFactors,
         lambda: CostFactors.counted(6),
         lambda: CostFactors.timed(7),
-    ):
+    ]
+    for make in makes:
         straight = make()
         _fed(straight, told, at)
         first, second = make(), make()
@@ -266,15 +296,12 @@ def _rule(kind: object, **changes: object) -> Rule:
     return make_rule("r", "cost_usd", kind, **values)  # type: ignore[arg-type]
 
 
-def _story(
-    scene: Scene, usual: int, now: dict[str, float], dear: int, step_s: float = 1
-) -> Transition:
+def _story(scene: Scene, usual: int, now: dict[str, float], dear: int) -> Transition:
     """Usual sessions, then dear ones; the first line that says it fires."""
     for number in range(usual):
-        scene.session(number * step_s, labels={"agent": "a", "model": "m"}, **run())
+        tell(scene, number, run())
     for number in range(dear):
-        at_s = (usual + number) * step_s
-        scene.session(at_s, labels={"agent": "a", "model": "m2"}, **now)
+        tell(scene, usual + number, now, "large")
     return next(line for line in transitions(scene.said) if line.to_state == "firing")
 
 
@@ -307,7 +334,10 @@ class TestRules:
     def test_the_model_is_named_with_what_it_was(self) -> None:
         """Old and new, as the session's labels have them."""
         line = _story(Scene(_rule(threshold(0.05))), 50, run(price=10), 1)
-        assert (line.causes, line.evidence["model"]) == ({"model": 1.0}, ["m", "m2"])
+        assert (line.causes, line.evidence["model"]) == (
+            {"model": 1.0},
+            ["small", "large"],
+        )
 
     def test_more_sessions_make_a_larger_sum(self) -> None:
         """Of a sum over time their number is a cause: nobody's loops have grown."""
@@ -318,9 +348,9 @@ class TestRules:
         )
         scene = Scene(rule)
         for number in range(200):
-            scene.session(number * 5, **run())
+            tell(scene, number * 5, run())
         for number in range(400):
-            scene.session(1000 + number, **run())
+            tell(scene, 1000 + number, run())
         fired = [line for line in transitions(scene.said) if line.to_state == "firing"]
         assert fired[0].causes == {"sessions": 1.0}
 
@@ -329,7 +359,7 @@ class TestRules:
         scene = Scene(_rule(threshold(0.012), window=Window(samples=20)))
         _story(scene, 60, run(loops=12), 40)
         for number in range(40):
-            scene.session(100 + number, **run())
+            tell(scene, 100 + number, run())
         (line,) = [x for x in transitions(scene.said) if x.to_state == "resolved"]
         assert line.causes == {"loops": 1.0}
 
@@ -338,9 +368,9 @@ class TestRules:
         scene = Scene(_rule(threshold(0.012), window=Window(samples=20)))
         _story(scene, 60, run(loops=12), 40)
         for number in range(60):
-            scene.session(100 + number, **run())
+            tell(scene, 100 + number, run())
         for number in range(40):
-            scene.session(200 + number, **run(read=5_000))
+            tell(scene, 200 + number, run(read=5_000))
         fired = [line for line in transitions(scene.said) if line.to_state == "firing"]
         assert [line.causes for line in fired] == [
             {"loops": 1.0},
@@ -351,11 +381,11 @@ class TestRules:
         """Of a rule on each session the healthy ones between do not count."""
         scene = Scene(_rule(threshold(0.012, 0.05)))
         for number in range(50):
-            scene.session(number, **run())
-        scene.session(50, **run(loops=12))
+            tell(scene, number, run())
+        tell(scene, 50, run(loops=12))
         for number in range(51, 60):
-            scene.session(number, **run())
-        scene.session(60, **run(loops=48))
+            tell(scene, number, run())
+        tell(scene, 60, run(loops=48))
         (_, line) = [x for x in transitions(scene.said) if x.to_state == "firing"]
         assert line.causes == {"loops": 1.0}
         assert line.evidence["loops"] == [4.0, 24.0]
@@ -373,7 +403,7 @@ class TestRules:
         """Too low a cost, and a number of sessions, have no such causes."""
         scene = Scene(_rule(threshold(0.0001), **changes))
         for number in range(60):
-            scene.session(number, **run(loops=4 if number < 30 else 0.001))
+            tell(scene, number, run(loops=4 if number < 30 else 0.001))
         assert all(line.causes == {} for line in transitions(scene.said))
         assert any(line.to_state == "firing" for line in transitions(scene.said))
 
