@@ -113,8 +113,13 @@ class CostFactors:
         self._add(self._now, values, attributes)
 
     def begin(self) -> None:
-        """The breach begins: what waits is no longer usual, but part of it."""
-        self._now = now = new_chunk()
+        """The breach begins: what waits is no longer usual, but part of it.
+
+        If the last breach is still within the window, both are one.
+        """
+        if len(self._ring) >= self._held:
+            self._now = new_chunk()
+        now = self._now
         if self._held:
             for chunk in (*self._ring, self._chunk):
                 for place, value in enumerate(chunk):

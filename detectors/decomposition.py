@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from math import exp, inf, log, log1p
+from math import exp, inf, log, log1p, sqrt
 from typing import Any, Final
 
 from detectors.metrics import COLUMN
@@ -25,6 +25,9 @@ OUTPUT: Final = 4.0
 
 LEAST_RISE: Final = 0.1
 """Below this change of the mean log cost, about 10 %, there is nothing to explain."""
+
+CERTAIN: Final = 3.0
+"""And below so many standard errors of it: chance alone makes up such a rise."""
 
 LEAST_SHARE: Final = 0.05
 """Smaller shares are folded into ``other``."""
@@ -38,10 +41,11 @@ _OUTPUT: Final = COLUMN["output_tokens"]
 
 # Places in a chunk: how many sessions say it, and behind it the sum of its logs.
 COSTS, LOOPED, CALLED, TOKENS, TOOLED = 0, 2, 4, 6, 8
-WRITTEN, NAMED, STRANGE, SESSIONS = 10, 11, 12, 13
-WIDTH: Final = 14
+WRITTEN, NAMED, STRANGE, SESSIONS, SQUARES = 10, 11, 12, 13, 14
+WIDTH: Final = 15
 """Numbers in a chunk: the above, and the sum of the output's part of the tokens, the
-sessions with a model, those on another model than the usual, and all with a cost."""
+sessions with a model, those on another model than the usual, all with a cost, and the
+sum of the squares of the log costs."""
 
 _ALONE: Final = 0.25
 """Input or output tokens are named if the other moved less than this part of it."""
@@ -70,7 +74,9 @@ def add(chunk: array[float], values: Sequence[float]) -> None:
     if not 0.0 < cost < inf:
         return
     chunk[COSTS] += 1.0
-    chunk[COSTS + 1] += log(cost)
+    logged = log(cost)
+    chunk[COSTS + 1] += logged
+    chunk[SQUARES] += logged * logged
     loops = values[_LOOPS]
     if 0.0 < loops < inf:
         chunk[LOOPED] += 1.0
@@ -118,7 +124,8 @@ class Rise:
         """
         changes = self._changes()
         rise = sum(changes.values())
-        if not rise >= LEAST_RISE or changes.keys() <= {"other"}:
+        least = max(LEAST_RISE, CERTAIN * self._error())
+        if not rise >= least or changes.keys() <= {"other"}:
             return {}
         found = {name: change / rise for name, change in changes.items()}
         kept = {
@@ -162,6 +169,12 @@ class Rise:
 
     def _grown(self, place: int) -> float:
         return _mean(self._now, place) - _mean(self._usual, place)
+
+    def _error(self) -> float:
+        """Standard error of the mean log cost of the sessions since, as costs vary."""
+        mean = _mean(self._usual, COSTS)
+        variance = _mean(self._usual, COSTS, SQUARES) - mean * mean
+        return sqrt(max(0.0, variance) / self._now[COSTS])
 
     def _changes(self) -> dict[str, float]:
         """The change of each factor's mean log."""

@@ -160,6 +160,31 @@ class TestDecomposition:
         """What costs as much, or less, has no causes."""
         assert compared(run(), now).shares() == {}
 
+    def test_a_rise_that_chance_makes_is_not_explained(self) -> None:
+        """One session says nothing where costs vary sixteenfold; thirty more do."""
+        factors = CostFactors()
+        for number in range(64):
+            factors.learn(numbers(**run(loops=1 if number % 2 else 16)), labels())
+        factors.begin()
+        factors.during(numbers(**run(loops=16)), labels())
+        assert factors.shares() == {}
+        for _ in range(30):
+            factors.during(numbers(**run(loops=16)), labels())
+        assert factors.shares() == {"loops": 1.0}
+
+    def test_a_breach_that_flickers_is_one(self) -> None:
+        """Begun again before a window has passed, it keeps what it knew."""
+        factors = CostFactors.counted(20)
+        for _ in range(60):
+            factors.learn(numbers(**run()), labels())
+        factors.begin()
+        for _ in range(20):
+            factors.during(numbers(**run(loops=12)), labels())
+        factors.learn(numbers(**run(read=9_000)), labels())
+        before = factors.typical()["loops"][1]
+        factors.begin()
+        assert before * 0.95 < factors.typical()["loops"][1] < before
+
     def test_nothing_is_said_before_anything_is_usual(self) -> None:
         """Ten sessions make out what is usual."""
         factors = CostFactors()
