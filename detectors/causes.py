@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from typing import Any, Final
 
 from detectors.batch import ATTRIBUTES
@@ -18,7 +18,6 @@ from detectors.decomposition import (
     add,
     new_chunk,
 )
-from detectors.metrics import COLUMN
 from detectors.packing import pack, unpack
 
 LEARNED: Final = 10
@@ -31,7 +30,6 @@ MEMORY: Final = 512
 """About how many sessions what is usual reaches back."""
 
 _MODEL: Final = ATTRIBUTES.index("model")
-_COST: Final = COLUMN["cost_usd"]
 
 
 class CostFactors:
@@ -130,16 +128,16 @@ class CostFactors:
         self.crowd = 0
 
     def _add(
-        self, chunk: array[float], values: Sequence[float], attributes: Sequence[str]
+        self, chunk: list[float], values: Sequence[float], attributes: Sequence[str]
     ) -> None:
-        add(chunk, values)
+        weight = add(chunk, values)
         model = attributes[_MODEL]
-        if model and values[_COST] > 0.0:
-            chunk[NAMED] += 1.0
+        if model and weight:
+            chunk[NAMED] += weight
             if model != self.model:
                 if self.model:
                     self.newcomer = model
-                    chunk[STRANGE] += 1.0
+                    chunk[STRANGE] += weight
                 else:
                     self.model = model
 
@@ -158,7 +156,7 @@ class CostFactors:
 
     def _close(self) -> None:
         ring = self._ring
-        ring.append(self._chunk)
+        ring.append(array("d", self._chunk))
         self._chunk = new_chunk()
         while len(ring) > self._held:
             self._absorb(ring.popleft())
@@ -174,7 +172,7 @@ class CostFactors:
         for place, value in enumerate(self._usual):
             self._usual[place] = value * part
 
-    def _absorb(self, chunk: array[float]) -> None:
+    def _absorb(self, chunk: Iterable[float]) -> None:
         self._chunks = min(self._chunks + 1, self._memory)
         usual, part = self._usual, 1.0 / self._chunks
         for place, value in enumerate(chunk):
@@ -182,7 +180,8 @@ class CostFactors:
         if 2.0 * usual[STRANGE] > usual[NAMED]:
             # Most of what is usual runs on the other one by now.
             self.model, self.newcomer = self.newcomer, self.model
-            for known in (usual, self._chunk, *self._ring):
+            several: list[MutableSequence[float]] = [usual, self._chunk, *self._ring]
+            for known in several:
                 known[STRANGE] = known[NAMED] - known[STRANGE]
 
     def shares(self) -> dict[str, float]:
@@ -205,13 +204,14 @@ class CostFactors:
         return Rise(self._usual, self._now, more)
 
     def _known(self) -> bool:
-        learned = self._chunks * self._usual[COSTS]
-        return learned >= LEARNED and self._now[COSTS] > 0.0
+        learned = self._chunks * self._usual[SESSIONS]
+        weighed = self._usual[COSTS] > 0.0 and self._now[COSTS] > 0.0
+        return learned >= LEARNED and weighed
 
     def dump(self) -> list[Any]:
         """As plain values."""
-        numbers = array("d")
-        for chunk in (self._usual, self._now, self._chunk, *self._ring):
+        numbers = array("d", [*self._usual, *self._now, *self._chunk])
+        for chunk in self._ring:
             numbers += chunk
         return [
             self._chunks,
@@ -228,7 +228,8 @@ class CostFactors:
         self._chunks, self._step, self._whole, self.crowd = state[:4]
         self.model, self.newcomer, packed = state[4:]
         numbers = unpack(packed)
-        self._usual, self._now, self._chunk, *ring = (
+        usual, now, chunk, *ring = (
             numbers[first : first + WIDTH] for first in range(0, len(numbers), WIDTH)
         )
+        self._usual, self._now, self._chunk = list(usual), list(now), list(chunk)
         self._ring = deque(ring)

@@ -5,6 +5,9 @@ per token. In logarithms it is a sum, so the change of the mean log cost is the 
 of the changes of the factors' mean logs, and each factor's part of it is its share.
 What a session does not say is left to the factor after it, and at last to ``other``.
 
+A session weighs the root of what it cost: where one in ten has run wild, the rise is
+theirs, and a plain mean of logs would hardly show it.
+
 An output token counts as ``OUTPUT`` input tokens, or a longer answer would look like
 a higher price. The cost of tools has no column of its own: it is in the price, and
 is told from it by whether tool calls per LLM call rose as well.
@@ -12,7 +15,6 @@ is told from it by whether tool calls per LLM call rose as well.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from math import exp, inf, log, log1p, sqrt
 from typing import Any, Final
@@ -26,7 +28,7 @@ OUTPUT: Final = 4.0
 LEAST_RISE: Final = 0.1
 """Below this change of the mean log cost, about 10 %, there is nothing to explain."""
 
-CERTAIN: Final = 3.0
+CERTAIN: Final = 2.0
 """And below so many standard errors of it: chance alone makes up such a rise."""
 
 LEAST_SHARE: Final = 0.05
@@ -41,11 +43,14 @@ _OUTPUT: Final = COLUMN["output_tokens"]
 
 # Places in a chunk: how many sessions say it, and behind it the sum of its logs.
 COSTS, LOOPED, CALLED, TOKENS, TOOLED = 0, 2, 4, 6, 8
-WRITTEN, NAMED, STRANGE, SESSIONS, SQUARES = 10, 11, 12, 13, 14
-WIDTH: Final = 15
-"""Numbers in a chunk: the above, and the sum of the output's part of the tokens, the
-sessions with a model, those on another model than the usual, all with a cost, and the
-sum of the squares of the log costs."""
+WRITTEN, NAMED, STRANGE, SESSIONS, SQUARES, WEIGHTS = 10, 11, 12, 13, 14, 15
+WIDTH: Final = 16
+"""Numbers in a chunk: the above; of the output's part of the tokens the weighted sum; the
+weight of sessions with a model, and of those on another than the usual; how many have a
+cost; the weighted sum of the squared logs of costs, and the sum of squared weights."""
+
+_ABSURD: Final = 1e100
+"""USD. Nothing is learned from such a session."""
 
 _ALONE: Final = 0.25
 """Input or output tokens are named if the other moved less than this part of it."""
@@ -56,45 +61,46 @@ _STRANGERS: Final = 0.05
 _ROUNDED: Final = 0.005
 """What rounding leaves, at most: not worth a name."""
 
-_ZEROS: Final = bytes(8 * WIDTH)
+
+def new_chunk() -> list[float]:
+    """The sums of no session; a list, for one item of an array takes twice the time."""
+    return [0.0] * WIDTH
 
 
-def new_chunk() -> array[float]:
-    """The sums of no session."""
-    return array("d", _ZEROS)
-
-
-def add(chunk: array[float], values: Sequence[float]) -> None:
-    """Add a session's numbers, in the order of ``COLUMNS``; NaN is missing."""
+def add(chunk: list[float], values: Sequence[float]) -> float:
+    """Add a session's numbers, in the order of ``COLUMNS``; its weight, 0 for none."""
     # For every session of every rule on cost: no loops, no calls.
     cost = values[_COST]
     if cost != cost:  # noqa: PLR0124 - NaN is no sample
-        return
+        return 0.0
     chunk[SESSIONS] += 1.0
-    if not 0.0 < cost < inf:
-        return
-    chunk[COSTS] += 1.0
-    logged = log(cost)
-    chunk[COSTS + 1] += logged
-    chunk[SQUARES] += logged * logged
+    if not 0.0 < cost < _ABSURD:
+        return 0.0
+    weight = sqrt(cost)
+    part = weight * log(cost)
+    chunk[COSTS] += weight
+    chunk[COSTS + 1] += part
+    chunk[SQUARES] += part * part / weight
+    chunk[WEIGHTS] += cost
     loops = values[_LOOPS]
     if 0.0 < loops < inf:
-        chunk[LOOPED] += 1.0
-        chunk[LOOPED + 1] += log(loops)
+        chunk[LOOPED] += weight
+        chunk[LOOPED + 1] += weight * log(loops)
     calls = values[_CALLS]
     if 0.0 < calls < inf:
-        chunk[CALLED] += 1.0
-        chunk[CALLED + 1] += log(calls)
+        chunk[CALLED] += weight
+        chunk[CALLED + 1] += weight * log(calls)
     written = OUTPUT * values[_OUTPUT]
     tokens = values[_INPUT] + written
     if 0.0 < tokens < inf:
-        chunk[TOKENS] += 1.0
-        chunk[TOKENS + 1] += log(tokens)
-        chunk[WRITTEN] += written / tokens
+        chunk[TOKENS] += weight
+        chunk[TOKENS + 1] += weight * log(tokens)
+        chunk[WRITTEN] += weight * written / tokens
     tools = values[_TOOLS]
     if 0.0 <= tools < inf:
-        chunk[TOOLED] += 1.0
-        chunk[TOOLED + 1] += log1p(tools)
+        chunk[TOOLED] += weight
+        chunk[TOOLED + 1] += weight * log1p(tools)
+    return weight
 
 
 class Rise:
@@ -108,9 +114,7 @@ class Rise:
 
     __slots__ = ("_more", "_now", "_usual")
 
-    def __init__(
-        self, usual: array[float], now: array[float], more: float = 0.0
-    ) -> None:
+    def __init__(self, usual: list[float], now: list[float], more: float = 0.0) -> None:
         self._usual, self._now, self._more = usual, now, more
 
     def shares(self) -> dict[str, float]:
@@ -148,7 +152,7 @@ class Rise:
         return more >= _STRANGERS
 
     def typical(self) -> dict[str, Any]:
-        """For each factor its typical value before and since: the geometric mean."""
+        """For each factor its typical value before and since: the weighted geometric mean."""
         return {
             name: [_typical(self._usual, place), _typical(self._now, place)]
             for name, place in (
@@ -174,7 +178,8 @@ class Rise:
         """Standard error of the mean log cost of the sessions since, as costs vary."""
         mean = _mean(self._usual, COSTS)
         variance = _mean(self._usual, COSTS, SQUARES) - mean * mean
-        return sqrt(max(0.0, variance) / self._now[COSTS])
+        now = self._now
+        return sqrt(max(0.0, variance) * now[WEIGHTS]) / now[COSTS]
 
     def _changes(self) -> dict[str, float]:
         """The change of each factor's mean log."""
@@ -223,13 +228,13 @@ class Rise:
         return "price"
 
 
-def _mean(chunk: array[float], weight: int, place: int | None = None) -> float:
+def _mean(chunk: list[float], weight: int, place: int | None = None) -> float:
     if not chunk[weight] > 0.0:
         return 0.0
     return chunk[weight + 1 if place is None else place] / chunk[weight]
 
 
-def _typical(chunk: array[float], place: int) -> float:
+def _typical(chunk: list[float], place: int) -> float:
     logged = _mean(chunk, place)
     value = exp(logged) if logged < log(MOST) else MOST
     return finite(float(f"{value:.4g}"))
