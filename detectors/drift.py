@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from detectors.batch import ATTRIBUTES
 from detectors.bets import Bets
+from detectors.causes import CostFactors
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.norms import MEMORY, Norm
@@ -87,6 +88,7 @@ class DriftWatch(Watch):
         "_evidence",
         "bets",
         "facets",
+        "factors",
         "fired_at",
         "limit",
         "mixed",
@@ -112,6 +114,8 @@ class DriftWatch(Watch):
         self.bets = [Bets(facet.margin, tail=facet.tail) for facet in self.facets]
         self.suspects = Suspects()
         self.releases = Releases()
+        cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
+        self.factors = CostFactors() if cost else None
         self.old: float | None = None
         self.new: float | None = None
         self.fired_at = (0, 0)
@@ -150,6 +154,12 @@ class DriftWatch(Watch):
             self._look_back(deviations)
         told = self._judge(stratum, found, deviations, now_us, stage)
         self._learn(stratum, samples, deviations)
+        factors = self.factors
+        if factors is not None:
+            if not self.holding:
+                factors.learn(values, labels)
+            elif self.number > self.fired_at[0]:
+                factors.during(values, labels)
         return told
 
     def _stratum(self, labels: Sequence[str]) -> Stratum:
@@ -217,6 +227,7 @@ class DriftWatch(Watch):
                 deviations,
                 *found,
                 norm.level,
+                stage.values,
                 stage.attributes,
                 stage.session_id or "",
                 stage.trace,
@@ -261,6 +272,10 @@ class DriftWatch(Watch):
             "borrowed": 0.0,
             "sessions": [[each.session_id, each.own] for each in worst],
         }
+        if self.factors is not None:
+            self.factors.begin()
+            for suspect in since:
+                self.factors.during(suspect.values, suspect.labels)
         self.fired_at = (self.number, now_us)
         bets.hold(which, shift, len(since))
         for stratum in self.strata.values():
@@ -375,6 +390,9 @@ class DriftWatch(Watch):
     def attribution(self) -> dict[str, str]:  # noqa: D102
         return self._blamed
 
+    def causes(self) -> dict[str, float]:  # noqa: D102
+        return {} if self.factors is None else self.factors.shares()
+
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {name: v for name, v in self._evidence.items() if name not in _UNSAID}
 
@@ -416,10 +434,14 @@ class DriftWatch(Watch):
             [self.old, self.new, list(self.fired_at), self._back],
             self._blamed,
             self._evidence,
+            None if self.factors is None else self.factors.dump(),
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.number, strata, bets, suspects, releases, change, blamed, evidence = state
+        self.number, strata, bets, suspects, releases, change = state[:6]
+        self._blamed, self._evidence, factors = state[6:]
+        if self.factors is not None and factors is not None:
+            self.factors.load(factors)
         for key, seen, norms, new, anchor in strata:
             self.strata[key] = stratum = Stratum(self._norms(norms))
             stratum.seen = seen
@@ -431,7 +453,6 @@ class DriftWatch(Watch):
         self.releases.load(releases)
         self.old, self.new, fired_at, self._back = change
         self.fired_at = (fired_at[0], fired_at[1])
-        self._blamed, self._evidence = blamed, evidence
 
     def _norms(self, dumped: list[Any]) -> list[Norm]:
         norms = [facet.norm() for facet in self.facets]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from detectors.absence import AbsenceWatch
+from detectors.costs import cost_watch, says_why
 from detectors.counted import CountWatch, count_watch
 from detectors.drift import DriftWatch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
@@ -23,6 +24,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
         return AbsenceWatch(plan, by)
     if isinstance(plan.rule.kind, Drift):
         return DriftWatch(plan, by)
+    if says_why(plan):
+        return cost_watch(plan, by)
     if plan.span_us:
         return SpanWatch(plan, by)
     if not plan.each:

@@ -31,6 +31,7 @@ class Suspect(NamedTuple):
         value: The metric's value, or a rate's numerator.
         weight: Calls of a rate, else 1.
         level: What was expected of it, per unit of weight.
+        values: All its numbers, in the order of ``COLUMNS``.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Suspect(NamedTuple):
     value: float
     weight: float
     level: float
+    values: Sequence[float]
     labels: Sequence[str]
     session_id: str
     trace: str | None
@@ -78,7 +80,13 @@ class Suspects:
     def dump(self) -> list[Any]:
         """As plain values."""
         return [
-            [*suspect[:6], list(suspect.labels), *suspect[7:]] for suspect in self._ring
+            [
+                *suspect[:6],
+                list(suspect.values),
+                list(suspect.labels),
+                *suspect[8:],
+            ]
+            for suspect in self._ring
         ]
 
     def load(self, state: list[Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from alerts.messages.wording import why
 from alerts.notifications import Notification
 from detectors.transitions import Transition, Update
 
@@ -32,9 +33,11 @@ def _transition(line: Transition) -> str:
         if value is not None
     ]
     numbers = ", ".join([_number(line.value), *against])
+    found = why(line)
+    cause = f"  why: {found}" if found else ""
     return (
         f"{line.time}  {line.to_state:<12}{level:<9}  {line.rule}"
-        f" {_labels(line.labels)}  {line.metric} {numbers}  ({line.reason})"
+        f" {_labels(line.labels)}  {line.metric} {numbers}  ({line.reason}){cause}"
     )
 
 

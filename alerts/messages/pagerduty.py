@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.text import clip, plain, url_of
-from alerts.messages.wording import against, amount, headline, marks, measured
+from alerts.messages.wording import against, amount, headline, marks, measured, why
 from detectors.transitions import Transition
 
 SUMMARY: Final = 1_024
@@ -77,6 +77,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
         "began": line.began,
         "sessions_affected": line.sessions or None,
         "worst": None if line.peak is None else amount(line, line.peak),
+        "why": clip(why(line), _VALUE),
         "explained_by": _labels(line.attribution),
         "session_id": _short(line.session_id or ""),
         "trace": clip(plain(line.trace or ""), _VALUE),

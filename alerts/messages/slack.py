@@ -21,6 +21,7 @@ from alerts.messages.wording import (
     marks,
     measured,
     title,
+    why,
 )
 from detectors.transitions import Transition, microseconds
 
@@ -138,6 +139,7 @@ def _fields(line: Transition, *, over: bool) -> list[Json]:
         ("Lasted", duration if over else None),
         ("Sessions affected", f"{line.sessions:,}" if line.sessions else None),
         ("Worst", None if line.peak is None else escape(amount(line, line.peak))),
+        ("Why", shown(why(line), _FIELD)),
         ("Explained by", _labels(line.attribution, _FIELD)),
         ("Example", _example(line)),
     ]

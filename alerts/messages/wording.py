@@ -16,6 +16,8 @@ _DAY_S: Final = 86_400
 _LONG_S: Final = 100 * _DAY_S
 _SERIES: Final = 240
 _RULE: Final = 120
+_CAUSES: Final = 6
+_CAUSE: Final = 60
 
 
 def amount(line: Transition, value: float | None) -> str:
@@ -111,6 +113,23 @@ def against(line: Transition) -> str:
         if value is not None
     ]
     return ", ".join(parts)
+
+
+def why(line: Transition) -> str:
+    """What moved with it, the largest part first; empty if nothing is known.
+
+    ``73 % tokens per call, 22 % loops``; of a model that changed, both names.
+    """
+    parts = sorted(line.causes.items(), key=lambda part: (-part[1], part[0]))
+    told = []
+    for name, share in parts[:_CAUSES]:
+        said = f"{share * 100:.0f} % {clip(plain(name.replace('_', ' ')), _CAUSE)}"
+        models = line.evidence.get("model")
+        if name == "model" and isinstance(models, list) and len(models) == 2:
+            before, now = (clip(plain(str(model)), _CAUSE) for model in models)
+            said += f" ({before} → {now})"
+        told.append(said)
+    return ", ".join(told)
 
 
 def series(line: Transition) -> str:

@@ -21,7 +21,7 @@ from alerts.messages.slack import (
 )
 from alerts.messages.text import clip, escape, plain, shown, size, url_of
 from alerts.messages.webhook import webhook_body
-from alerts.messages.wording import amount, dollars, measured, number, span
+from alerts.messages.wording import amount, dollars, measured, number, span, why
 from alerts.notifications import Reason
 from detectors.metrics import METRICS
 from loopwatch.sandbox.pagerduty import EVENT_BYTES, event_faults
@@ -36,6 +36,7 @@ _text = st.one_of(
     st.just("https://trace.example/" + "p" * 5_000),
 )
 _labels = st.dictionaries(_text, _text, max_size=6)
+_share = st.floats(-9, 9)
 _number = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -56,6 +57,8 @@ def _any_line(draw: st.DrawFn, scene: Any) -> Any:
         session_id=draw(st.none() | _text),
         reason=draw(_text),
         attribution=draw(_labels),
+        causes=draw(st.dictionaries(_text | st.just("model"), _share, max_size=8)),
+        evidence=draw(st.just({}) | st.fixed_dictionaries({"model": st.lists(_text)})),
         rule_kind=draw(st.sampled_from(["threshold", "absence", "baseline"])),
         aggregate=draw(st.sampled_from(["", "mean", "p95", "count"])),
         began=draw(st.sampled_from([None, "1970-01-01T00:01:00Z"])),
@@ -134,6 +137,8 @@ class TestSlackLimits:
             metric=long,
             labels=labels,
             attribution=labels,
+            causes={f"{number}{long}": 0.1 for number in range(50)} | {"model": 9.0},
+            evidence={"model": [long, long]},
             reason=long,
             summary=long,
             session_id=long,
@@ -165,6 +170,7 @@ class TestSlackMessage:
             summary="Someone is burning money.",
             runbook_url="https://wiki.example/cost",
             attribution={"agent_version": "2.1.1"},
+            causes={"loops": 0.22, "tokens_per_call": 0.73, "other": 0.05},
         )
         message = slack_message(scene.delivery(alerts=(line,)))
         assert message.text == (
@@ -179,6 +185,7 @@ class TestSlackMessage:
             "`agent=support` `task_type=refund`",
             "*Sessions affected*\\n14",
             "*Worst*\\n$9.50",
+            "*Why*\\n73 % tokens per call, 22 % loops, 5 % other",
             "`agent_version=2.1.1`",
             "<https://trace.example/run/1?a=1&amp;b=2|trace>, session `s-1`",
             "<!date^90^{date_short_pretty} {time_secs}|1970-01-01T00:01:30Z>",
@@ -283,6 +290,7 @@ class TestPagerDutyEvent:
             began="1970-01-01T00:01:30Z",
             sessions=14,
             runbook_url="https://wiki.example/cost",
+            causes={"price": -0.1, "loops": 1.1},
         )
         event = pagerduty_event(scene.delivery(alerts=(line,)))
         payload = event["payload"]
@@ -297,10 +305,18 @@ class TestPagerDutyEvent:
         assert payload["class"] == "cost_usd"
         assert payload["timestamp"] == "1970-01-01T00:01:30Z"
         assert payload["custom_details"]["sessions_affected"] == 14
+        assert payload["custom_details"]["why"] == "110 % loops, -10 % price"
         assert payload["custom_details"]["labels"] == line.labels
         assert event["links"] == [
             {"href": "https://wiki.example/cost", "text": "Runbook"}
         ]
+
+    def test_without_causes_there_is_no_why(self, scene: Any) -> None:
+        """Neither here nor in Slack."""
+        delivery = scene.delivery()
+        details = pagerduty_event(delivery)["payload"]["custom_details"]
+        assert "why" not in details
+        assert "*Why*" not in json.dumps(slack_message(delivery).attachments)
 
     @pytest.mark.parametrize("severity", ["info", "warning", "critical"])
     def test_severities_are_pagerdutys_own(self, scene: Any, severity: str) -> None:
@@ -397,6 +413,29 @@ class TestUnits:
     def test_no_number_fills_the_screen(self, value: float) -> None:
         """However large or small."""
         assert max(len(number(value)), len(dollars(value)), len(span(value))) < 40
+
+
+class TestWhy:
+    def test_a_model_is_named_with_what_it_was(self, scene: Any) -> None:
+        """The names are strangers' text: one line each, and short."""
+        line = scene.line(
+            1,
+            "firing",
+            causes={"other": 0.12, "model": 0.88},
+            evidence={"model": ["small\n", "large" * 50]},
+        )
+        found = why(line)
+        assert found.startswith("88 % model (small → largelarge")
+        assert found.endswith("…), 12 % other")
+
+    @pytest.mark.parametrize("models", [None, "small", ["small"], [1, 2, 3]])
+    def test_evidence_of_another_kind_does_no_harm(
+        self, scene: Any, models: Any
+    ) -> None:
+        """Two names, or none at all."""
+        line = scene.line(1, "firing", causes={"model": 1.0})
+        line = msgspec.structs.replace(line, evidence={"model": models})
+        assert why(line) == "100 % model"
 
 
 class TestText:

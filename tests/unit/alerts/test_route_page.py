@@ -11,6 +11,7 @@ from alerts.delivery import Action
 from alerts.messages.pagerduty import pagerduty_event
 from alerts.messages.slack import slack_message
 from alerts.messages.webhook import webhook_body
+from alerts.messages.wording import why
 from alerts.notifications import Reason
 from detectors.transitions import Transition, microseconds
 
@@ -76,6 +77,12 @@ def test_the_title_of_the_incident_is_the_real_one(scene: Any, delivery: Any) ->
     """As PagerDuty shows it."""
     event = pagerduty_event(scene.delivery(alerts=delivery.alerts))
     assert event["payload"]["summary"] in " ".join(_PAGE.split())
+
+
+def test_the_causes_in_words_are_the_real_ones(delivery: Any) -> None:
+    """As the page on configuration shows them, for the same alert."""
+    page = Path(__file__).parents[3] / "docs/configure.md"
+    assert f"\nWhy: {why(delivery.alerts[0])}\n" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("reason", ["firing", "escalated", "changed", "resolved"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any
 
-from detectors.batch import Batch, tick
+from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
@@ -108,7 +108,10 @@ class Log:
             hashes=[session_hash(session.session_id) for session in sessions],
             session_ids=[session.session_id for session in sessions],
             traces=[session.trace for session in sessions],
-            attributes=[("",) * 6 for _ in sessions],
+            attributes=[
+                tuple(session.labels.get(name, "") for name in ATTRIBUTES)
+                for session in sessions
+            ],
             keys=list(keys),
             where_table=self.wheres if sessions else (),
             observed=observed,

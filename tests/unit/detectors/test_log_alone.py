@@ -97,6 +97,9 @@ def _values(chance: random.Random, bad: bool) -> dict[str, float]:
         "succeeded": float(chance.random() < (0.2 if bad else 0.9)),
         "tool_calls": float(calls),
         "tool_errors": float(chance.randint(0, calls) if bad else 0),
+        "llm_calls": float(chance.randint(0, 5)),
+        "input_tokens": float(chance.randint(0, 9_000 if bad else 3_000)),
+        "output_tokens": float(chance.randint(0, 500)),
     }
     return {name: value for name, value in values.items() if chance.random() < 0.9}
 
@@ -124,6 +127,7 @@ def _story(chance: random.Random, sources: int, count: int) -> list[Step]:
         labels = {
             "agent": chance.choice("ab"),
             "tenant": chance.choice(["x", "y", ""]),
+            "model": chance.choice(["new", "old", ""] if bad else ["old", ""]),
         }
         session = Session(
             at_s - late_s,

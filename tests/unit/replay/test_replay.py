@@ -234,3 +234,60 @@ def test_text_is_for_people(tmp_path: Path) -> None:
     _, stdout, _ = command(files(tmp_path, [session(0)])[:4])
     assert len(stdout.splitlines()) == len(run.lines)
     assert b"session-cost {agent=a}" in stdout
+
+
+COST_RULES = """\
+version: 1
+defaults: {by: [agent], min_samples: 20}
+rules:
+  - {name: dear, metric: cost_usd, window: 20 sessions, baseline: {ratio: 2.0}}
+receivers:
+  - {name: team, slack: {channel: "#alerts", token: "${UNSET_TOKEN}"}}
+route: {receiver: team}
+"""
+
+
+def _ran(at_s: float, model: str, prompt_tokens: int, price: float) -> str:
+    """A session of four calls, at a price per million tokens."""
+    tokens = 4 * prompt_tokens
+    return session(
+        at_s,
+        model=model,
+        loop_count=4,
+        llm_calls=4,
+        input_tokens=tokens,
+        output_tokens=0,
+        cost_usd=tokens * price / 1e6,
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "causes", "said"),
+    [
+        (
+            ("small", 10_000, 1.0),
+            {"input_tokens_per_call": 1.0},
+            "100 % input tokens per call",
+        ),
+        (("large", 1_000, 10.0), {"model": 1.0}, "100 % model (small → large)"),
+        (
+            ("large", 2_000, 4.0),
+            {"model": 0.667, "input_tokens_per_call": 0.333},
+            "67 % model (small → large), 33 % input tokens per call",
+        ),
+    ],
+)
+def test_a_rise_in_cost_says_why(
+    tmp_path: Path, now: tuple[str, int, float], causes: dict[str, float], said: str
+) -> None:
+    """A prompt that grew, a dearer model, or both: for programs and for people."""
+    (tmp_path / "rules.yaml").write_text(COST_RULES)
+    healthy = [_ran(10.0 * n, "small", 1_000, 1.0) for n in range(100)]
+    dear = [_ran(1000 + 10.0 * n, *now) for n in range(20)]
+    run = Run(tmp_path, [*healthy, *dear])
+    (fired,) = [line for line in run.lines if line.get("to") == "firing"]
+    assert fired["causes"] == causes
+    assert fired["expected"] == pytest.approx(0.004)
+    _, stdout, _ = command(files(tmp_path, [*healthy, *dear])[:4])
+    (text,) = [line for line in stdout.decode().splitlines() if "  firing" in line]
+    assert text.endswith(f"  why: {said}")

@@ -95,7 +95,9 @@ def large(sessions: int, id_length: int = 40) -> Batch:
         hashes=range(sessions),
         session_ids=[f"{number}".ljust(id_length, "ä") for number in range(sessions)],
         traces=[""] * sessions,
-        attributes=[("1", str(number % 3), "", "", "", "a") for number in range(sessions)],
+        attributes=[
+            ("1", str(number % 3), "", "", "", "a") for number in range(sessions)
+        ],
         keys=[b"%d" % number for number in range(300)],
         where_table=["", "x"],
         observed=[number // 2 for number in range(2 * sessions)],

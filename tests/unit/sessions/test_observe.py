@@ -277,7 +277,14 @@ class TestRecords:
             batch = book.observe(0, records, None).batches[0]
             assert batch.hashes[0] == session_hash("s-1")
             assert batch.traces[0] == "t-1"
-            assert tuple(batch.attributes[0]) == ("", "gpt-4o", "acme", "", "", "a")
+            assert tuple(batch.attributes[0]) == (
+                "",
+                "gpt-4o",
+                "acme",
+                "",
+                "",
+                "triage",
+            )
             assert str(batch.values[0][COLUMN["cost_usd"]]) == "1.0"
             assert str(batch.values[0][COLUMN["latency_ms"]]) == "0.0"
 
