@@ -2,7 +2,8 @@
 
 ADWIN is not free of scale: its bound has a linear term, and costs around 0.1 would
 never be found to have changed. So values are taken to the scale in which their
-spread is even, and standardised by the mean and deviation of all before them.
+spread is even, and standardised: by the mean and deviation of all before them, or
+of the first few. The former follows a change and so hides a part of it.
 """
 
 from __future__ import annotations
@@ -55,13 +56,21 @@ class StandardisedAdwin:
     Args:
         delta: Its bound on false alarms; smaller is more careful.
         clock: It looks for a change every so many samples; river's default is 32.
+        learn: How many samples tell mean and deviation; None: all before.
 
     Attributes:
         width: How many samples its window holds.
     """
 
-    def __init__(self, metric: Metric, delta: float = 0.002, clock: int = 1) -> None:
+    def __init__(
+        self,
+        metric: Metric,
+        delta: float = 0.002,
+        clock: int = 1,
+        learn: int | None = None,
+    ) -> None:
         self._metric = metric
+        self._learn = learn
         self._adwin = ADWIN(delta=delta, clock=clock)  # type: ignore[no-untyped-call]
         self._count, self._mean, self._squares = 0, 0.0, 0.0
 
@@ -83,11 +92,15 @@ class StandardisedAdwin:
             self._adwin.update(deviations)  # type: ignore[no-untyped-call]
             if self._adwin.drift_detected:
                 found = 1 if self._adwin.estimation > before else -1
+        if self._learn is None or self._count < self._learn or self._squares <= 0:
+            self._learn_value(value)
+        return found
+
+    def _learn_value(self, value: float) -> None:
         self._count += 1
         step = value - self._mean
         self._mean += step / self._count
         self._squares += step * (value - self._mean)
-        return found
 
     def changes(self, sessions: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
         """Where changes were found among sessions: position, and 1 for the worse."""

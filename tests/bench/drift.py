@@ -22,7 +22,7 @@ from typing import Any, Final
 from detectors.metrics import Direction, Metric
 from detectors.rules import Baseline, Drift, Kind, Rule, Window, rule
 from tests.bench import calibration
-from tests.bench.adwin import StandardisedAdwin
+from tests.bench.adwin import WARM, StandardisedAdwin
 from tests.bench.feed import alarms, cpu_us, state_bytes
 from tests.bench.markdown import table
 from tests.bench.simulated import SIMULATED, Change, Simulated, Values
@@ -53,8 +53,13 @@ KINDS: Final[dict[str, dict[str, Callable[[Metric], Kind]]]] = {
 }
 """Rules by kind: the name in the table, and what the rule says of a metric."""
 
-ADWINS: Final = {"ADWIN(.002, clock 1)": 0.002, "ADWIN(.1, clock 1)": 0.1}
-"""river's detector on standardised values, by its delta."""
+ADWINS: Final[dict[str, tuple[float, int | None]]] = {
+    "ADWIN(.002), running": (0.002, None),
+    "ADWIN(.1), running": (0.1, None),
+    "ADWIN(.002), first 20": (0.002, WARM),
+    "ADWIN(.1), first 20": (0.1, WARM),
+}
+"""river's detector, clock 1: its delta, and how many samples standardise."""
 
 
 def rules(kind: str, metric: Metric) -> list[Rule]:
@@ -106,8 +111,9 @@ def found_by_all(
 ) -> Found:
     """Where each contender raised an alarm. ADWIN's changes for the better are none."""
     found = alarms(members, stream, step_s) if members else {}
-    for name, delta in ADWINS.items():
-        changes = StandardisedAdwin(simulated.metric, delta).changes(stream)
+    for name, (delta, learn) in ADWINS.items():
+        adwin = StandardisedAdwin(simulated.metric, delta, learn=learn)
+        changes = adwin.changes(stream)
         found[name] = [at for at, way in changes if way > 0]
     return found
 

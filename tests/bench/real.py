@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -171,17 +172,12 @@ def streams(seed: int) -> list[tuple[str, Stream]]:
     ]
 
 
-def firings(text: str, lines: Sequence[bytes], folder: Path) -> list[Transition]:
-    """What begins to fire under a configuration.
-
-    Args:
-        text: The configuration.
-        lines: Sessions.
-        folder: Takes the configuration as a file.
-    """
-    path = folder / "real.yaml"
-    path.write_text(text)
-    loaded = load(path, {})
+def firings(text: str, lines: Sequence[bytes]) -> list[Transition]:
+    """What begins to fire under the text of a configuration."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "loopwatch.yaml"
+        path.write_text(text)
+        loaded = load(path, {})
     assert loaded.config is not None, loaded.faults
     replay = Replay(loaded.config.book, loaded.config.routing, _refuse)
     return [
@@ -237,7 +233,6 @@ def run(config: Path, seeds: Sequence[int]) -> dict[str, Any]:
             firings(
                 text.replace(scale, f"quality_scale: {judge}"),
                 stream.lines,
-                config.parent,
             ),
         )
         for seed in seeds
