@@ -4,12 +4,16 @@
 CANDIDATES = $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3 python)
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 
+# Where the data of the detection benchmarks is.
+INCIDENTS ?= ../shared/incidents
+REAL_SESSIONS ?= ../shared/data
+
 .DEFAULT_GOAL := help
 SHELL = /bin/sh
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z_.-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z_.-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv ## Show it work: agents, an incident, Slack and PagerDuty (ONCE=1: end by itself)
@@ -47,6 +51,19 @@ bench-nab: .venv ## Score odd stretches by the Numenta Anomaly Benchmark (NAB=DI
 	    echo "data/ and labels/: make bench-nab NAB=/path/to/nab" >&2; exit 1; }
 	PYTHONPATH=. .venv/bin/python "$(NAB)/score.py" tests/bench/nab.py:Detector
 
+.PHONY: bench-drift
+bench-drift: .venv ## Measure how soon lasting shifts are found (ARGS=...; calibration needs INCIDENTS=)
+	INCIDENTS="$(INCIDENTS)" .venv/bin/python -m tests.bench.drift $(ARGS)
+
+.PHONY: bench-incidents
+bench-incidents: .venv ## Measure on labelled incidents and real sessions (INCIDENTS=, REAL_SESSIONS=, ARGS=...)
+	INCIDENTS="$(INCIDENTS)" REAL_SESSIONS="$(REAL_SESSIONS)" \
+	    .venv/bin/python -m tests.bench.incidents $(ARGS)
+
+.PHONY: bench-plots
+bench-plots: .venv ## Draw series of three fleets, what was expected and what fired, into docs/plots
+	INCIDENTS="$(INCIDENTS)" .venv/bin/python -m tests.bench.plots $(ARGS)
+
 .PHONY: kafka
 kafka: .venv ## Run a real Apache Kafka on 127.0.0.1:9092 in the foreground (data in .kafka/)
 	@exec .venv/bin/python -m loopwatch.apache_kafka --port 9092 --data .kafka/data
@@ -68,7 +85,7 @@ COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --generate-hash
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches, and Kafka's jars and data
-	rm -rf .venv .kafka .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .kafka .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .bench build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment: made when there is none that works, and brought up to date

@@ -1,0 +1,82 @@
+"""What was expected of a series over time, for drawings.
+
+Two ways to know it: from the lines of a replay, which say it where something
+happened, and from the rule engine, asked after every session. ``read`` is the place
+where a kind of rule with a band of its own is to be asked for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from detectors.lifecycle import NO_LEVEL
+from detectors.partition import Partition
+from detectors.rules import Rule, RuleBook
+from detectors.transitions import microseconds
+from detectors.watch import Watch
+from streams.observe import Observer
+
+
+class Band(NamedTuple):
+    """What was expected at a time, in the metric's unit; None where not known.
+
+    Attributes:
+        low: Lower end of what is healthy.
+        high: Its upper end.
+    """
+
+    at_us: int
+    expected: float | None
+    low: float | None
+    high: float | None
+
+
+class Bands(Protocol):
+    """Anything that knows what was expected of a series."""
+
+    def __call__(self, rule: Rule, sessions: Sequence[bytes]) -> list[Band]:
+        """The band of a rule over the sessions of one series, in order of time."""
+
+
+def read(watch: Watch, at_us: int) -> Band:
+    """The band of a rule on a series as it stands."""
+    expected = watch.expected
+    limit = watch.plan.threshold(expected, NO_LEVEL)
+    if watch.plan.sign > 0:
+        return Band(at_us, expected, None, limit)
+    return Band(at_us, expected, limit, None)
+
+
+def from_engine(rule: Rule, sessions: Sequence[bytes]) -> list[Band]:
+    """Ask the rule engine after every session: the sessions of one series."""
+    book = RuleBook((rule,))
+    observer, partition = Observer(book, 1, 1), Partition(book)
+    bands: list[Band] = []
+    for offset, text in enumerate(sessions):
+        batch = observer.observe(0, [(offset, text)], None).batches.get(0)
+        clock_us = observer.clock(0)
+        if batch is None or clock_us is None:
+            continue
+        partition.apply(batch, offset)
+        series = partition._all.series.get(batch.keys[0])
+        if series is not None:
+            bands += [read(watch, clock_us) for watch in series.live]
+    return bands
+
+
+def from_lines(lines: Iterable[dict[str, Any]]) -> list[Band]:
+    """What the lines of one alert say: ``evidence`` where it has a band, else limits.
+
+    ``evidence`` may carry ``low`` and ``high`` in the metric's unit.
+    """
+    return [
+        Band(
+            microseconds(line["time"]),
+            line["expected"],
+            line["evidence"].get("low"),
+            line["evidence"].get("high", line["threshold"]),
+        )
+        for line in lines
+        if line["kind"] == "transition"
+    ]
