@@ -31,7 +31,6 @@ EXTRA: Final = (0.0, 0.0, 2.5, 1.5, 1.5)
 _BETS: Final = len(SHIFTS) + len(SHARES)
 _FLOOR, _CEILING = -2.5, 3.5
 _PRIOR: Final = 20.0
-_CAUTION: Final = 1.5
 _POWER: Final = 0.3
 _MOST_STAKE: Final = exp(8.0)
 _FAR: Final = 8.0
@@ -52,6 +51,11 @@ def _stake(deviation: float) -> float:
 class Bets:
     """The evidence on one facet of a series.
 
+    Args:
+        margin: How far sessions may wander, in deviations, without being worse.
+        caution: By how many standard errors the price of a bet is on the safe side.
+        tail: Whether to bet on sessions far out.
+
     Attributes:
         won: Nats of each bet since its last low.
         begun_at: For each bet the sample, and the time, of that low.
@@ -68,6 +72,7 @@ class Bets:
         "_since",
         "_squares",
         "begun_at",
+        "caution",
         "holding",
         "margin",
         "shift",
@@ -75,8 +80,9 @@ class Bets:
         "won",
     )
 
-    def __init__(self, margin: float, *, tail: bool) -> None:
+    def __init__(self, margin: float, caution: float, *, tail: bool) -> None:
         self.margin = margin
+        self.caution = caution
         self.tail = tail
         self.won = [0.0] * _BETS
         self.begun_at = [(0, 0)] * _BETS
@@ -100,7 +106,7 @@ class Bets:
         """What is taken from each bet: its mean, on the safe side."""
         held = min(self._seen, MEMORY) + _PRIOR
         prices = [
-            mean + _CAUTION * sqrt(max(square - mean * mean, 0.0) / held)
+            mean + self.caution * sqrt(max(square - mean * mean, 0.0) / held)
             for mean, square in zip(self._means, self._squares, strict=True)
         ]
         self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]

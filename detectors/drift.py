@@ -11,8 +11,9 @@ no drift.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from detectors.batch import ATTRIBUTES
 from detectors.bets import Bets
@@ -36,8 +37,31 @@ from detectors.suspects import (
 from detectors.transitions import State
 from detectors.watch import Watch
 
-LIMITS: Final = {"low": 16.0, "medium": 11.0, "high": 7.5}
-"""Evidence in nats at which a change is told, by sensitivity."""
+
+class Setting(NamedTuple):
+    """What a sensitivity means.
+
+    Attributes:
+        limit: Evidence in nats at which a change is told.
+        caution: By how many standard errors what is normal may be wrong.
+        wander: How much of a facet's margin healthy sessions are granted.
+    """
+
+    limit: float
+    caution: float
+    wander: float
+
+
+SETTINGS: Final = {
+    "low": Setting(16.0, 1.5, 1.0),
+    "medium": Setting(11.0, 1.5, 1.0),
+    "high": Setting(7.5, 1.5, 0.0),
+}
+"""By sensitivity."""
+
+LAG: Final = 16
+YOUNG: Final = 1_000
+"""So many samples wait to be learned, until so many have been."""
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
@@ -51,6 +75,10 @@ _BACK_ENOUGH: Final = 8.0
 _UNSAID: Final = frozenset({"began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
 _VERSION: Final = ATTRIBUTES.index("agent_version")
+
+
+Waiting = tuple[str, list[Sample | None], list[float | None]]
+"""A session not learned yet: its stratum, its numbers, its deviations."""
 
 
 class Stratum:
@@ -100,20 +128,26 @@ class DriftWatch(Watch):
         "renew_us",
         "strata",
         "suspects",
+        "waiting",
     )
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
         kind = plan.rule.kind
         assert isinstance(kind, Drift)  # noqa: S101 - no other kind comes here
-        self.limit = LIMITS[kind.sensitivity]
+        setting = SETTINGS[kind.sensitivity]
+        self.limit = setting.limit
         self.facets = facets(plan.rule.metric, plan.sign)
         self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
         self.number = 0
         self.strata: dict[str, Stratum] = {}
-        self.bets = [Bets(facet.margin, tail=facet.tail) for facet in self.facets]
+        self.bets = [
+            Bets(facet.margin * setting.wander, setting.caution, tail=facet.tail)
+            for facet in self.facets
+        ]
         self.suspects = Suspects()
         self.releases = Releases()
+        self.waiting: deque[Waiting] = deque()
         cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
         self.factors = CostFactors() if cost else None
         self.old: float | None = None
@@ -144,7 +178,8 @@ class DriftWatch(Watch):
         labels = stage.attributes
         if labels:
             self.releases.see(labels[_VERSION], self.number)
-        stratum = self._stratum(labels)
+        key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
+        stratum = self._stratum(key)
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
         deviations = [
             None if sample is None else norm.score(*sample)
@@ -153,7 +188,7 @@ class DriftWatch(Watch):
         if self._back[1] >= 0 and not self.holding:
             self._look_back(deviations)
         told = self._judge(stratum, found, deviations, now_us, stage)
-        self._learn(stratum, samples, deviations)
+        self._learn(key, stratum, samples, deviations)
         factors = self.factors
         if factors is not None:
             if not self.holding:
@@ -162,8 +197,7 @@ class DriftWatch(Watch):
                 factors.during(values, labels)
         return told
 
-    def _stratum(self, labels: Sequence[str]) -> Stratum:
-        key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
+    def _stratum(self, key: str) -> Stratum:
         found = self.strata.get(key)
         if found is None:
             if len(self.strata) >= _STRATA:
@@ -278,6 +312,7 @@ class DriftWatch(Watch):
                 self.factors.during(suspect.values, suspect.labels)
         self.fired_at = (self.number, now_us)
         bets.hold(which, shift, len(since))
+        self.waiting.clear()
         for stratum in self.strata.values():
             stratum.new = None
         return True
@@ -353,22 +388,44 @@ class DriftWatch(Watch):
 
     def _learn(
         self,
+        key: str,
         stratum: Stratum,
         samples: list[Sample | None],
         deviations: list[float | None],
     ) -> None:
-        holding = self.holding
-        norms = stratum.norms
-        if holding:
+        if self.holding:
             if stratum.new is None:
                 stratum.new = [facet.norm() for facet in self.facets]
-            norms = stratum.new
-        for at, (sample, deviation) in enumerate(zip(samples, deviations, strict=True)):
+            for norm, sample in zip(stratum.new, samples, strict=True):
+                if sample is not None:
+                    norm.learn(*sample, None)
+            return
+        if not stratum.norms[0].ready:
+            self._absorb(stratum, samples, deviations)
+            return
+        self.waiting.append((key, samples, deviations))
+        # What is known well is not spoiled by the first sessions of a change.
+        most = LAG if stratum.norms[0].samples < YOUNG else 0
+        for _ in range(min(2, len(self.waiting) - most)):
+            oldest, samples, deviations = self.waiting.popleft()
+            known = self.strata.get(oldest)
+            if known is not None:
+                self._absorb(known, samples, deviations)
+
+    def _absorb(
+        self,
+        stratum: Stratum,
+        samples: list[Sample | None],
+        deviations: list[float | None],
+    ) -> None:
+        for bets, norm, sample, deviation in zip(
+            self.bets, stratum.norms, samples, deviations, strict=True
+        ):
             if sample is None:
                 continue
-            norms[at].learn(*sample, deviation is not None and not holding)
-            if deviation is not None and not holding and norms[at].ready:
-                self.bets[at].learn(deviation)
+            norm.learn(*sample, deviation)
+            if deviation is not None and norm.ready:
+                bets.learn(deviation)
 
     def _breach(self) -> Evaluation:
         return Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
@@ -431,6 +488,7 @@ class DriftWatch(Watch):
             [bets.dump() for bets in self.bets],
             self.suspects.dump(),
             self.releases.dump(),
+            [list(each) for each in self.waiting],
             [self.old, self.new, list(self.fired_at), self._back],
             self._blamed,
             self._evidence,
@@ -438,8 +496,8 @@ class DriftWatch(Watch):
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.number, strata, bets, suspects, releases, change = state[:6]
-        self._blamed, self._evidence, factors = state[6:]
+        self.number, strata, bets, suspects, releases, waiting, change = state[:7]
+        self._blamed, self._evidence, factors = state[7:]
         if self.factors is not None and factors is not None:
             self.factors.load(factors)
         for key, seen, norms, new, anchor in strata:
@@ -451,6 +509,9 @@ class DriftWatch(Watch):
             each.load(dumped)
         self.suspects.load(suspects)
         self.releases.load(releases)
+        for key, samples, deviations in waiting:
+            pairs = [pair and (pair[0], pair[1]) for pair in samples]
+            self.waiting.append((key, pairs, deviations))
         self.old, self.new, fired_at, self._back = change
         self.fired_at = (fired_at[0], fired_at[1])
 

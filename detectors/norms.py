@@ -25,7 +25,7 @@ FEWEST: Final = 8
 OWN: Final = 20
 """Samples of its own before a series is judged."""
 
-_CASES: Final = 3.5
+_CASES: Final = 6.0
 _WINSOR: Final = 3.0
 _LOW, _HIGH = -3.0, 4.0
 _LEAST_VARIANCE: Final = 0.01
@@ -48,7 +48,6 @@ class Norm:
         "_bias_samples",
         "_bias_spread",
         "_mean",
-        "_raw",
         "_variance",
         "level",
         "samples",
@@ -64,7 +63,6 @@ class Norm:
         self._mean = 0.0
         self._variance = 0.0
         self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
-        self._raw = 0.0
 
     def _there(self, value: float) -> float:
         if self.scale is Scale.LOG:
@@ -78,11 +76,11 @@ class Norm:
         if self.samples < FEWEST:
             return None
         spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * (1 + 1 / self.samples)
-        self._raw = self.sign * (self._there(value) - self._mean) / spread
-        return (self._raw - self._bias) / sqrt(self._bias_spread)
+        raw = self.sign * (self._there(value) - self._mean) / spread
+        return (raw - self._bias) / sqrt(self._bias_spread)
 
-    def learn(self, value: float, _weight: float, scored: bool) -> None:
-        """Take a value in; one that was scored before also corrects the scores."""
+    def learn(self, value: float, _weight: float, deviation: float | None) -> None:
+        """Take a value in; the deviation it was scored with corrects later ones."""
         place = self._there(value)
         kept = value
         if self.samples >= FEWEST:
@@ -96,8 +94,8 @@ class Norm:
         self._mean += part * step
         self._variance = (1 - part) * (self._variance + part * step * step)
         self.level = finite(self.level + part * (kept - self.level))
-        if scored:
-            self._correct()
+        if deviation is not None:
+            self._correct(deviation)
 
     def _back(self, place: float) -> float:
         if self.scale is Scale.LOG:
@@ -108,8 +106,9 @@ class Norm:
         share = 1 / (1 + exp(-place))
         return (100 + 2 * _EDGE) * share - _EDGE
 
-    def _correct(self) -> None:
-        raw = min(max(self._raw, _LOW), _HIGH)
+    def _correct(self, deviation: float) -> None:
+        raw = self._bias + deviation * sqrt(self._bias_spread)
+        raw = min(max(raw, _LOW), _HIGH)
         self._bias_samples = min(self._bias_samples + 1, MEMORY)
         part = 1 / self._bias_samples
         step = raw - self._bias
@@ -167,8 +166,7 @@ class RateNorm(Norm):
             return None
         errors = value if self.sign > 0 else weight - value
         chance = upper(errors, weight, self._rate(), self._concentration())
-        self._raw = deviations(chance)
-        return (self._raw - self._bias) / sqrt(self._bias_spread)
+        return (deviations(chance) - self._bias) / sqrt(self._bias_spread)
 
     def _rate(self) -> float:
         return min(max(self._errors / self._calls, 0.0005), 0.9995)
@@ -181,7 +179,9 @@ class RateNorm(Norm):
         shared = (self._excess + 0.15 * prior) / (self._reference + prior + _TINY)
         return 1 / min(max(shared, 0.002), 0.6) - 1
 
-    def learn(self, value: float, weight: float, scored: bool) -> None:  # noqa: D102
+    def learn(  # noqa: D102
+        self, value: float, weight: float, deviation: float | None
+    ) -> None:
         errors = value if self.sign > 0 else weight - value
         fade = 1 - 1 / MEMORY if self.samples >= MEMORY else 1.0
         if not self.single and weight > 1:
@@ -197,12 +197,12 @@ class RateNorm(Norm):
         self._calls = self._calls * fade + weight
         share = self._errors / self._calls
         self.level = share if self.sign > 0 else 1 - share
-        if scored:
-            self._correct()
+        if deviation is not None:
+            self._correct(deviation)
 
     @property
     def ready(self) -> bool:  # noqa: D102
-        # A share of which three cases are known may as well be twice as large.
+        # A share of which a few cases are known may as well be twice as large.
         return self.samples >= OWN and self._errors >= _CASES
 
     @property
