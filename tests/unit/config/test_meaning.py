@@ -83,7 +83,6 @@ class TestContract:
         named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
         assert named == [
             "max_series",
-            "budget",
             "false_alarms",
             "anomaly",
             "anomaly",
