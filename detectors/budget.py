@@ -25,8 +25,9 @@ from detectors.watch import Watch
 
 _HOUR_US: Final = 3_600_000_000
 
-_MARGIN: Final = 1e-9
-"""Money is decimal and sums are not: this near, relatively, a level is reached."""
+_MARGIN: Final = 1e-15
+"""Money is decimal and numbers are not: 0.7 and 0.1 must reach 0.8. Each is off by at
+most 2**-53 of itself, so their exact sum is too; the rest is for the limit."""
 
 
 class BudgetWatch(Watch):
