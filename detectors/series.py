@@ -125,12 +125,17 @@ class Series:
         return idle_us, self.order
 
     def keep(self, at_us: int) -> list[Watch]:
-        """Let go of the rules that need not be kept any longer; those are returned."""
+        """Let go of the rules that need not be kept any longer; those are returned.
+
+        If some are left, the next session is to the series as its first.
+        """
         gone = [each for each in self.live if each.kept_us <= at_us]
         for each in gone:
             self.watches[each.plan.position] = None
         self.live = [each for each in self.live if each.kept_us > at_us]
         self.complete, self.needed = False, -1
+        if self.live:
+            self.last_us, self.floor_us = -FAR, at_us
         return gone
 
     def due_watch(self, due: tuple[int, int]) -> Watch | None:

@@ -266,6 +266,19 @@ class TestRetention:
             ("dear", "ok", 1.0),
         ]
 
+    def test_what_comes_late_begins_the_rest_of_the_series_anew(self) -> None:
+        """It counts for all rules, and lives as long as a series that is born then."""
+        dear = make_rule("dear", "cost_usd", threshold(1.0), by=BY)
+        scene = Scene(_rule(period="month"), dear, retention_us=HOUR_S * SECOND_US)
+        scene.session(0, cost_usd=1)
+        scene.tick(3 * HOUR_S)
+        lines = transitions(scene.session(60, cost_usd=2))
+        assert [(line.rule, at(line)) for line in lines] == [("dear", 3 * HOUR_S)]
+        assert alerts(scene.tick(3 * HOUR_S)) == []
+        gone = transitions(scene.tick(5 * HOUR_S))
+        assert {(line.rule, at(line)) for line in gone} == {("dear", 3 * HOUR_S)}
+        assert len(scene.partition) == 1
+
     def test_after_its_period_it_is_forgotten_with_the_series(self) -> None:
         """The alert ends with its period, in that order, and then nothing is left."""
         scene = Scene(_rule(period="month"))
