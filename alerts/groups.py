@@ -41,7 +41,8 @@ def rank(severity: str | None) -> int:
 def share(line: Transition) -> float:
     """The share of its amount that a budget has reached; 0 of all other kinds.
 
-    Its levels are several to one severity, and each is told as it is reached.
+    Its levels are several to one severity, and each is told as it is reached. In
+    between a budget is not to be repeated: nobody can undo what is spent.
     """
     level = line.evidence.get("level") if line.rule_kind == "budget" else None
     return float(level) if isinstance(level, int | float) else 0.0
