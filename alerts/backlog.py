@@ -51,13 +51,13 @@ def _waits(queue: list[Message]) -> bool:
 def _merged(older: Message, newer: Message) -> Message:
     """The newer content under the older one's reason and time."""
     opens = older.action is Action.OPEN
+    first = newer if older.severity_before is None else older
     return structs.replace(
         newer,
         action=older.action,
         reason=older.reason if opens else newer.reason,
-        severity_before=None
-        if opens
-        else older.severity_before or newer.severity_before,
+        severity_before=None if opens else first.severity_before,
+        share_before=0.0 if opens else first.share_before,
         at_us=older.at_us,
         late=older.late or newer.late,
         attempts=older.attempts,

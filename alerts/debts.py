@@ -85,6 +85,7 @@ def write_off(group: Group, message: Message) -> None:
                 member = group.members.get(line.alert_id)
                 if member is not None and member.told == line.generation:
                     member.severity = message.severity_before
+                    member.share = message.share_before
         case _:
             pass
 
@@ -96,7 +97,7 @@ def _unopen(group: Group, message: Message) -> None:
         if later.action is Action.UPDATE:
             # What came after the failed opening opens in its place.
             later.action, later.reason = Action.OPEN, message.reason
-            later.severity_before = None
+            later.severity_before, later.share_before = None, 0.0
             return
     group.queue[:] = [later for later in group.queue if later not in behind]
     group.given_up[:] = [old for old in group.given_up if old.action is Action.CLOSE]
@@ -104,7 +105,8 @@ def _unopen(group: Group, message: Message) -> None:
     for line in message.alerts:
         member = group.members.get(line.alert_id)
         if member is not None and member.told == line.generation:
-            member.told, member.severity, untold = 0, "", True
+            member.told, member.severity, member.share = 0, "", 0.0
+            untold = True
     if untold:
         group.given_up.append(message)
     if not any(member.told for member in group.members.values()):

@@ -38,6 +38,16 @@ def rank(severity: str | None) -> int:
         return Severity.WARNING.rank
 
 
+def share(line: Transition) -> float:
+    """The share of its amount that a budget has reached; 0 of all other kinds.
+
+    Its levels are several to one severity, and each is told as it is reached. In
+    between a budget is not to be repeated: nobody can undo what is spent.
+    """
+    level = line.evidence.get("level") if line.rule_kind == "budget" else None
+    return float(level) if isinstance(level, int | float) else 0.0
+
+
 def news(member: Member, alert: Alert) -> Reason | None:
     """What a group would say of an alert now, if anything."""
     line = alert.line
@@ -47,7 +57,8 @@ def news(member: Member, alert: Alert) -> Reason | None:
         if member.routed:
             return Reason.FIRING
         return Reason.RESOLVED if member.told else None
-    told, now = rank(member.severity), rank(line.severity)
+    told = rank(member.severity), member.share
+    now = rank(line.severity), share(line)
     if now > told:
         return Reason.ESCALATED
     return Reason.CHANGED if now < told else None
@@ -98,6 +109,7 @@ def tell(group: Group, alert_id: str, alert: Alert, reason: Reason) -> int:
         return member.told
     member.told = alert.line.generation
     member.severity = alert.line.severity or Severity.WARNING
+    member.share = share(alert.line)
     return member.told
 
 

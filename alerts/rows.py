@@ -44,12 +44,14 @@ class Member(msgspec.Struct):
         routed: Whether the route tree leads here with its present labels.
         told: The generation told firing and not told resolved; 0 if none.
         severity: The one told last.
+        share: Of a budget's amount, the one told last.
     """
 
     since_us: int
     routed: bool = True
     told: int = 0
     severity: str = ""
+    share: float = 0.0
 
 
 class Stage(StrEnum):
@@ -69,6 +71,7 @@ class Message(msgspec.Struct):
         give_up_us: After this it is not tried again.
         ambiguous: An attempt may have arrived.
         fault: Why the last attempt failed.
+        share_before: Of a budget's amount, the one told before; with severity_before.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Message(msgspec.Struct):
     attempts: int = 0
     ambiguous: bool = False
     fault: str = ""
+    share_before: float = 0.0
 
     @property
     def untouched(self) -> bool:

@@ -52,13 +52,13 @@ def speak(
         for alert_id, member in before.items()
         if reasons[alert_id] is Reason.FIRING and member.told
     }
-    severity_before = next(
+    severity_before, share_before = next(
         (
-            before[one].severity
+            (before[one].severity, before[one].share)
             for one in order
             if reasons[one] in (Reason.ESCALATED, Reason.CHANGED)
         ),
-        None,
+        (None, 0.0),
     )
     for generation in sorted(superseded):
         _set_right(group, channel, alerts, outbox, generation=generation, at_us=at_us)
@@ -85,6 +85,7 @@ def speak(
             next_us=at_us,
             give_up_us=give_up_us(action, shown, at_us),
             severity_before=severity_before,
+            share_before=share_before,
             late=late,
         ),
     )

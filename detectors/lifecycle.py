@@ -30,7 +30,9 @@ class Verdict(IntEnum):
 
 
 class Evaluation(NamedTuple):
-    """One evaluation; levels are ranks of severity, -1 is none.
+    """One evaluation; a level is the larger the worse, -1 is none.
+
+    It is the rank of a severity, but of a budget ``severities.budget_level``.
 
     Attributes:
         level: The worst level whose limit is breached.
@@ -67,7 +69,7 @@ class Life(NamedTuple):
     """Where an alert is in its life.
 
     Attributes:
-        level: Rank of the severity in force; -1 where nothing is wrong.
+        level: The one in force; -1 where nothing is wrong.
         generation: How many times it has begun to fire.
         seq: Of its last line.
         since_us: When the state, or the fall to a lower level, began.

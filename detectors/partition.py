@@ -277,6 +277,8 @@ class Partition:
         for plan, bit in zip(group.plans, group.bits, strict=True):
             if not mask & bit:
                 continue
+            # With it the series may have to be forgotten sooner than with budgets.
+            news = news or series.watches[plan.position] is None
             watch = series.open_watch(plan)
             if old and isinstance(watch, EachWatch):
                 continue

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
 _UNITS = (
     (86_400_000_000, "d"),
     (3_600_000_000, "h"),
     (60_000_000, "m"),
     (1_000_000, "s"),
 )
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+
+def moment(at_us: int) -> str:
+    """A time to the minute, for people: in English whatever the locale, and in UTC.
+
+    >>> moment(1_773_928_859_000_000)
+    '19 March 14:00 UTC'
+    """
+    at = _EPOCH + timedelta(microseconds=at_us)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M} UTC"
 
 
 def duration(span_us: int) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from hashlib import blake2b
 from math import inf
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
 from detectors.metrics import Aggregate, Direction
@@ -19,16 +19,14 @@ from detectors.phrases import duration, number
 from detectors.rules import (
     Absence,
     Baseline,
+    Budget,
     Drift,
     Hold,
     Rule,
     RuleBook,
-    Severity,
     Threshold,
 )
-
-SEVERITIES: Final = tuple(Severity)
-"""Severities by rank."""
+from detectors.severities import budget_level, share_of
 
 
 class Judged(Enum):
@@ -42,7 +40,10 @@ class Judged(Enum):
 
 
 class Limit(NamedTuple):
-    """A level's limit and exit, both signed so that larger is worse."""
+    """A level's limit and exit, both signed so that larger is worse.
+
+    ``rank`` is the severity's, or of a budget ``budget_level``.
+    """
 
     rank: int
     enter: float
@@ -99,13 +100,16 @@ class Plan:
         self.size = 0 if self.span_us else (window and window.samples) or 1
         self.need = max(1, min(rule.min_samples, self.size or rule.min_samples))
         # Silence has a duration of its own: ``for`` adds nothing to it.
-        hold = Hold() if isinstance(kind, Absence) else rule.hold
-        self.policy = Policy(
-            hold.span_us, hold.samples, rule.keep_firing_for_us, self.each
-        )
+        # A budget's level is reached once, and ends with its period.
+        hold = Hold() if isinstance(kind, Absence | Budget) else rule.hold
+        keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
+        self.policy = Policy(hold.span_us, hold.samples, keep_us, self.each)
         self.labels: Mapping[str, str] = rule.labels
         self.baseline = kind if isinstance(kind, Baseline) else None
         self.limits = self._fixed(kind) if isinstance(kind, Threshold) else ()
+        if isinstance(kind, Budget):
+            limits = [(share, share * kind.amount) for share in kind.at]
+            self.limits = tuple(Limit(budget_level(of), at, at) for of, at in limits)
         self.shape = self._shape()
 
     def _shape(self) -> bytes:
@@ -115,6 +119,8 @@ class Plan:
             form = "absence"
         if isinstance(self.rule.kind, Drift):
             form = "drift"
+        if isinstance(self.rule.kind, Budget):
+            form = f"budget/{self.rule.kind.period}/{self.rule.kind.timezone}"
         text = f"{form}|{self.sign:.0f}|{self.rule.shape}"
         return blake2b(text.encode(), digest_size=8).digest()
 
@@ -169,12 +175,17 @@ class Plan:
         named = rule.metric.name if pooled else f"{rule.aggregate} {rule.metric.name}"
         if self.each or isinstance(rule.kind, Drift):
             return rule.metric.name
+        if isinstance(rule.kind, Budget):
+            return f"{rule.metric.name} of the {rule.kind.period}"
         if self.span_us:
             return f"{named} of {duration(self.span_us)}"
         return f"{named} of {self.size} session{'s' if self.size > 1 else ''}"
 
     def limit_phrase(self, expected: float | None, level: int) -> str:
         """The limit, in words: ``above 3 x the expected 3.1``."""
+        if isinstance(self.rule.kind, Budget):
+            percent = number(100 * share_of(level))
+            return f"at {percent} % of {number(self.rule.kind.amount)}"
         beyond = "above" if self.sign > 0 else "below"
         baseline = self.baseline
         if isinstance(self.rule.kind, Drift):

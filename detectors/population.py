@@ -124,14 +124,17 @@ class Population:
         if watch is not None:
             watch.run(due_us, self._stage)
             return False
-        self._forget(series, due_us)
-        return True
+        return self._forget(series, due_us)
 
-    def _forget(self, series: Series, at_us: int) -> None:
+    def _forget(self, series: Series, at_us: int) -> bool:
+        """Forget a series; False if a budget's open period keeps a part of it."""
         key, seq = series.key, 0
-        for watch in series.live:
+        for watch in series.keep(at_us):
             watch.forget(at_us, self._stage, "retention")
             seq = max(seq, watch.life.seq)
+        if series.live:
+            series.seq_floor = max(series.seq_floor, seq)
+            return False
         for entry in series.strangers:
             ended = retire(entry, series.by, at_us, self._stage, "retention")
             seq = max(seq, newest(ended))
@@ -139,6 +142,7 @@ class Population:
         self.timers.remove(series)
         self._gone[key] = Gone(-1, seq)
         self._forgotten.append(key)
+        return True
 
     def close(self, offset: int) -> None:
         """A block has been folded: what it changed is dirty, and holds it."""

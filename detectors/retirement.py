@@ -8,8 +8,8 @@ from detectors import lifecycle
 from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.numbers import finite
-from detectors.plans import SEVERITIES
 from detectors.rows import Entry
+from detectors.severities import severity_of
 from detectors.stage import Stage
 from detectors.transitions import State, Transition, rfc3339
 
@@ -49,7 +49,7 @@ def retire(
             seq=after.seq,
             from_state=before.state,
             to_state=after.state,
-            severity=SEVERITIES[after.level] if after.level >= 0 else None,
+            severity=severity_of(after.level) if after.level >= 0 else None,
             value=None if entry.value is None else finite(sign * entry.value),
             expected=breach.expected,
             threshold=None,

@@ -70,16 +70,17 @@ def dump_series(series: Series) -> bytes:
     """A series as a row."""
     entries: list[Any] = [_entry(watch) for watch in series.live]
     entries += series.strangers
-    return _encode(
-        [
-            VERSION,
-            series.last_offset,
-            series.last_us,
-            series.floor_us,
-            series.order,
-            entries,
-        ]
-    )
+    parts = [
+        VERSION,
+        series.last_offset,
+        series.last_us,
+        series.floor_us,
+        series.order,
+        entries,
+    ]
+    if series.seq_floor:
+        parts.append(series.seq_floor)
+    return _encode(parts)
 
 
 def dump_gone(gone: Gone) -> bytes:
@@ -100,7 +101,9 @@ def load_row(series: Series, row: bytes) -> Series | Gone:
     state = read(row, f"series {series.key.decode(errors='replace')}")
     if len(state) == 3:
         return Gone(*state[1:])
-    _, series.last_offset, series.last_us, series.floor_us, series.order, found = state
+    series.last_offset, series.last_us, series.floor_us, series.order = state[1:5]
+    found, *floor = state[5:]
+    series.seq_floor = floor[0] if floor else 0
     plans = {plan.rule.name: plan for plan in series.group.plans}
     for parts in found:
         entry = Entry(*parts)

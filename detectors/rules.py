@@ -121,7 +121,14 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Spend within a calendar period. Not evaluated by this version."""
+    """What a calendar period spends, told at rising shares of an amount.
+
+    Attributes:
+        amount: In the metric's unit.
+        period: day, week (from Monday) or month.
+        at: The levels as shares of the amount: warning, from 1.0 on critical.
+        timezone: Whose midnights they are; a name of the IANA database.
+    """
 
     amount: float
     period: str
@@ -132,7 +139,7 @@ class Budget:
 
 Kind = Threshold | Baseline | Absence | Drift | Anomaly | Budget
 
-EVALUATED: Final = (Threshold, Baseline, Absence, Drift)
+EVALUATED: Final = (Threshold, Baseline, Absence, Drift, Budget)
 """The kinds that this version evaluates."""
 
 
@@ -200,7 +207,8 @@ class Rule:
 def rule(name: str, metric: str, kind: Kind, **changes: object) -> Rule:
     """A rule with the contract's defaults, for programs and tests.
 
-    ``by`` defaults to agent and task type; direction and aggregate to the metric's;
+    ``by`` defaults to agent and task type; direction and aggregate to the metric's,
+    but that a budget is a sum;
     ``keep_firing_for_us`` to 15 minutes for a threshold on each session, else to 0.
     """
     known = METRICS[metric]
@@ -213,6 +221,8 @@ def rule(name: str, metric: str, kind: Kind, **changes: object) -> Rule:
     }
     if isinstance(kind, Threshold):
         values["severity"] = kind.levels[0].severity
+    if isinstance(kind, Budget) and known.numerator is not None:
+        values["aggregate"] = Aggregate.SUM
     values.update(changes)
     values["by"] = tuple(sorted(values["by"]))  # type: ignore[call-overload]
     return Rule(name, known, kind, **values)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from detectors.absence import AbsenceWatch
+from detectors.budget import BudgetWatch
 from detectors.costs import cost_watch, says_why
 from detectors.counted import CountWatch, count_watch
 from detectors.drift import DriftWatch
@@ -13,7 +14,7 @@ from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Drift
+from detectors.rules import Absence, Budget, Drift
 from detectors.spanned import SpanWatch
 from detectors.watch import Watch
 
@@ -24,6 +25,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
         return AbsenceWatch(plan, by)
     if isinstance(plan.rule.kind, Drift):
         return DriftWatch(plan, by)
+    if isinstance(plan.rule.kind, Budget):
+        return BudgetWatch(plan, by)
     if says_why(plan):
         return cost_watch(plan, by)
     if plan.span_us:
@@ -115,7 +118,25 @@ class Series:
         return earliest
 
     def _retention(self) -> tuple[int, int]:
-        return max(self.last_us + self.retention_us, self.floor_us), self.order
+        """When it is to be forgotten, or at first what of it need not be kept."""
+        idle_us = max(self.last_us + self.retention_us, self.floor_us)
+        if self.live and (least := min(each.kept_us for each in self.live)) > idle_us:
+            return least, self.order
+        return idle_us, self.order
+
+    def keep(self, at_us: int) -> list[Watch]:
+        """Let go of the rules that need not be kept any longer; those are returned.
+
+        If some are left, the next session is to the series as its first.
+        """
+        gone = [each for each in self.live if each.kept_us <= at_us]
+        for each in gone:
+            self.watches[each.plan.position] = None
+        self.live = [each for each in self.live if each.kept_us > at_us]
+        self.complete, self.needed = False, -1
+        if self.live:
+            self.last_us, self.floor_us = -FAR, at_us
+        return gone
 
     def due_watch(self, due: tuple[int, int]) -> Watch | None:
         """Whose timer that is; None if the series itself is to be forgotten."""

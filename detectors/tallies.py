@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 from detectors.identity import alert_id
 from detectors.numbers import finite
-from detectors.plans import SEVERITIES
+from detectors.severities import severity_of
 from detectors.transitions import State
 from detectors.watch import Watch
 
@@ -66,7 +66,7 @@ def open_alert(watch: Watch) -> OpenAlert:
         rule=plan.rule.name,
         labels={**watch.by, **plan.labels},
         state=life.state,
-        severity=SEVERITIES[life.level],
+        severity=severity_of(life.level),
         generation=life.generation,
         since_us=life.since_us if breach is None else breach.began_us,
         value=None if watch.value is None else finite(plan.sign * watch.value),

@@ -14,7 +14,8 @@ from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
-from detectors.plans import SEVERITIES, Limit, Plan, rate
+from detectors.plans import Limit, Plan, rate
+from detectors.severities import severity_of
 from detectors.stage import Stage
 from detectors.transitions import State, Transition, Update, rfc3339
 
@@ -74,6 +75,11 @@ class Watch:
             if expected is None:
                 expected = self.expected_now()
         return expected
+
+    @property
+    def kept_us(self) -> int:
+        """Until when it outlasts the retention of its series."""
+        return -FAR
 
     def levels(self) -> tuple[Limit, ...]:
         """The limits in force; none if the baseline is not known."""
@@ -167,7 +173,7 @@ class Watch:
                 seq=seq,
                 from_state=before.state,
                 to_state=life.state,
-                severity=SEVERITIES[life.level] if life.level >= 0 else None,
+                severity=severity_of(life.level) if life.level >= 0 else None,
                 value=value,
                 expected=expected,
                 threshold=plan.threshold(expected, life.level),

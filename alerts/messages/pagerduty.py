@@ -11,7 +11,16 @@ from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.text import clip, plain, url_of
-from alerts.messages.wording import against, amount, headline, marks, measured, why
+from alerts.messages.wording import (
+    against,
+    amount,
+    exhaustion,
+    headline,
+    marks,
+    measured,
+    outlook,
+    why,
+)
 from detectors.transitions import Transition
 
 SUMMARY: Final = 1_024
@@ -38,6 +47,8 @@ def pagerduty_event(delivery: Delivery, client_url: str | None = None) -> Json:
     held_against = against(line)
     told = f"{measured(line)} {amount(line, line.value)}"
     told += f", {held_against}" if held_against else ""
+    ahead = outlook(line)
+    told += f", {ahead}" if ahead else ""
     severity = line.severity if line.severity in _SEVERITIES else "warning"
     event: Json = {
         "event_action": "trigger",
@@ -78,6 +89,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
         "sessions_affected": line.sessions or None,
         "worst": None if line.peak is None else amount(line, line.peak),
         "why": clip(why(line), _VALUE),
+        "exhausted_at": (exhaustion(line) or ("", None))[1],
         "explained_by": _labels(line.attribution),
         "session_id": _short(line.session_id or ""),
         "trace": clip(plain(line.trace or ""), _VALUE),

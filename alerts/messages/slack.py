@@ -15,11 +15,13 @@ from alerts.messages.text import clip, code, escape, link, plain, shown, size
 from alerts.messages.wording import (
     against,
     amount,
+    exhaustion,
     headline,
     is_over,
     lasted,
     marks,
     measured,
+    outlook,
     title,
     why,
 )
@@ -102,6 +104,8 @@ def escalation_reply(delivery: Delivery) -> str:
     line = delivery.alerts[0]
     _, dot = _look(delivery)
     said = f"{dot} *{escape(title(delivery))}*: {shown(line.rule, _FIELD)}, {_judged(line)}"
+    if ahead := outlook(line):
+        said += f", {ahead}"
     if delivery.possible_repeat:
         said += " (possible repeat)"
     return said
@@ -140,10 +144,17 @@ def _fields(line: Transition, *, over: bool) -> list[Json]:
         ("Sessions affected", f"{line.sessions:,}" if line.sessions else None),
         ("Worst", None if line.peak is None else escape(amount(line, line.peak))),
         ("Why", shown(why(line), _FIELD)),
+        _exhausted(line),
         ("Explained by", _labels(line.attribution, _FIELD)),
         ("Example", _example(line)),
     ]
     return [_mrkdwn(f"*{name}*\n{value}") for name, value in pairs if value]
+
+
+def _exhausted(line: Transition) -> tuple[str, str | None]:
+    """When a budget was or will be exhausted, as a field."""
+    verb, when = exhaustion(line) or ("", None)
+    return verb.removesuffix(" on").capitalize(), _moment(when)
 
 
 def _labels(labels: dict[str, str], longest: int) -> str:

@@ -8,7 +8,8 @@ from alerts.delivery import Action, Delivery
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
 from detectors.metrics import METRICS
-from detectors.transitions import Transition, microseconds
+from detectors.phrases import moment
+from detectors.transitions import State, Transition, microseconds
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -98,6 +99,9 @@ def measured(line: Transition) -> str:
     """The name of what is judged: ``p95 loop_count``."""
     if line.rule_kind == "absence":
         return "silence"
+    if line.rule_kind == "budget":
+        period = line.evidence.get("period")
+        return f"{line.metric} of the {period}" if period else line.metric
     metric = METRICS.get(line.metric)
     if line.aggregate in ("", "mean") or (metric is not None and metric.pooled):
         # A rule on each session has an aggregate too, and means nothing by it.
@@ -112,6 +116,9 @@ def against(line: Transition) -> str:
         for name, value in (("expected", line.expected), ("limit", line.threshold))
         if value is not None
     ]
+    share, whole = line.evidence.get("level"), line.evidence.get("amount")
+    if line.rule_kind == "budget" and share is not None and whole is not None:
+        parts = [f"reached {number(share * 100)} % of {amount(line, whole)}"]
     return ", ".join(parts)
 
 
@@ -130,6 +137,27 @@ def why(line: Transition) -> str:
             said += f" ({before} → {now})"
         told.append(said)
     return ", ".join(told)
+
+
+def exhaustion(line: Transition) -> tuple[str, str] | None:
+    """When a budget was or will be exhausted: ``exhausted since``, RFC 3339.
+
+    None of other kinds, where it would last, and once its period is over.
+    """
+    found = line.evidence.get("exhausted_at")
+    if line.rule_kind != "budget" or not found or line.to_state is State.RESOLVED:
+        return None
+    gone = microseconds(found) <= microseconds(line.time)
+    return ("exhausted since" if gone else "will be exhausted on"), found
+
+
+def outlook(line: Transition) -> str:
+    """The same in a sentence's end; empty if there is nothing to say."""
+    found = exhaustion(line)
+    if found is None:
+        return ""
+    verb, when = found[0], moment(microseconds(found[1]))
+    return f"{verb} {when}" + ("" if "since" in verb else " at the present rate")
 
 
 def series(line: Transition) -> str:
@@ -157,6 +185,9 @@ def title(delivery: Delivery) -> str:
     match delivery.reason:
         case Reason.ESCALATED:
             before = delivery.severity_before
+            level = line.evidence.get("level") if line.rule_kind == "budget" else None
+            if before == severity and level is not None:
+                return f"Escalated to {number(level * 100)} %"
             return f"Escalated to {severity}" + (f" from {before}" if before else "")
         case Reason.CHANGED:
             before = delivery.severity_before

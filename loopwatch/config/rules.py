@@ -11,6 +11,7 @@ from detectors.rules import (
     SECOND_US,
     Anomaly,
     Baseline,
+    Budget,
     Hold,
     Kind,
     Rule,
@@ -235,7 +236,7 @@ def _further(findings: Findings, found: Table, rule: Rule, kind: str | None) -> 
                 found.keys[key],
                 f"this version does not honour '{key}' yet: {effect}",
             )
-    if kind in ("anomaly", "budget"):
+    if kind == "anomaly":
         findings.not_yet(
             found.keys[kind],
             f"this version does not evaluate '{kind}' rules yet: rule '{rule.name}' is"
@@ -262,10 +263,12 @@ def _complete(rule: Rule, kind: Kind, common: Defaults) -> Rule:
     held = isinstance(kind, Threshold | Baseline | Anomaly) or kind.name == "drift"
     if held and common.keep_firing_for_us is not None:
         keep_us = common.keep_firing_for_us
+    if isinstance(kind, Budget) and rule.metric.numerator is not None:
+        rule = replace(rule, aggregate=Aggregate.SUM)
     return replace(
         rule,
         kind=kind,
         hold=common.hold if held else Hold(),
         keep_firing_for_us=keep_us,
-        severity=Severity.WARNING if kind.name == "budget" else severity,
+        severity=Severity.WARNING if isinstance(kind, Budget) else severity,
     )

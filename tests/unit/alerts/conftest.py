@@ -39,6 +39,30 @@ def line(at_s: float, to: str, seq: int | None = None, **changes: Any) -> Transi
     return Transition(**(values | changes))
 
 
+BUDGET: dict[str, Any] = {
+    "spend": 412.0,
+    "amount": 500.0,
+    "level": 0.8,
+    "period": "month",
+    "exhausted_at": "1970-03-21T14:00:00Z",
+}
+
+
+def a_budget(at_s: float, share: float, **changes: Any) -> Transition:
+    """A budget of $500 a month has reached a share, and will last until 21 March."""
+    values: dict[str, Any] = {
+        "rule": "tenant-budget",
+        "labels": {"tenant": "acme"},
+        "severity": "critical" if share >= 1 else "warning",
+        "value": 500 * share,
+        "threshold": 500 * share,
+        "rule_kind": "budget",
+        "aggregate": "sum",
+        "evidence": BUDGET | {"spend": 500 * share, "level": share},
+    }
+    return line(at_s, "firing", **(values | changes))
+
+
 class Desk:
     """Drives a notifier as a worker does: rows first, then deliveries.
 
@@ -181,10 +205,12 @@ class Scene:
     """The builders above, handed to tests as one fixture."""
 
     S = S
+    BUDGET = BUDGET
     Desk = Desk
     slack = SLACK
     pager = PAGER
     line = staticmethod(line)
+    budget = staticmethod(a_budget)
     routing = staticmethod(a_routing)
     critical_to_on_call = staticmethod(critical_to_on_call)
     delivery = staticmethod(a_delivery)

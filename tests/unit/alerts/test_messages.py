@@ -24,6 +24,7 @@ from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import amount, dollars, measured, number, span, why
 from alerts.notifications import Reason
 from detectors.metrics import METRICS
+from detectors.transitions import State
 from loopwatch.sandbox.pagerduty import EVENT_BYTES, event_faults
 from loopwatch.sandbox.slack_limits import UPDATE_TEXT, block_faults, text_size
 
@@ -58,8 +59,11 @@ def _any_line(draw: st.DrawFn, scene: Any) -> Any:
         reason=draw(_text),
         attribution=draw(_labels),
         causes=draw(st.dictionaries(_text | st.just("model"), _share, max_size=8)),
-        evidence=draw(st.just({}) | st.fixed_dictionaries({"model": st.lists(_text)})),
-        rule_kind=draw(st.sampled_from(["threshold", "absence", "baseline"])),
+        evidence=draw(
+            st.sampled_from([{}, {"level": 0.8}, scene.BUDGET])
+            | st.fixed_dictionaries({"model": st.lists(_text)})
+        ),
+        rule_kind=draw(st.sampled_from(["threshold", "absence", "budget"])),
         aggregate=draw(st.sampled_from(["", "mean", "p95", "count"])),
         began=draw(st.sampled_from([None, "1970-01-01T00:01:00Z"])),
         sessions=draw(st.integers(0, 10**12)),
@@ -248,6 +252,80 @@ class TestSlackMessage:
             line = scene.line(100, "firing", trace=trace)
             message = slack_message(scene.delivery(alerts=(line,)))
             assert f"trace `{trace}`" in json.dumps(message.attachments)
+
+
+class TestBudgets:
+    def test_slack_says_when_it_will_be_exhausted(self, scene: Any) -> None:
+        """In plain words in UTC, and as a time in the reader's own zone."""
+        delivery = scene.delivery(alerts=(scene.budget(100, 0.8, value=412.0),))
+        blocks = slack_message(delivery).attachments[0]["blocks"]
+        assert blocks[0]["text"]["text"].startswith(
+            "cost_usd of the month *$412.00*, reached 80 % of $500.00"
+        )
+        fields = [field["text"] for field in blocks[1]["fields"]]
+        (found,) = [text for text in fields if text.startswith("*Will be exhausted*")]
+        assert "<!date^6876000^" in found
+
+    def test_once_it_is_exhausted_it_says_since_when(self, scene: Any) -> None:
+        """And nothing is left to be said once the period is over."""
+        line = scene.budget(100, 1.0, time="1970-03-22T00:00:00Z")
+        fields = slack_message(scene.delivery(alerts=(line,))).attachments[0]["blocks"]
+        assert "*Exhausted since*" in str(fields)
+        over = scene.budget(100, 1.0, to_state=State.RESOLVED)
+        message = slack_message(
+            scene.delivery(alerts=(over,), action=Action.CLOSE, reason=Reason.RESOLVED)
+        )
+        assert "xhausted" not in str(message)
+
+    def test_where_it_would_last_nothing_is_said(self, scene: Any) -> None:
+        """Neither in Slack nor on PagerDuty."""
+        evidence = {"level": 0.8, "amount": 500.0, "period": "month"}
+        delivery = scene.delivery(alerts=(scene.budget(100, 0.8, evidence=evidence),))
+        assert "xhausted" not in str(slack_message(delivery))
+        assert "xhausted" not in str(pagerduty_event(delivery))
+
+    def test_an_escalation_names_the_share_and_the_time(self, scene: Any) -> None:
+        """From warning to warning would say nothing; to critical says both."""
+        reply = escalation_reply(
+            scene.delivery(
+                action=Action.UPDATE,
+                reason=Reason.ESCALATED,
+                severity_before="warning",
+                alerts=(scene.budget(100, 0.95),),
+            )
+        )
+        assert reply == (
+            "🟠 *Escalated to 95 %*: tenant-budget, cost_usd of the month *$475.00*,"
+            " reached 95 % of $500.00, will be exhausted on 21 March 14:00 UTC at the"
+            " present rate"
+        )
+        critical = escalation_reply(
+            scene.delivery(
+                action=Action.UPDATE,
+                reason=Reason.ESCALATED,
+                severity_before="warning",
+                alerts=(scene.budget(100, 1.0),),
+            )
+        )
+        assert "*Escalated to critical from warning*" in critical
+
+    def test_a_page_says_it_in_its_title(self, scene: Any) -> None:
+        """And the time stands by itself in the details."""
+        event = pagerduty_event(scene.delivery(alerts=(scene.budget(100, 0.8),)))
+        assert event["payload"]["summary"] == (
+            "Warning: tenant-budget (tenant=acme): cost_usd of the month $400.00,"
+            " reached 80 % of $500.00, will be exhausted on 21 March 14:00 UTC at the"
+            " present rate"
+        )
+        details = event["payload"]["custom_details"]
+        assert details["exhausted_at"] == "1970-03-21T14:00:00Z"
+
+    def test_a_webhook_has_all_of_the_evidence(self, scene: Any) -> None:
+        """And the words, in the reason."""
+        line = scene.budget(100, 0.8, reason="will be exhausted on 21 March 14:00 UTC")
+        body = json.loads(webhook_body(scene.delivery(alerts=(line,))))
+        assert body["alerts"][0]["evidence"] == scene.BUDGET | {"spend": 400.0}
+        assert body["alerts"][0]["reason"] == line.reason
 
 
 class TestPagerDutyEvent:

@@ -84,6 +84,43 @@ class TestChanges:
         assert desk.until(115).told() == [(110, "firing", 1), (115, "escalated", 1)]
         assert desk.deliveries[1].severity_before == "warning"
 
+    def test_the_next_level_of_a_budget_is_an_escalation(self, scene: Any) -> None:
+        """Though both are warnings: at once, and what goes with the old one is told."""
+        desk = scene.Desk(scene.routing()).take(
+            scene.budget(100, 0.5), scene.budget(115, 0.8), scene.budget(116, 0.8)
+        )
+        assert desk.until(9000).told() == [(110, "firing", 1), (115, "escalated", 1)]
+        assert desk.deliveries[1].severity_before == "warning"
+
+    def test_a_budget_that_was_raised_is_told_as_changed(self, scene: Any) -> None:
+        """A lower share is no escalation, and waits."""
+        desk = scene.Desk(scene.routing()).take(
+            scene.budget(100, 0.8), scene.budget(150, 0.5)
+        )
+        assert desk.until(9000).told() == [(110, "firing", 1), (410, "changed", 1)]
+
+    def test_a_restart_remembers_the_share_that_was_told(self, scene: Any) -> None:
+        """Neither told again nor forgotten."""
+        desk = scene.Desk(scene.routing()).take(scene.budget(100, 0.8)).until(200)
+        desk.restart().take(scene.budget(300, 0.8, seq=300_000)).until(400)
+        assert desk.told() == [(110, "firing", 1)]
+        desk.take(scene.budget(500, 0.95)).until(600)
+        assert desk.told() == [(110, "firing", 1), (500, "escalated", 1)]
+
+    def test_a_level_whose_message_was_refused_is_told_by_the_next(
+        self, scene: Any
+    ) -> None:
+        """What surely nobody heard of counts as not told."""
+        answers = iter([Sent("1"), Failed("too long"), Sent("1")])
+        desk = scene.Desk(scene.routing(), answer=lambda _: next(answers))
+        desk.take(scene.budget(100, 0.5), scene.budget(115, 0.8)).until(116)
+        desk.take(scene.budget(200, 0.8, value=410.0)).until(300)
+        assert [reason for _, reason, _ in desk.told()] == [
+            "firing",
+            "escalated",
+            "escalated",
+        ]
+
     def test_a_lower_level_waits_for_group_interval(self, scene: Any) -> None:
         """``changed`` comes when the interval since the last message has passed."""
         desk = scene.Desk(scene.routing()).take(

@@ -13,6 +13,7 @@ from detectors.rules import (
     SECOND_US,
     Absence,
     Baseline,
+    Budget,
     Hold,
     Level,
     Rule,
@@ -83,7 +84,6 @@ class TestContract:
         named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
         assert named == [
             "max_series",
-            "budget",
             "false_alarms",
             "anomaly",
             "anomaly",
@@ -100,6 +100,17 @@ class TestContract:
             "inhibit",
             "mute",
         ]
+
+
+class TestBudget:
+    def test_a_budget_is_a_sum_and_starts_as_a_warning(self) -> None:
+        """Its levels have severities of their own, and nothing is held."""
+        rule = contract_rule("tenant-budget")
+        assert rule.kind == Budget(
+            500.0, "month", (0.5, 0.8, 0.95, 1.0), "Europe/Berlin"
+        )
+        assert (rule.aggregate, rule.severity) == (Aggregate.SUM, Severity.WARNING)
+        assert (rule.hold, rule.keep_firing_for_us, rule.evaluated) == (Hold(), 0, True)
 
 
 class TestRules:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.batch import Batch
+from detectors.calendar import PERIODS
 from detectors.matchers import Matchers, equal
 from detectors.metrics import METRICS, Aggregate
 from detectors.partition import Partition
@@ -18,6 +19,7 @@ from detectors.rules import (
     SECOND_US,
     Absence,
     Baseline,
+    Budget,
     Hold,
     Kind,
     Rule,
@@ -64,10 +66,15 @@ def _rule(chance: random.Random, name: str) -> Rule:
     if not known.pooled:
         changes["aggregate"] = chance.choice(list(Aggregate))
     which = chance.random()
-    if which < 0.2:
+    if which < 0.15 and not known.pooled and metric != "quality_score":
+        at = chance.choice([(0.5, 0.8, 1.0), (0.1, 0.2, 0.3, 0.5, 2.0)])
+        kind = Budget(chance.choice([20.0, 90.0]), chance.choice(PERIODS), at)
+        changes.pop("window", None)
+        changes.pop("aggregate", None)
+    elif which < 0.3:
         kind = Absence(chance.choice([5, 20]) * SECOND_US)
         changes.pop("window", None)
-    elif which < 0.55:
+    elif which < 0.6:
         reach = {
             "over_us": chance.choice([60, 300, 100_000]) * SECOND_US,
             "over_samples": chance.choice([4, 20, 1000]),
@@ -106,7 +113,8 @@ def _values(chance: random.Random, bad: bool) -> dict[str, float]:
 
 def _story(chance: random.Random, sources: int, count: int) -> list[Step]:
     """Sessions of several sources, with ticks, lags, repeats and silences."""
-    at_s, steps, known = 100.0, list[Step](), list[Session]()
+    # Midnight is at 0.
+    at_s, steps, known = -100.0, list[Step](), list[Session]()
     bad = False
     for number in range(count):
         bad = chance.random() < 0.3 if chance.random() < 0.1 else bad

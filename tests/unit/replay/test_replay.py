@@ -228,6 +228,65 @@ def test_an_invalid_configuration_prints_what_check_prints(tmp_path: Path) -> No
     assert "did you mean 'threshold'?" in run.stderr
 
 
+BUDGET = """\
+version: 1
+rules:
+  - name: daily
+    metric: cost_usd
+    by: [tenant]
+    budget: {amount: 10, period: day, timezone: Europe/Berlin}
+receivers: [{name: team, webhook: {url: "https://example.com/hook"}}]
+route: {receiver: team, group_wait: 10s, group_interval: 1h}
+"""
+"""Noon of the file is nine in Berlin; its day ends 15 hours later."""
+
+
+class TestBudget:
+    def test_levels_escalate_at_once_and_midnight_ends_them(
+        self, tmp_path: Path
+    ) -> None:
+        """A jump over two levels is told once; so is the end, by the next session."""
+        (tmp_path / "rules.yaml").write_text(BUDGET)
+        hour = 3600
+        spent = [*(session(hour * n, cost_usd=1.5) for n in range(4)),
+                 session(4.5 * hour, cost_usd=3.6), session(5 * hour, cost_usd=0.5),
+                 session(20 * hour, cost_usd=1)]  # fmt: skip
+        run = Run(tmp_path, spent)
+        assert run.changes("daily") == [
+            ("insufficient", "ok"),
+            ("ok", "firing"),
+            ("firing", "firing"),
+            ("firing", "firing"),
+            ("firing", "resolved"),
+            ("resolved", "ok"),
+        ]
+        told = [
+            (line["time"], line["reason"])
+            for line in run.lines
+            if line["kind"] == "notification"
+        ]
+        assert told == [
+            ("2027-01-15T11:00:10Z", "firing"),
+            ("2027-01-15T12:30:00Z", "escalated"),
+            ("2027-01-15T13:00:00Z", "escalated"),
+            ("2027-01-15T23:00:00Z", "resolved"),
+        ]
+        lines = [line for line in run.lines if line.get("to") == "firing"]
+        assert [line["threshold"] for line in lines] == [5.0, 9.5, 10.0]
+        assert lines[0]["evidence"]["exhausted_at"].startswith("2027-01-15T13:")
+        assert "will be exhausted on 15 January 13:" in lines[0]["reason"]
+        assert "exhausted since 15 January 13:00 UTC" in lines[2]["reason"]
+
+    def test_the_end_of_a_file_ends_no_period(self, tmp_path: Path) -> None:
+        """The clock stops at the last event; --until moves it past midnight."""
+        (tmp_path / "rules.yaml").write_text(BUDGET)
+        spent = [session(0, cost_usd=6)]
+        assert ("firing", "resolved") not in Run(tmp_path, spent).changes("daily")
+        until = Run(tmp_path, spent, "--until", "2027-01-16T00:00:00Z")
+        assert until.lines[-1]["time"] == "2027-01-15T23:00:00Z"
+        assert until.told() == [("team", "firing"), ("team", "resolved")]
+
+
 def test_text_is_for_people(tmp_path: Path) -> None:
     """The default output says the same in words."""
     run = Run(tmp_path, [session(0)])

@@ -15,7 +15,7 @@ from detectors.matchers import EVERYTHING, Matchers, equal, parse_matcher
 from detectors.metrics import COLUMN
 from detectors.rules import (
     Absence,
-    Budget,
+    Anomaly,
     Level,
     Rule,
     RuleBook,
@@ -119,8 +119,8 @@ class TestSeries:
 
     def test_rules_that_are_not_evaluated_need_no_series(self) -> None:
         """Nothing is carried for a rule that nobody will judge."""
-        budget = rule("b", "cost_usd", Budget(5.0, "month"), by=("tenant",))
-        found = observer(budget).observe(0, [(0, event(1)), (1, event(2))], None)
+        odd = rule("b", "cost_usd", Anomaly(), by=("tenant",))
+        found = observer(odd).observe(0, [(0, event(1)), (1, event(2))], None)
         assert found.batches == {}
         assert found.counts.sessions == 2
 
