@@ -45,23 +45,25 @@ class Setting(NamedTuple):
         limit: Evidence in nats at which a change is told.
         caution: By how many standard errors what is normal may be wrong.
         wander: How much of a facet's margin healthy sessions are granted.
+        lag: So many samples of a young series wait before they are learned, so that
+            the first ones of a change do not hide it.
     """
 
     limit: float
     caution: float
     wander: float
+    lag: int
 
 
 SETTINGS: Final = {
-    "low": Setting(16.0, 1.5, 1.0),
-    "medium": Setting(11.0, 1.5, 1.0),
-    "high": Setting(7.5, 1.5, 0.0),
+    "low": Setting(16.0, 1.5, 1.0, 0),
+    "medium": Setting(11.0, 1.5, 1.0, 0),
+    "high": Setting(7.5, 1.5, 0.0, 16),
 }
 """By sensitivity."""
 
-LAG: Final = 16
 YOUNG: Final = 1_000
-"""So many samples wait to be learned, until so many have been."""
+"""Samples after which a series is known too well to be misled."""
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
@@ -118,6 +120,7 @@ class DriftWatch(Watch):
         "facets",
         "factors",
         "fired_at",
+        "lag",
         "limit",
         "mixed",
         "new",
@@ -137,6 +140,7 @@ class DriftWatch(Watch):
         assert isinstance(kind, Drift)  # noqa: S101 - no other kind comes here
         setting = SETTINGS[kind.sensitivity]
         self.limit = setting.limit
+        self.lag = setting.lag
         self.facets = facets(plan.rule.metric, plan.sign)
         self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
         self.number = 0
@@ -405,7 +409,7 @@ class DriftWatch(Watch):
             return
         self.waiting.append((key, samples, deviations))
         # What is known well is not spoiled by the first sessions of a change.
-        most = LAG if stratum.norms[0].samples < YOUNG else 0
+        most = self.lag if stratum.norms[0].samples < YOUNG else 0
         for _ in range(min(2, len(self.waiting) - most)):
             oldest, samples, deviations = self.waiting.popleft()
             known = self.strata.get(oldest)
