@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.actions import Accept
 from detectors.batch import Batch, tick
 from detectors.metrics import COLUMNS
 from streams.block import BLOCK_BYTES, decode_block, encode_block, encode_blocks
@@ -46,6 +47,19 @@ def batches(draw: st.DrawFn) -> Batch:
         wheres=[draw(st.integers(0, 2**90)) for _ in observed],
         clocks_after_us=draw(st.dictionaries(st.integers(0, 9), INT64, max_size=3)),
         judged_from_us=draw(st.none() | INT64),
+        accepts=draw(
+            st.lists(
+                st.builds(
+                    Accept,
+                    offset=st.integers(0, 2**63 - 1),
+                    match=st.sampled_from(
+                        [{}, {"agent": "é"}, {"agent": ["a", ""]}, ['rule=~"x.*"']]
+                    ),
+                    by=TEXT,
+                ),
+                max_size=2,
+            )
+        ),
     )
 
 
@@ -53,6 +67,7 @@ def plain(batch: Batch) -> dict[str, Any]:
     """A batch as what it says, whatever kinds of sequence it is made of."""
     return {
         "numbers": [batch.source, batch.sources, batch.judged_from_us],
+        "accepts": list(batch.accepts),
         "sessions": [
             (
                 *row[:3],
@@ -173,7 +188,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 3"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 4"):
         decode_block(bytes(block))
 
 
