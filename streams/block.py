@@ -140,9 +140,7 @@ class _Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Block).decode
-_decode_rows = msgspec.msgpack.Decoder(
-    list[tuple[str, str, str, str, str, str]]
-).decode
+_decode_rows = msgspec.msgpack.Decoder(list[tuple[str, str, str, str, str, str]]).decode
 _VALUES: Final = Struct(f"<{len(COLUMNS)}d")
 
 

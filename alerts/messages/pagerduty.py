@@ -11,7 +11,15 @@ from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.text import clip, plain, url_of
-from alerts.messages.wording import against, amount, headline, marks, measured, why
+from alerts.messages.wording import (
+    against,
+    amount,
+    headline,
+    marks,
+    measured,
+    reason_told,
+    why,
+)
 from detectors.transitions import Transition
 
 SUMMARY: Final = 1_024
@@ -71,7 +79,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
     details: Json = {
         "rule": _short(line.rule),
         "measured": clip(plain(told), _VALUE),
-        "reason": clip(plain(line.reason), _VALUE),
+        "reason": clip(plain(reason_told(line)), _VALUE),
         "told": str(delivery.reason),
         "labels": _labels(line.labels),
         "began": line.began,

@@ -4,6 +4,7 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,6 +136,32 @@ def test_a_tick_is_a_block() -> None:
     read = decode_block(encode_block(tick(clocks, 4)))
     assert (read.source, read.sources, dict(read.clocks_after_us)) == (-1, 4, clocks)
     assert len(read.offsets) == len(read.session_ids) == len(read.observed) == 0
+
+
+def test_an_action_travels_in_a_block() -> None:
+    """Alone, and whole; the last part of a batch that is split has it."""
+    accept = Accept(7, {"agent": ["a", "b"], "rule": "cost"}, "ann")
+    assert decode_block(encode_block(tick({}, 4, [accept]))).accepts == [accept]
+    whole = msgspec.structs.replace(large(9_000), accepts=[accept])
+    *before, last = [decode_block(block) for block in encode_blocks(whole)]
+    assert [part.accepts for part in before] == [[]] * len(before)
+    assert last.accepts == [accept]
+
+
+def test_a_condition_that_is_none_is_a_damaged_block() -> None:
+    """Nothing half understood reaches an alert."""
+    block = encode_block(tick({}, 4, [Accept(7, ['agent=~"("'])]))
+    with pytest.raises(ValueError, match="damaged block"):
+        decode_block(block)
+
+
+def test_a_block_of_the_version_before_can_be_read() -> None:
+    """What stands in the log when workers are updated counts."""
+    batch = large(3)
+    body = msgspec.msgpack.decode(encode_block(batch)[4:])
+    assert body.pop() == []
+    older = b"LWB\3" + msgspec.msgpack.encode(body)
+    assert plain(decode_block(older)) == plain(batch)
 
 
 @pytest.mark.parametrize("sessions", [255, 256, 257, 1_000])
