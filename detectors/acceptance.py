@@ -53,11 +53,15 @@ def carry_out(
     matchers = read_match(accept.match)
     resolved = untouched = 0
     stage.evidence = {"accepted_by": accept.by} if accept.by else {}
-    for _, series in sorted(everyone.series.items()):
-        if series.last_offset >= offset:
-            continue
-        for watch in series.live:
-            if not watch.life.state.is_open or not matchers.matches(matchable(watch)):
+    found = [
+        series
+        for series in everyone.series.values()
+        if series.last_offset < offset and any(series.opened())
+    ]
+    found.sort(key=lambda series: series.key)
+    for series in found:
+        for watch in series.opened():
+            if not matchers.matches(matchable(watch)):
                 continue
             if watch.accept(max(clock_us, series.last_us), stage):
                 resolved += 1

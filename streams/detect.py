@@ -160,8 +160,8 @@ class Detect:
         for accept, resolved, untouched in outcomes:
             if resolved or untouched:
                 log.info(
-                    "accept at offset %d by %s: %d alerts resolved, %d with nothing to "
-                    "accept",
+                    "accept at offset %d by %s: alerts resolved: %d, with nothing to "
+                    "accept: %d",
                     accept.offset,
                     accept.by or "somebody",
                     resolved,

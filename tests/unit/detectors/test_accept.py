@@ -292,6 +292,98 @@ def test_an_action_that_ingest_repeats_is_carried_out_once() -> None:
     assert len(transitions(after.accept())) == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "kind", "before", "after", "worse"),
+    [
+        (
+            "quality_score",
+            Baseline(drop=10),
+            {"quality_points": 80.0},
+            {"quality_points": 60.0},
+            {"quality_points": 45.0},
+        ),
+        (
+            "success_rate",
+            Baseline(ratio=2.0),
+            {"succeeded": 1.0},
+            {"succeeded": 0.4},
+            {"succeeded": 0.1},
+        ),
+        (
+            "tool_error_rate",
+            Baseline(ratio=2.0),
+            {"tool_calls": 50.0, "tool_errors": 1.0},
+            {"tool_calls": 50.0, "tool_errors": 5.0},
+            {"tool_calls": 50.0, "tool_errors": 15.0},
+        ),
+        (
+            "loop_count",
+            Baseline(ratio=2.0),
+            {"loop_count": 3.0},
+            {"loop_count": 9.0},
+            {"loop_count": 30.0},
+        ),
+    ],
+)
+def test_levels_of_every_kind_of_metric_are_accepted(
+    metric: str,
+    kind: Baseline,
+    before: dict[str, float],
+    after: dict[str, float],
+    worse: dict[str, float],
+) -> None:
+    """Points, rates and counts, whichever side is bad."""
+    rule = make_rule(
+        "r", metric, kind, by=BY, window=Window(samples=10), min_samples=10
+    )
+    scene = Scene(rule)
+
+    def play(values: Any, begin: int, end: int) -> list[Said]:
+        return [
+            line
+            for number in range(begin, end)
+            for line in scene.session(number, **values)
+        ]
+
+    play(before, 0, 100)
+    play(after, 100, 140)
+    (column, new) = list(after.items())[-1]
+    share = after.get("tool_calls", 1.0)
+    (line,) = transitions(scene.accept())
+    assert line.expected == pytest.approx(before[column] / share, rel=0.01)
+    assert line.value == pytest.approx(new / share, rel=0.01)
+    assert [each.to_state for each in transitions(play(after, 140, 300))] == [State.OK]
+    fired = _last(play(worse, 300, 320))
+    assert fired.to_state is State.FIRING
+    assert fired.expected == pytest.approx(new / share, rel=0.02)
+
+
+@pytest.mark.parametrize("rule", [_rule(), _daily()])
+def test_rows_from_before_there_were_anchors_are_read(rule: Rule) -> None:
+    """An alert that was open then goes on, and can be accepted."""
+    step_s = 1 if rule.window and rule.window.samples else HOUR_S
+    scene = Scene(rule)
+    scene.series("cost_usd", [1.0] * 120, step_s=step_s)
+    scene.series("cost_usd", [40.0] * 30, from_s=120 * step_s, step_s=step_s)
+    after = Scene(rule)
+    after.partition.restore_seal(scene.partition.seal(scene.offset - 1))
+    for key, row in scene.partition.take_dirty():
+        assert row is not None
+        state = msgspec.msgpack.decode(row)
+        (entry,) = state[-1]
+        assert entry.pop() is None or rule.window == Window(samples=10)
+        del entry[4][13:]
+        if isinstance(entry[5][-1], list) and rule.name == "daily":
+            del entry[5][-1][5:]
+        after.partition.restore_row(key, msgspec.msgpack.encode(state))
+    after.partition.finish_restore()
+    after.offset, after._ids, after.log.next = scene.offset, 500, scene.log.next
+    assert len(after.partition.open_alerts()) == 1
+    after.series("cost_usd", [40.0] * 3, from_s=150 * step_s, step_s=step_s)
+    (line,) = transitions(after.accept())
+    assert (line.to_state, line.reason) == (State.RESOLVED, "accepted")
+
+
 def test_with_a_topic_made_anew_numbers_begin_anew() -> None:
     """What was carried out before says nothing of the new one's offsets."""
     scene = _shifted(_rule())
