@@ -16,6 +16,7 @@ from detectors.stage import Said
 from detectors.transitions import State, Transition
 from tests.unit.detectors.scenes import (
     Scene,
+    Session,
     alerts,
     at,
     chance,
@@ -111,6 +112,18 @@ def test_at_least_the_window_is_the_baseline() -> None:
     scene.series("cost_usd", [6.0] * 3, from_s=100)
     assert alerts(scene.said) == [(102, "ok", "firing")]
     assert _last(scene.accept()).value == pytest.approx((7 * 1.0 + 3 * 6.0) / 10)
+
+
+def test_what_was_accepted_is_not_learned_again_as_it_leaves_the_window() -> None:
+    """Each sample counts once in the new baseline."""
+    scene = Scene(_rule(aggregate=Aggregate.MEAN))
+    scene.series("cost_usd", [1.0] * 100)
+    scene.series("cost_usd", [6.0] * 3, from_s=100)
+    accepted = _last(scene.accept()).value
+    assert accepted == pytest.approx(2.5)
+    scene.series("cost_usd", [3.0] * 30, from_s=103)
+    # Ten samples that were accepted, and twenty of 3.0 that have left the window.
+    assert _learned(scene) == pytest.approx((10 * 2.5 + 20 * 3.0) / 30)
 
 
 def test_with_too_little_to_compare_the_rule_is_insufficient_for_a_while() -> None:
@@ -382,6 +395,34 @@ def test_rows_from_before_there_were_anchors_are_read(rule: Rule) -> None:
     after.series("cost_usd", [40.0] * 3, from_s=150 * step_s, step_s=step_s)
     (line,) = transitions(after.accept())
     assert (line.to_state, line.reason) == (State.RESOLVED, "accepted")
+
+
+def test_a_row_that_holds_an_action_is_not_asked_again() -> None:
+    """A crash after rows were written and before their seal: the next alert stays."""
+    scene = _shifted(_rule())
+    seal = scene.partition.seal(scene.offset - 1)
+    scene.partition.take_dirty()
+    begin, blocks = scene.offset, [scene.log.accept({})]
+    for number in range(30):
+        cost = 0.31 if number < 12 else 0.9
+        session = Session(
+            130.0 + number, {"cost_usd": cost}, f"n{number}", {"agent": "a"}
+        )
+        blocks.append(scene.log.batch([session]))
+    for block in blocks:
+        scene._take(block)
+    rows = scene.partition.take_dirty()
+    assert len(scene.partition.open_alerts()) == 1
+    after = Scene(*scene.book.rules)
+    after.offset = after.partition.restore_seal(seal) + 1
+    assert after.offset == begin
+    for key, row in rows:
+        assert row is not None
+        after.partition.restore_row(key, row)
+    after.partition.finish_restore()
+    for block in blocks:
+        assert after._take(block) == []
+    assert after.partition.open_alerts() == scene.partition.open_alerts()
 
 
 def test_with_a_topic_made_anew_numbers_begin_anew() -> None:
