@@ -219,10 +219,14 @@ class Summary:
             spread = Spread.joined((self._closed.spread, last.spread))
             self._bounds = spread.bounds(scale)
         enough = self.samples >= self.need
-        self.expected = self._aggregate(self._closed, last) if enough else None
+        self.expected = self.level() if enough else None
 
-    def _aggregate(self, closed: Slab, last: Slab) -> float | None:
-        plan = self._plan
+    def level(self) -> float | None:
+        """What the samples come to, however few; None if there are none."""
+        if not self.samples:
+            return None
+        plan, closed = self._plan, self._closed
+        last = self._slabs[-1]
         if plan.judged is Judged.COUNT:
             return float(plan.size)
         if plan.judged is not Judged.RANK:

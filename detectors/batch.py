@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from detectors.actions import Accept
 from detectors.matchers import Matchers
 
 ATTRIBUTES: Final = (
@@ -57,6 +58,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         judged_from_us: Sessions that ended before it are too old to be judged one
             by one; None judges all. Ingest writes it, so that the wall clock it
             hangs on is part of the log.
+        accepts: Levels that people accept, in the order of their offsets; they take
+            effect once the rest of the batch is folded.
     """
 
     source: int
@@ -76,10 +79,13 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     wheres: Sequence[int]
     clocks_after_us: Mapping[int, int]
     judged_from_us: int | None = None
+    accepts: Sequence[Accept] = ()
 
 
-def tick(clocks_us: Mapping[int, int], sources: int) -> Batch:
-    """A batch that carries nothing but the time."""
+def tick(
+    clocks_us: Mapping[int, int], sources: int, accepts: Sequence[Accept] = ()
+) -> Batch:
+    """A batch that carries nothing but the time, and what people accept."""
     return Batch(
         source=-1,
         sources=sources,
@@ -97,6 +103,7 @@ def tick(clocks_us: Mapping[int, int], sources: int) -> Batch:
         series=(),
         wheres=(),
         clocks_after_us=clocks_us,
+        accepts=accepts,
     )
 
 

@@ -23,6 +23,11 @@ class Breach:
         worst: The worst value of a single session among them, signed.
         trace: Of the session that shows it best.
         expected: The baseline that the alert fired with.
+        fired_us: When it fired; FAR before.
+        fired_order: The number of the observation that made it fire.
+        taken: Samples since then, the one that made it fire included.
+        rebaseline_us: When its level becomes the normal one by itself; follows from
+            the rule and ``fired_us``, and is in no row.
         told_us: When a line last told of it.
         update_us: When the next update is due.
     """
@@ -31,12 +36,16 @@ class Breach:
         "aggregate",
         "began_us",
         "expected",
+        "fired_order",
+        "fired_us",
         "kind",
         "labels",
         "metric",
         "peak",
+        "rebaseline_us",
         "sessions",
         "sign",
+        "taken",
         "told_us",
         "trace",
         "update_us",
@@ -50,6 +59,8 @@ class Breach:
         self.worst = -inf
         self.trace: str | None = None
         self.expected: float | None = None
+        self.fired_us = self.rebaseline_us = FAR
+        self.fired_order = self.taken = 0
         self.told_us = began_us
         self.update_us = FAR
         self.metric = plan.rule.metric.name if plan else ""
@@ -87,6 +98,9 @@ class Breach:
             self.kind,
             self.sign,
             dict(self.labels),
+            self.fired_us,
+            self.fired_order,
+            self.taken,
         ]
 
     @classmethod
@@ -107,5 +121,8 @@ class Breach:
             breach.kind,
             breach.sign,
             breach.labels,
+            *fired,
         ) = state
+        if fired:
+            breach.fired_us, breach.fired_order, breach.taken = fired
         return breach

@@ -20,12 +20,14 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, Final
 
+from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
 from detectors.lifecycle import THIN
 from detectors.numbers import total
 from detectors.packing import pack, unpack
 from detectors.plans import Judged, Plan
 from detectors.quantiles import harmless, quantile
+from detectors.shift import Shift
 from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
@@ -53,9 +55,19 @@ class CountWatch(Watch):
         samples: Signed samples, or a rate's signed numerators, oldest first.
         skips: Positions of those that the baseline must not learn.
         pause: Length of ``samples`` at which to stop and think.
+        shift: The samples since firing began, while an alert is open.
     """
 
-    __slots__ = ("column", "pause", "samples", "sign", "size", "skips", "summary")
+    __slots__ = (
+        "column",
+        "pause",
+        "samples",
+        "shift",
+        "sign",
+        "size",
+        "skips",
+        "summary",
+    )
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
@@ -65,6 +77,7 @@ class CountWatch(Watch):
         self.samples = array("d")
         self.skips: list[int] = []
         self.summary = Summary(plan) if plan.baseline is not None else None
+        self.shift: Shift | None = None
         self.pause = plan.need
 
     def expected_now(self) -> float | None:  # noqa: D102
@@ -88,7 +101,14 @@ class CountWatch(Watch):
         del self.samples[:count]
         return None
 
+    def weights_from(self, first: int) -> Sequence[float] | None:
+        """A rate's denominators from a position on; None for what has none."""
+        del first
+        return None
+
     def settle(self) -> None:  # noqa: D102
+        if self.shift is not None and not self.life.state.is_open:
+            self.shift = None
         self.arm(self.calm_until())
 
     def calm_until(self) -> float:
@@ -115,6 +135,10 @@ class CountWatch(Watch):
             learn = self.weigh(self.aggregate(), own, now_us, stage)
         if not learn and self.summary is not None:
             self.skips.append(len(self.samples) - 1)
+        if self.summary is not None and self.life.state.is_open:
+            if self.shift is None:
+                self.shift = Shift(Summary(self.plan), len(self.samples) - 1)
+            self.count_open(now_us, stage)
         return True
 
     def _tidy(self, now_us: int) -> None:
@@ -143,7 +167,9 @@ class CountWatch(Watch):
         now_us: int,
     ) -> None:
         surplus = len(gone)
-        values = gone.tolist() if self.sign > 0 else [-value for value in gone]
+        values = self._unsigned(gone)
+        if self.shift is not None:
+            self.shift.drop(values, weights, now_us)
         skipped = {position for position in self.skips if position < surplus}
         self.skips = [
             position - surplus for position in self.skips if position >= surplus
@@ -157,6 +183,30 @@ class CountWatch(Watch):
             summary.learn(values, weights, now_us)
         else:
             summary.refresh(now_us)
+
+    def _unsigned(self, samples: array[float]) -> list[float]:
+        return samples.tolist() if self.sign > 0 else [-value for value in samples]
+
+    def accept(  # noqa: D102
+        self, now_us: int, stage: Stage, reason: str = ACCEPTED
+    ) -> bool:
+        shift, held = self.shift, len(self.samples)
+        if shift is None or held < self.plan.need or not self.life.state.is_open:
+            return False
+        first = min(shift.first, max(0, held - self.size))
+        summary = shift.summary
+        summary.learn(
+            self._unsigned(self.samples[first:]), self.weights_from(first), now_us
+        )
+        level = summary.level()
+        if level is None:
+            return False
+        self.summary, self.shift = summary, None
+        # What is in the window is learned now, and not again when it leaves.
+        self.skips = list(range(held))
+        self._set_pause()
+        self.resolve_at(level, now_us, stage, reason)
+        return True
 
     def _set_pause(self) -> None:
         held, need = len(self.samples), self.plan.need
@@ -182,6 +232,17 @@ class CountWatch(Watch):
         if len(self.samples) < self.plan.need or self.summary is None:
             return super().thin_phrase()
         return f"fewer than {self.summary.need} samples before the window to compare"
+
+    def dump_shift(self) -> list[Any] | None:  # noqa: D102
+        if self.shift is None:
+            return super().dump_shift()
+        anchor = None if self.anchor is None else list(self.anchor)
+        return [anchor, self.shift.dump()]
+
+    def load_shift(self, state: list[Any]) -> None:  # noqa: D102
+        super().load_shift(state)
+        if state[1] is not None and self.summary is not None:
+            self.shift = Shift.load(state[1], self.plan)
 
     def dump(self) -> list[Any]:  # noqa: D102
         summary = self.summary
@@ -312,6 +373,9 @@ class RateWatch(CountWatch):
         self.above = total(self.samples[-self.size :])
         self.below = total(self.weights[-self.size :])
         return self.above / self.below
+
+    def weights_from(self, first: int) -> Sequence[float]:  # noqa: D102
+        return self.weights[first:].tolist()
 
     def drop(self, count: int) -> Sequence[float]:  # noqa: D102
         gone = self.weights[:count].tolist()

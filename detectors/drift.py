@@ -15,12 +15,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.batch import ATTRIBUTES
 from detectors.bets import Bets
 from detectors.causes import CostFactors
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
-from detectors.norms import MEMORY, Norm
+from detectors.norms import FEWEST, MEMORY, Norm
 from detectors.numbers import finite
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
@@ -127,8 +128,6 @@ class DriftWatch(Watch):
         "number",
         "old",
         "releases",
-        "renew_samples",
-        "renew_us",
         "strata",
         "suspects",
         "waiting",
@@ -160,10 +159,6 @@ class DriftWatch(Watch):
         self._back = [0.0, -1]
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
-        after = plan.rule.rebaseline_after
-        self.renew_samples, self.renew_us = NEW_NORMAL_SAMPLES, NEW_NORMAL_US
-        if after is not None:
-            self.renew_samples, self.renew_us = max(1, after.samples), after.span_us
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -344,29 +339,39 @@ class DriftWatch(Watch):
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)
             return True
-        if self._lasted(now_us):
-            self.renew(now_us, stage, "rebaselined")
-            return True
         self.new = finite(levels(self.suspects.since(self.fired_at[0]))[0])
+        if self._lasted(now_us) and self.accept(now_us, stage, REBASELINED):
+            return True
+        self.count_open(now_us, stage)
+        if not self.holding:
+            return True
         own = self.plan.sign * found[0] / found[1]
         self.judge(self._breach(), self._value(), own, now_us, stage)
         return True
 
     def _lasted(self, now_us: int) -> bool:
+        # Where the rule says when, its own timer and count do it.
         fired, fired_us = self.fired_at
         return (
-            self.number - fired >= self.renew_samples
-            and now_us - fired_us >= self.renew_us
+            self.plan.rule.rebaseline_after is None
+            and self.number - fired >= NEW_NORMAL_SAMPLES
+            and now_us - fired_us >= NEW_NORMAL_US
         )
 
-    def renew(self, now_us: int, stage: Stage, reason: str) -> None:
-        """Take the level since the change as the new normal; the alert resolves."""
-        for stratum in self.strata.values():
-            if stratum.new is not None and stratum.new[0].ready:
-                stratum.anchor, stratum.norms = stratum.norms, stratum.new
+    def accept(  # noqa: D102
+        self, now_us: int, stage: Stage, reason: str = ACCEPTED
+    ) -> bool:
+        known = [each for each in self.strata.values() if each.new is not None]
+        ready = [each for each in known if each.new and each.new[0].samples >= FEWEST]
+        if not ready or self.new is None or not self.life.state.is_open:
+            return False
+        for stratum in ready:
+            assert stratum.new is not None  # noqa: S101 - or it were not ready
+            stratum.anchor, stratum.norms = stratum.norms, stratum.new
         self._back = [0.0, self.number]
         self._release(now_us)
-        self.end(now_us, stage, reason)
+        self.resolve_at(self.new, now_us, stage, reason)
+        return True
 
     def _look_back(self, deviations: list[float | None]) -> None:
         """After a new normal: whether the series has gone back to the old one."""

@@ -3,12 +3,16 @@
 Steps that leave the current window are kept here, a few of them together, as far
 back as ``over`` reaches. The expectation is the mean of the aggregate over the whole
 windows among them; one that holds a sample not to be learned is left out.
+
+Once a new level is accepted, windows count from the shift on. Until two of them are
+whole, the level that was accepted stands in for their mean.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from detectors.lifecycle import FAR
 from detectors.metrics import Scale
 from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
@@ -42,6 +46,10 @@ class Eras:
 
     Attributes:
         born: Step of the first sample ever: no window is whole that began before.
+        floor: The same after a shift that was accepted: no window holds this step or
+            one before it.
+        stand_in: The level that was accepted, and the last step over at that time;
+            None once two windows are whole, or ``over`` has passed.
         expected: The mean over whole windows, in the metric's unit; None while
             there are fewer than two.
     """
@@ -54,6 +62,8 @@ class Eras:
         "born",
         "eras",
         "expected",
+        "floor",
+        "stand_in",
         "windows",
     )
 
@@ -66,6 +76,8 @@ class Eras:
         self._steps = _together(self.windows)
         self.eras: dict[int, Slot] = {}
         self.born: int | None = None
+        self.floor = -FAR
+        self.stand_in: tuple[float, int] | None = None
         self.expected: float | None = None
         self._formed: tuple[int, int] | None = None
 
@@ -86,7 +98,7 @@ class Eras:
         each = STEPS // self._steps
         newest = (passed - STEPS) // self._steps
         oldest = newest - each * self.windows
-        born = passed if self.born is None else self.born
+        born = max(self.floor, passed if self.born is None else self.born)
         whole = min(self.windows, (passed - born) // STEPS - 1)
         if (newest, whole) == self._formed:
             return
@@ -99,9 +111,36 @@ class Eras:
             value = self._aggregate(range(end - each + 1, end + 1))
             if value is not None:
                 found.append(value)
-        self.expected = (
-            finite(total(found) / len(found)) if len(found) >= FEWEST else None
-        )
+        if len(found) >= FEWEST:
+            self.expected, self.stand_in = finite(total(found) / len(found)), None
+        else:
+            self.expected = self._accepted(passed)
+
+    def _accepted(self, passed: int) -> float | None:
+        """The level that was accepted, as long as ``over`` reaches back to it."""
+        if self.stand_in is None or passed - self.stand_in[1] > self.windows * STEPS:
+            self.stand_in = None
+            return None
+        return self.stand_in[0]
+
+    def accept(self, began: int, level: float, passed: int) -> None:
+        """Let the past begin with a shift: what came after it is learned.
+
+        Args:
+            began: The step in which it did, or with which the current window begins
+                if that is earlier.
+            level: Of the current window, in the metric's unit.
+            passed: The last step that is over.
+        """
+        # Steps are kept a few together: those that stand with one before it are lost.
+        last = -(-(began - 1) // self._steps)
+        self.floor = last * self._steps
+        for number, era in self.eras.items():
+            if number > last:
+                era.tainted = False
+        self.stand_in = level, passed
+        self._formed = None
+        self.refresh(passed)
 
     def _aggregate(self, numbers: range) -> float | None:
         """The aggregate of one window; None if it must not, or cannot, be told."""
@@ -123,11 +162,22 @@ class Eras:
     def dump(self) -> list[Any]:
         """As plain numbers."""
         eras = [self.eras[number].dump() for number in sorted(self.eras)]
-        return [self._steps, self.born, self.expected, self._formed, eras]
+        return [
+            self._steps,
+            self.born,
+            self.expected,
+            self._formed,
+            eras,
+            self.floor,
+            self.stand_in,
+        ]
 
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave; steps kept together otherwise are let go."""
-        steps, self.born, self.expected, formed, eras = state
+        steps, self.born, self.expected, formed, eras, *shift = state
+        if shift:
+            self.floor, stand_in = shift
+            self.stand_in = None if stand_in is None else tuple(stand_in)
         self._formed = None if formed is None else (formed[0], formed[1])
         if steps == self._steps:
             self.eras = {era[0]: Slot.load(era) for era in eras}

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
 
+from detectors.acceptance import Outcome, carry_out
+from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.each import EachWatch
 from detectors.lifecycle import FAR
@@ -36,6 +38,7 @@ class Partition:
 
     Attributes:
         counts: Sessions, repeats and the like since the partition began.
+        outcomes: What became of the actions in the last batch.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Partition:
     ) -> None:
         self.number = number
         self.counts = Counts()
+        self.outcomes: list[Outcome] = []
         self._groups = groups(book)
         self._idle_us = _idle_us(self._groups)
         self._where_table: Sequence[str] | None = None
@@ -248,9 +252,25 @@ class Partition:
         if times and len(times) >= batch.sources:
             self._clock = max(self._clock, min(times.values()))
         self._all.run(self._clock)
+        self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
         self._all.close(offset)
         self._offset = offset
         return self._said()
+
+    def _accept(self, batch: Batch, offset: int) -> list[Outcome]:
+        """Take levels for normal, each once: ingest may have said it before."""
+        applied = self._applied.get(CONTROL, -1)
+        news = [accept for accept in batch.accepts if accept.offset > applied]
+        if news:
+            self._applied[CONTROL] = news[-1].offset
+        return [
+            carry_out(accept, self._all, offset, self._clock, self._stage)
+            for accept in news
+        ]
+
+    def forget_actions(self) -> None:
+        """Numbers of actions begin anew: their topic was made anew."""
+        self._applied.pop(CONTROL, None)
 
     def _said(self) -> list[Said]:
         lines, self._stage.lines = self._stage.lines, []

@@ -36,6 +36,7 @@ class Entry(NamedTuple):
         life: The alert's, its state as a number.
         value: Judged last; None unless something is wrong.
         window: The samples.
+        shift: As ``Watch.dump_shift`` has it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry(NamedTuple):
     value: float | None
     breach: list[Any] | None
     window: list[Any]
+    shift: list[Any] | None = None
 
     def lived(self) -> Life:
         """The alert's life."""
@@ -150,6 +152,7 @@ def _entry(watch: Watch) -> Entry:
         None if settled else watch.value,
         None if settled or breach is None else breach.dump(),
         watch.dump(),
+        watch.dump_shift(),
     )
 
 
@@ -166,8 +169,11 @@ def _restore(watch: Watch, entry: Entry, series: Series) -> None:
     watch.life = life
     watch.value = entry.value
     watch.breach = None if entry.breach is None else Breach.load(entry.breach)
+    watch.plan_rebaseline(series.last_us)
     if entry.shape == watch.plan.shape:
         watch.load(entry.window)
+        if entry.shift is not None:
+            watch.load_shift(entry.shift)
     elif isinstance(watch, AbsenceWatch):
         watch.load([series.last_us, series.floor_us, series.order])
     else:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from math import inf, nextafter
 from typing import Any, Final
 
+from detectors.anchor import ACCEPTED
 from detectors.eras import Eras, bins_of, signed_rank
 from detectors.lifecycle import FAR, THIN
 from detectors.plans import Judged, Plan
 from detectors.sketch import merge, remove
-from detectors.spans import Slot, Span
+from detectors.spans import STEPS, Slot, Span
 from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
@@ -189,6 +190,8 @@ class SpanWatch(Watch):
             learn = self.judge(THIN, None, None, now_us, stage)
         if not learn and slot is not None:
             slot.tainted = True
+        if self.eras is not None and own is not None:
+            self.count_open(now_us, stage)
         if samples >= self.pause:
             self.settle()
         return True
@@ -219,6 +222,30 @@ class SpanWatch(Watch):
         if (samples - 1) * self.plan.percent // 100 >= samples - beyond:
             return max(value, nextafter(self.limit, inf))
         return value
+
+    def accept(  # noqa: D102
+        self, now_us: int, stage: Stage, reason: str = ACCEPTED
+    ) -> bool:
+        eras, breach, span = self.eras, self.breach, self.span
+        if eras is None or breach is None or not self.life.state.is_open:
+            return False
+        self._advance(now_us)
+        self._focus(now_us)
+        samples = self.slot.samples + self.rest.samples
+        value = self._aggregate(samples) if self._ready(samples) else self.value
+        if value is None:
+            return False
+        for slot in span.slots:
+            slot.tainted = False
+        passed = span.passed(now_us)
+        began = passed - STEPS + 1
+        if breach.fired_us < now_us:
+            began = min(began, span.number(breach.fired_us))
+        eras.accept(began, self.sign * value + 0.0, passed)
+        level = eras.expected
+        assert level is not None  # noqa: S101 - at least what stands in
+        self.resolve_at(level, now_us, stage, reason)
+        return True
 
     def settle(self) -> None:  # noqa: D102
         samples = self.slot.samples + self.rest.samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from detectors.batch import Batch, tick
 from detectors.transitions import Transition, Update
@@ -16,15 +17,17 @@ class Stage:
     Attributes:
         at: Position of the session in the batch; -1 while a timer runs.
         order: Number of the observation in its partition.
+        evidence: What every line written now adds to its own evidence.
     """
 
-    __slots__ = ("at", "batch", "lines", "order", "partition")
+    __slots__ = ("at", "batch", "evidence", "lines", "order", "partition")
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.batch: Batch = tick({}, 0)
         self.at = -1
         self.order = 0
+        self.evidence: dict[str, Any] = {}
         self.lines: list[Said] = []
 
     @property

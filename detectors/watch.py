@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from detectors import lifecycle, phrases
+from detectors.anchor import ACCEPTED, REBASELINED, Anchor
 from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
@@ -31,9 +32,10 @@ class Watch:
     Attributes:
         value: The aggregate judged last, signed; None before the first.
         breach: The evidence, from the first breach on.
+        anchor: What was normal before the last shift that was accepted.
     """
 
-    __slots__ = ("breach", "by", "life", "plan", "value")
+    __slots__ = ("anchor", "breach", "by", "life", "plan", "value")
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         self.plan = plan
@@ -41,6 +43,7 @@ class Watch:
         self.life = Life()
         self.value: float | None = None
         self.breach: Breach | None = None
+        self.anchor: Anchor | None = None
 
     def sample(
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -126,10 +129,72 @@ class Watch:
             if after.state is State.FIRING and not before.state.is_open:
                 assert self.breach is not None  # noqa: S101 - a breach made it fire
                 self.breach.expected = expected
+                self._fired(self.breach, moment)
             self._tell(before, now_us, stage, self._reason(before, found))
         if before is not after:
             self.settle()
         return found.verdict is not Verdict.BREACH and before.state not in _WRONG
+
+    def _fired(self, breach: Breach, now: Moment) -> None:
+        breach.fired_us, breach.fired_order, breach.taken = *now, 0
+        self.plan_rebaseline()
+
+    def plan_rebaseline(self, floor_us: int = -FAR) -> None:
+        """Work out when the level becomes the normal one by itself.
+
+        Args:
+            floor_us: Not before this time: the rule may be another one than when
+                the alert fired.
+        """
+        after, breach = self.plan.rule.rebaseline_after, self.breach
+        if breach is not None:
+            timed = after is not None and after.span_us and breach.fired_us < FAR
+            breach.rebaseline_us = FAR
+            if after is not None and timed:
+                due_us = breach.fired_us + after.span_us
+                breach.rebaseline_us = max(due_us, floor_us)
+
+    def count_open(self, now_us: int, stage: Stage) -> None:
+        """Count a sample since firing began; after so many the level is normal."""
+        after, breach = self.plan.rule.rebaseline_after, self.breach
+        if breach is None or not self.life.state.is_open:
+            return
+        breach.taken += 1
+        if after is not None and 0 < after.samples <= breach.taken:
+            self.accept(now_us, stage, REBASELINED)
+
+    def accept(self, now_us: int, stage: Stage, reason: str = ACCEPTED) -> bool:
+        """Take the level of the open alert for the normal one, and resolve it.
+
+        Kinds of rules that learn override it, and end with ``resolve_at``.
+
+        Args:
+            now_us: The series' time.
+            stage: Takes the line.
+            reason: Of the line.
+
+        Returns:
+            Whether there was anything to accept.
+        """
+        del now_us, stage, reason
+        return False
+
+    def resolve_at(self, level: float, now_us: int, stage: Stage, reason: str) -> None:
+        """Resolve the open alert: what it fired on is the normal level now.
+
+        Args:
+            level: The new one, in the metric's unit; the line's value.
+            now_us: The series' time.
+            stage: Takes the line.
+            reason: Of the line.
+        """
+        before, breach = self.life, self.breach
+        self.value = self.plan.sign * level
+        self.life = lifecycle.end(before, now_us)
+        self._tell(before, now_us, stage, reason)
+        if breach is not None and breach.expected is not None:
+            self.anchor = Anchor(breach.expected, breach.began_us)
+        self.settle()
 
     def _note(
         self,
@@ -190,7 +255,7 @@ class Watch:
                 partition=stage.partition,
                 attribution=self.attribution() if told else {},
                 causes=self.causes() if told else {},
-                evidence=self.evidence() if told else {},
+                evidence=self._told_evidence(stage) if told else {},
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -223,6 +288,10 @@ class Watch:
         """The numbers behind the verdict, for ``explain``: plain values by name."""
         return {}
 
+    def _told_evidence(self, stage: Stage) -> dict[str, Any]:
+        anchor = {} if self.anchor is None else {"anchor": self.anchor.evidence()}
+        return {**self.evidence(), **anchor, **stage.evidence}
+
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
         expected = self.expected
@@ -237,22 +306,34 @@ class Watch:
     def due(self) -> tuple[int, int]:
         """When the next timer is due, and which observation set it."""
         due_us, order = self.life.due_us, self.life.order
-        if self.breach is not None and self.breach.update_us < due_us:
-            return self.breach.update_us, order
+        breach = self.breach
+        if breach is not None:
+            due_us = min(due_us, breach.update_us)
+            if breach.rebaseline_us <= due_us and self.life.state.is_open:
+                return breach.rebaseline_us, breach.fired_order
         return due_us, order
 
     def run(self, due_us: int, stage: Stage) -> None:
         """Run the timer that is due."""
-        before = self.life
-        if before.due_us == due_us:
+        before, breach = self.life, self.breach
+        if (
+            breach is not None
+            and before.state.is_open
+            and breach.rebaseline_us == due_us
+        ):
+            if not self.accept(due_us, stage, REBASELINED):
+                # The windows have only just begun anew, and the wait with them.
+                breach.fired_us, breach.taken = due_us, 0
+                self.plan_rebaseline()
+        elif before.due_us == due_us:
             self.life = lifecycle.expire(before)
             kept = phrases.duration(self.plan.policy.keep_us)
             level = before.level
             reason = f"{self.plan.what()} not {self.limit_phrase(level)} for {kept}"
             self._tell(before, due_us, stage, reason)
             self.settle()
-        elif self.breach is not None and self.breach.update_us == due_us:
-            self._update(self.breach, due_us, stage)
+        elif breach is not None and breach.update_us == due_us:
+            self._update(breach, due_us, stage)
 
     def _update(self, breach: Breach, due_us: int, stage: Stage) -> None:
         seq = max(self.life.seq + 1, due_us // 1000)
@@ -286,6 +367,15 @@ class Watch:
         self.life = lifecycle.forget(before)
         if lifecycle.differs(before, self.life):
             self._tell(before, at_us, stage, reason)
+
+    def dump_shift(self) -> list[Any] | None:
+        """The anchor, and what subclasses keep of an open alert; None if nothing."""
+        return None if self.anchor is None else [list(self.anchor), None]
+
+    def load_shift(self, state: list[Any]) -> None:
+        """Take what ``dump_shift`` gave, after ``load``."""
+        anchor, _ = state
+        self.anchor = None if anchor is None else Anchor(*anchor)
 
     def dump(self) -> list[Any]:
         """What the samples amount to, as plain numbers."""

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "publish": "Publish session events from a file into Kafka.",
     "replay": "Try rules on a file of sessions, without Kafka.",
     "status": "Say what a running worker is doing.",
+    "accept": "Take the level of open alerts for the normal one.",
     "schema": "Print the JSON Schema of a session event.",
     "demo": "See it work: broker, worker, sandbox, sessions, an incident.",
     "broker": "Run the embedded broker, in memory, for trying things out.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alerts.messages.wording import why
+from alerts.messages.wording import reason_told, why
 from alerts.notifications import Notification
 from detectors.transitions import Transition, Update
 
@@ -37,7 +37,7 @@ def _transition(line: Transition) -> str:
     cause = f"  why: {found}" if found else ""
     return (
         f"{line.time}  {line.to_state:<12}{level:<9}  {line.rule}"
-        f" {_labels(line.labels)}  {line.metric} {numbers}  ({line.reason}){cause}"
+        f" {_labels(line.labels)}  {line.metric} {numbers}  ({reason_told(line)}){cause}"
     )
 
 

@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.actions import Accept, read_match
 from detectors.batch import Batch
 from detectors.metrics import COLUMNS
 from streams.columns import Columns
@@ -28,7 +29,9 @@ _MOST: Final = 10_000_000
 """Observations in a block: a bound on what a damaged one makes us allocate."""
 
 _MARK: Final = b"LWB"
-_VERSION: Final = 3
+_VERSION: Final = 4
+_READ: Final = frozenset({3, _VERSION})
+"""Version 3 carried no actions; what has no such column has none."""
 _HEAD: Final = _MARK + bytes([_VERSION])
 
 _T = TypeVar("_T")
@@ -132,6 +135,7 @@ class _Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     mask_codes: _Narrow
     clocks_after: dict[int, int]
     judged_from: int | None
+    accepts: list[Accept] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -170,6 +174,7 @@ def encode_block(batch: Batch | Columns) -> bytes:
         mask_codes=_narrow(columns.mask_codes, len(columns.mask_table)),
         clocks_after=dict(columns.clocks_after_us),
         judged_from=columns.judged_from_us,
+        accepts=list(columns.accepts),
     )
     return _HEAD + _encode(body)
 
@@ -191,8 +196,8 @@ def decode_block(block: bytes) -> Batch:
     """
     if block[:3] != _MARK:
         raise ValueError("not a block of observations")
-    if block[:4] != _HEAD:
-        version = block[3] if len(block) > 3 else "unknown"
+    version = block[3] if len(block) > 3 else "unknown"
+    if version not in _READ:
         raise ValueError(
             f"a block of version {version}; this worker reads {_VERSION}:"
             " run the same version of Loopwatch everywhere"
@@ -231,6 +236,8 @@ def _batch(body: _Block) -> Batch:
         _expect(not len(codes) or int(codes.max()) < table, "a code beyond its table")
     _expect(int(id_lengths.sum()) == len(body.ids), "torn session ids")
     _expect(int(trace_lengths.sum()) == len(body.traces), "torn traces")
+    for accept in body.accepts:
+        read_match(accept.match)
     masks = [int.from_bytes(mask, "little") for mask in body.masks]
     return Batch(
         source=body.source,
@@ -251,6 +258,7 @@ def _batch(body: _Block) -> Batch:
         wheres=list(map(masks.__getitem__, mask_codes.tolist())),
         clocks_after_us=body.clocks_after,
         judged_from_us=body.judged_from,
+        accepts=body.accepts,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.actions import Accept
 from detectors.batch import Batch
 from detectors.metrics import COLUMNS
 
@@ -47,6 +48,7 @@ class Columns:
     mask_codes: NDArray[np.int64]
     clocks_after_us: Mapping[int, int]
     judged_from_us: int | None
+    accepts: Sequence[Accept] = ()
 
     def __len__(self) -> int:
         """How many sessions."""
@@ -77,6 +79,7 @@ class Columns:
             mask_codes=mask_codes,
             clocks_after_us=batch.clocks_after_us,
             judged_from_us=batch.judged_from_us,
+            accepts=batch.accepts,
         )
 
     def batch(self) -> Batch:
@@ -100,6 +103,7 @@ class Columns:
             wheres=[masks[code] for code in self.mask_codes.tolist()],
             clocks_after_us=self.clocks_after_us,
             judged_from_us=self.judged_from_us,
+            accepts=self.accepts,
         )
 
     def deal(
@@ -189,7 +193,7 @@ class Columns:
                 replace(part, clocks_after_us={self.source: int(part.clocks_us.max())})
                 for part in before
             ),
-            last,
+            replace(last, accepts=self.accepts),
         )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
+from detectors.acceptance import Outcome
 from detectors.batch import Batch
 from detectors.rules import RuleBook
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
@@ -148,9 +149,24 @@ class Detect:
                 )
             else:
                 said += owned.partition.apply(batch, record.offset)
+                self._tell(owned.partition.outcomes)
             owned.next = record.offset + 1
             await asyncio.sleep(0)
         return said, dead
+
+    @staticmethod
+    def _tell(outcomes: Iterable[Outcome]) -> None:
+        """Log what became of actions; most partitions have nothing to do with one."""
+        for accept, resolved, untouched in outcomes:
+            if resolved or untouched:
+                log.info(
+                    "accept at offset %d by %s: alerts resolved: %d, with nothing to "
+                    "accept: %d",
+                    accept.offset,
+                    accept.by or "somebody",
+                    resolved,
+                    untouched,
+                )
 
     async def _publish(self, chunk: Chunk, said: list[Said], dead: list[bytes]) -> bool:
         if not said and not dead:

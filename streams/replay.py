@@ -7,17 +7,21 @@ same input gives the same lines, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from alerts.delivery import Sent
 from alerts.notifications import Notification
 from alerts.notify import Effects, Notifier
 from alerts.routes import Routing
-from detectors.batch import tick
+from detectors.acceptance import Outcome
+from detectors.actions import Accept
+from detectors.batch import Batch, tick
 from detectors.partition import Partition
 from detectors.rules import RuleBook
 from detectors.transitions import Transition, Update
+from streams.actions import AcceptAction, Numbered
 from streams.observe import Observer
 
 ReplayLine = Transition | Update | Notification
@@ -32,15 +36,33 @@ class Replay:
         book: The rules.
         routing: Who is told.
         reject: Told the line number and the reason of each line that is no session.
+        actions: What people do meanwhile, in order of time; others than ``accept``
+            are passed by.
+        heed: Told of each that was carried out.
+
+    Attributes:
+        waiting: Actions later than the clock has come.
     """
 
     def __init__(
-        self, book: RuleBook, routing: Routing, reject: Callable[[int, str], None]
+        self,
+        book: RuleBook,
+        routing: Routing,
+        reject: Callable[[int, str], None],
+        actions: Sequence[Numbered] = (),
+        heed: Callable[[Outcome], None] = lambda _outcome: None,
     ) -> None:
         self._observer = Observer(book, partitions=1, sources=1)
         self._partition = Partition(book)
         self._notifier = Notifier(routing, standstill=False)
         self._reject = reject
+        self._heed = heed
+        self.waiting = deque(
+            (number, action)
+            for number, action in actions
+            if isinstance(action, AcceptAction)
+        )
+        self._offset = 0
         self.sessions = 0
 
     def run(
@@ -60,6 +82,7 @@ class Replay:
         if until_us is not None and (end_us is None or until_us > end_us):
             end_us = until_us
         if end_us is not None:
+            yield from self._act(end_us)
             yield from self._run_due(end_us, inclusive=True)
         while (due_us := self._notifier.next_due_us) is not None:
             yield from self._settle(self._notifier.run_due(due_us), due_us)
@@ -72,9 +95,26 @@ class Replay:
         if seen.rejected or clock_us is None:
             return
         self.sessions += 1
+        yield from self._act(clock_us)
         yield from self._run_due(clock_us, inclusive=False)
         batch = seen.batches.get(0) or tick({_SOURCE: clock_us}, 1)
-        yield from self._tell(self._partition.apply(batch, number), clock_us)
+        yield from self._tell(self._apply(batch), clock_us)
+
+    def _apply(self, batch: Batch) -> list[Transition | Update]:
+        self._offset += 1
+        return self._partition.apply(batch, self._offset)
+
+    def _act(self, until_us: int) -> Iterator[ReplayLine]:
+        """Carry out actions up to a time, each at its own, before events of that time."""
+        while self.waiting and self.waiting[0][1].at_us <= until_us:
+            _, action = self.waiting.popleft()
+            yield from self._run_due(action.at_us, inclusive=False)
+            accept = Accept(self._offset, action.match, action.by)
+            batch = tick({_SOURCE: action.at_us}, 1, [accept])
+            lines = self._apply(batch)
+            yield from self._tell(lines, action.at_us)
+            for outcome in self._partition.outcomes:
+                self._heed(outcome)
 
     def _run_due(self, until_us: int, *, inclusive: bool) -> Iterator[ReplayLine]:
         """Run the timers of both halves up to a time, each at its due time."""

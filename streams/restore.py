@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+from detectors.actions import CONTROL
 from detectors.partition import Partition
 from detectors.rows import RowError
 from detectors.rules import RuleBook
@@ -56,7 +57,10 @@ async def restore(
         for number, rows in found.items():
             restored[number] = _restored(number, rows, book, topics, applied)
     await _refill(restored, topics, options)
+    control = applied.pop(CONTROL, None)
     await _compare_sources(applied, sources, topics, options)
+    if control is not None:
+        await _compare_control(control, restored, topics, options)
     for owned in restored.values():
         owned.partition.finish_restore()
     log.info(
@@ -172,6 +176,26 @@ async def _compare_sources(
                 f"up to {applied[source]} were counted: the topic was made anew. "
                 f"{_start_over(topics)}"
             )
+
+
+async def _compare_control(
+    applied: int,
+    restored: Mapping[int, Owned],
+    topics: TopicNames,
+    options: Mapping[str, Any],
+) -> None:
+    """Count actions anew if their topic was made anew: baselines hang on no old one."""
+    ends = await read_log(options, topics.control, {0: _AT_END}, lambda *_: None)
+    if ends[0] <= applied:
+        log.warning(
+            "%s ends before offset %d, but actions up to %d were carried out: the "
+            "topic was made anew, and its actions are counted anew",
+            topics.control,
+            ends[0],
+            applied,
+        )
+        for owned in restored.values():
+            owned.partition.forget_actions()
 
 
 def _start_over(topics: TopicNames) -> str:

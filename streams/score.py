@@ -15,6 +15,7 @@ from detectors.tallies import OpenAlert
 from streams.announce import Announcer
 from streams.apps import make_app
 from streams.detect import Detect
+from streams.forward import Forwarder
 from streams.guards import Watchdog
 from streams.ingest import Ingest
 from streams.lease import Lease
@@ -74,6 +75,14 @@ class Score:
             link=link,
             meters=meters,
         )
+        self.forwarder = Forwarder(
+            link,
+            topics,
+            self._options,
+            group=settings.group("control"),
+            sources=self._sources,
+            partitions=partitions[topics.observations],
+        )
         self.announcer = Announcer(
             link,
             topics.control,
@@ -121,6 +130,9 @@ class Score:
         async def announce() -> None:
             await self.announcer.run()
 
+        async def forward() -> None:
+            await self.forwarder.run()
+
         async def on_shutdown(_app: object, **_: object) -> None:
             await self.announcer.leave()
 
@@ -133,6 +145,7 @@ class Score:
         app.task(tick)
         app.task(checkpoint)
         app.task(announce)
+        app.task(forward)
         app.on_before_shutdown.connect(on_shutdown)
         app.on_rebalance_complete.connect(on_rebalance)
 

@@ -19,6 +19,7 @@ from alerts.messages.wording import (
     marks,
     measured,
     outlook,
+    reason_told,
     why,
 )
 from detectors.transitions import Transition
@@ -82,7 +83,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
     details: Json = {
         "rule": _short(line.rule),
         "measured": clip(plain(told), _VALUE),
-        "reason": clip(plain(line.reason), _VALUE),
+        "reason": clip(plain(reason_told(line)), _VALUE),
         "told": str(delivery.reason),
         "labels": _labels(line.labels),
         "began": line.began,

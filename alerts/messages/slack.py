@@ -22,6 +22,7 @@ from alerts.messages.wording import (
     marks,
     measured,
     outlook,
+    reason_told,
     title,
     why,
 )
@@ -121,7 +122,7 @@ def _told(delivery: Delivery, line: Transition) -> str:
     parts = [_judged(line)]
     if delivery.quiet:
         parts.append("It fires again: see the next message.")
-    parts.append(shown(line.reason, _REASON))
+    parts.append(shown(reason_told(line), _REASON))
     if line.summary:
         parts.append(f"> {shown(line.summary, _SUMMARY)}")
     return "\n".join(part for part in parts if part)

@@ -7,16 +7,20 @@ from typing import Final
 import msgspec
 
 from alerts.delivery import Action, Delivery
+from alerts.messages.text import clip, plain
+from alerts.messages.wording import headline, reason_told
 from alerts.notifications import Reason
 from detectors.transitions import Transition, rfc3339
 
 VERSION: Final = 1
+_TEXT: Final = 1_000
 
 
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook receives.
 
     Attributes:
+        text: For people, in one line.
         version: Rises only when a member changes its meaning.
         id: The same for every attempt; also in the header ``Idempotency-Key``.
         time: When it was decided, RFC 3339, UTC.
@@ -29,6 +33,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
             value, peak and number of sessions.
     """
 
+    text: str
     version: int
     id: str
     time: str
@@ -51,6 +56,9 @@ def webhook_body(delivery: Delivery) -> bytes:
     """JSON, in UTF-8."""
     return _encoder.encode(
         WebhookBody(
+            text=clip(
+                plain(f"{headline(delivery)}: {reason_told(delivery.alerts[0])}"), _TEXT
+            ),
             version=VERSION,
             id=delivery.id,
             time=rfc3339(delivery.at_us),

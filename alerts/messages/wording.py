@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
+from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.metrics import METRICS
 from detectors.phrases import moment
 from detectors.transitions import State, Transition, microseconds
@@ -158,6 +160,36 @@ def outlook(line: Transition) -> str:
         return ""
     verb, when = found[0], moment(microseconds(found[1]))
     return f"{verb} {when}" + ("" if "since" in verb else " at the present rate")
+
+
+def reason_told(line: Transition) -> str:
+    """What the line came of: its reason, in words where that is one word.
+
+    A level that was accepted says from where it came, also in later lines: ``above
+    2 x the expected 0.31; 7.3 x the $0.11 of before 2026-03-03``.
+    """
+    if line.reason in (ACCEPTED, REBASELINED):
+        by = line.evidence.get("accepted_by")
+        who = f" by {by}" if isinstance(by, str) and by else ""
+        return (
+            f"accepted{who} as the new normal; it was {amount(line, line.expected)},"
+            f" it is {amount(line, line.value)}"
+        )
+    return line.reason + _since_anchor(line)
+
+
+def _since_anchor(line: Transition) -> str:
+    """How far the value is from the level before the last shift that was accepted."""
+    anchor = line.evidence.get("anchor")
+    if not isinstance(anchor, Mapping) or not line.to_state.is_open:
+        return ""
+    level, at = anchor.get("expected"), anchor.get("at")
+    if not isinstance(level, int | float) or not isinstance(at, str):
+        return ""
+    if line.value is None or not level > 0:
+        return ""
+    times = number(line.value / level)
+    return f"; {times} x the {amount(line, level)} of before {at[:10]}"
 
 
 def series(line: Transition) -> str:

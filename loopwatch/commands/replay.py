@@ -13,9 +13,11 @@ from typing import Annotated
 import msgspec
 import typer
 
+from detectors.acceptance import Outcome
 from detectors.transitions import microseconds
 from loopwatch.configuration import read_configuration
 from loopwatch.plain_text import describe
+from streams.actions import Numbered, not_carried_out, read_actions
 from streams.replay import Replay, ReplayLine
 
 
@@ -69,24 +71,56 @@ def replay(
     ] = None,
     actions: Annotated[
         Path | None,
-        typer.Option(help="Silences and acknowledgements: in a later version."),
+        typer.Option(help="What people do meanwhile: levels that they accept."),
     ] = None,
 ) -> None:
     """Run the worker's detection and routing over a file, on a virtual clock."""
-    if actions is not None:
-        typer.echo(
-            "--actions: this version does not carry out silences, acknowledgements"
-            " or accepted levels yet; leave the option out",
-            err=True,
-        )
-        raise typer.Exit(2)
+    asked = [] if actions is None else _read_actions(actions)
     settings = read_configuration(config, os.environ, secrets_needed=False)
     if str(file) != "-" and not file.is_file():
         typer.echo(f"{file}: no such file; name a file of sessions, or -", err=True)
         raise typer.Exit(1)
-    run = Replay(settings.book, settings.routing, _reject)
+    run = Replay(settings.book, settings.routing, _reject, asked, _heed)
     write = sys.stdout.buffer.write
     render = msgspec.json.Encoder().encode if output is Output.JSON else _as_text
     for line in run.run(_lines(file), until):
         write(render(line) + b"\n")
     sys.stdout.flush()
+    for number, _ in run.waiting:
+        print(  # noqa: T201
+            f"{actions}:{number}: not reached: it is later than the last session;"
+            " --until moves the clock on",
+            file=sys.stderr,
+        )
+
+
+def _read_actions(file: Path) -> list[Numbered]:
+    """The actions of a file, or an exit with every fault of it on stderr."""
+    if not file.is_file():
+        typer.echo(f"{file}: no such file; name a file of actions", err=True)
+        raise typer.Exit(1)
+    with file.open("rb") as stream:
+        found, faults = read_actions(stream)
+    for number, reason in faults:
+        typer.echo(f"{file}:{number}: not an action: {reason}", err=True)
+    if faults:
+        raise typer.Exit(2)
+    for sentence in not_carried_out(found):
+        typer.echo(f"warning: {file}: {sentence}", err=True)
+    return found
+
+
+def _heed(outcome: Outcome) -> None:
+    """Say where an action met nothing that it could change."""
+    if not outcome.resolved and not outcome.untouched:
+        said = "no open alert matches"
+    elif outcome.untouched:
+        said = (
+            f"{outcome.untouched} of {outcome.resolved + outcome.untouched} open alerts"
+            " that match have nothing to accept: their rules learn no level, or have"
+            " only just begun to"
+        )
+    else:
+        return
+    match = msgspec.json.encode(outcome.accept.match).decode()
+    print(f"accept {match}: {said}", file=sys.stderr)  # noqa: T201

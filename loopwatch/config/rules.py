@@ -227,15 +227,11 @@ def _further(findings: Findings, found: Table, rule: Rule, kind: str | None) -> 
     )
     after = found.read("rebaseline", lambda node: read_rebaseline(findings, node))
     flapping = found.read("flapping", lambda node: read_flapping(findings, node))
-    for key, effect in (
-        ("rebaseline", "the alert fires as long as the level is bad"),
-        ("flapping", "every change is told"),
-    ):
-        if key in found:
-            findings.not_yet(
-                found.keys[key],
-                f"this version does not honour '{key}' yet: {effect}",
-            )
+    if "flapping" in found:
+        findings.not_yet(
+            found.keys["flapping"],
+            "this version does not honour 'flapping' yet: every change is told",
+        )
     if kind == "anomaly":
         findings.not_yet(
             found.keys[kind],

@@ -21,7 +21,15 @@ from alerts.messages.slack import (
 )
 from alerts.messages.text import clip, escape, plain, shown, size, url_of
 from alerts.messages.webhook import webhook_body
-from alerts.messages.wording import amount, dollars, measured, number, span, why
+from alerts.messages.wording import (
+    amount,
+    dollars,
+    measured,
+    number,
+    reason_told,
+    span,
+    why,
+)
 from alerts.notifications import Reason
 from detectors.metrics import METRICS
 from detectors.transitions import State
@@ -418,6 +426,10 @@ class TestWebhookBody:
         body = json.loads(webhook_body(delivery))
         assert body.pop("alerts") == [msgspec.to_builtins(delivery.alerts[0])]
         assert body == {
+            "text": (
+                "Escalated to warning from warning: session-cost"
+                " (agent=support, task_type=refund): cost_usd above 2"
+            ),
             "version": 1,
             "id": "0123456789abcdef",
             "time": "1970-01-01T00:01:50Z",
@@ -439,6 +451,57 @@ class TestWebhookBody:
         delivery = _any_delivery(data, scene)
         alerts = json.loads(webhook_body(delivery))["alerts"]
         assert len(alerts) == len(delivery.alerts)
+
+
+class TestNewNormal:
+    @pytest.mark.parametrize(
+        ("reason", "evidence", "said"),
+        [
+            ("accepted", {"accepted_by": "ann"}, "accepted by ann as the new normal"),
+            ("accepted", {}, "accepted as the new normal"),
+            ("rebaselined", {}, "accepted as the new normal"),
+        ],
+    )
+    def test_an_accepted_level_is_told_in_words(
+        self, scene: Any, reason: str, evidence: dict[str, str], said: str
+    ) -> None:
+        """From where to where, in the metric's unit, in every kind of message."""
+        line = scene.line(
+            100,
+            "resolved",
+            reason=reason,
+            rule_kind="baseline",
+            expected=0.11,
+            threshold=0.22,
+            value=0.31,
+            evidence=evidence,
+        )
+        words = f"{said}; it was $0.11, it is $0.31"
+        over = scene.delivery(alerts=(line,), action=Action.CLOSE)
+        (attachment,) = slack_message(over).attachments
+        assert words in json.dumps(attachment["blocks"])
+        assert json.loads(webhook_body(over))["text"].endswith(words)
+        goes_on = scene.delivery(alerts=(line,), action=Action.UPDATE)
+        details = pagerduty_event(goes_on)["payload"]["custom_details"]
+        assert details["reason"] == words
+
+    def test_later_lines_say_how_far_it_has_come(self, scene: Any) -> None:
+        """The level before the shift is the measure, not the one accepted."""
+        anchor = {"expected": 0.11, "at": "2026-03-03T10:00:00Z"}
+        line = scene.line(100, "firing", value=0.8, evidence={"anchor": anchor})
+        words = "cost_usd above 2; 7.27 x the $0.11 of before 2026-03-03"
+        assert reason_told(line) == words
+        (attachment,) = slack_message(scene.delivery(alerts=(line,))).attachments
+        assert words in json.dumps(attachment["blocks"])
+
+    @pytest.mark.parametrize(
+        "anchor",
+        [None, 3, {}, {"expected": 0.0, "at": "x"}, {"expected": 1.0, "at": None}],
+    )
+    def test_without_an_anchor_nothing_is_said(self, scene: Any, anchor: Any) -> None:
+        """Nor with one that makes no measure."""
+        line = scene.line(100, "firing", evidence={"anchor": anchor})
+        assert reason_told(line) == "cost_usd above 2"
 
 
 class TestUnits:

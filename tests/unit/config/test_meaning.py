@@ -87,7 +87,6 @@ class TestContract:
             "false_alarms",
             "anomaly",
             "anomaly",
-            "rebaseline",
             "no_data: resolve",
             "flapping",
             "group_by",

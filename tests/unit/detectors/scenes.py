@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import nan
 from typing import Any
 
+from detectors.actions import Accept, Match
 from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
@@ -71,6 +72,7 @@ class Log:
         self.rules = rules
         self.sources = sources
         self.next = [0] * sources
+        self.actions = 0
         self.clocks = [-(10**18)] * sources
         self.wheres = list(dict.fromkeys(str(rule.where) for rule in rules)) or [""]
 
@@ -133,6 +135,11 @@ class Log:
         """A block that carries the time alone."""
         return tick({n: us(s) for n, s in clocks_s.items()}, self.sources)
 
+    def accept(self, match: Match, by: str = "") -> Batch:
+        """A block in which somebody accepts the levels of the alerts that match."""
+        self.actions += 1
+        return tick({}, self.sources, [Accept(self.actions - 1, match, by)])
+
 
 class Scene:
     """A partition that is told of sessions one after the other."""
@@ -190,6 +197,23 @@ class Scene:
     def tick(self, clock_s: float, source: int = 0) -> list[Said]:
         """Nothing but the time."""
         return self._take(self.log.tick({source: clock_s}))
+
+    def accept(self, match: Match | None = None, by: str = "") -> list[Said]:
+        """Somebody accepts the levels of all alerts, or of those that match."""
+        return self._take(self.log.accept({} if match is None else match, by))
+
+    def restart(self, *rules: Rule) -> Scene:
+        """The same scene after a restart, perhaps with other rules."""
+        after = Scene(*(rules or self.book.rules), sources=self.log.sources)
+        after.partition.restore_seal(self.partition.seal(self.offset - 1))
+        for key, row in self.partition.take_dirty():
+            assert row is not None
+            after.partition.restore_row(key, row)
+        after.partition.finish_restore()
+        after.offset, after._ids = self.offset, self._ids
+        after.log.next, after.log.clocks = self.log.next, self.log.clocks
+        after.log.actions = self.log.actions
+        return after
 
     def _take(self, batch: Batch) -> list[Said]:
         lines = self.partition.apply(batch, self.offset)

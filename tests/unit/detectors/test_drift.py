@@ -298,7 +298,11 @@ def test_absurd_numbers_stay_finite(metric: str, numbers: list[float]) -> None:
     """Whatever finite numbers sessions carry, lines and rows hold finite ones."""
     scene = Scene(_rule(metric, sensitivity="high"))
     for at, number in enumerate(numbers):
-        values = {"llm_calls": 1.0, "input_tokens": number, "cost_usd": number}
+        values: dict[str, Any] = {
+            "llm_calls": 1.0,
+            "input_tokens": number,
+            "cost_usd": number,
+        }
         values |= {"latency_ms": number, "loop_count": number}
         values |= {"quality_points": min(number, 100.0), "succeeded": number > 0.4}
         values |= {

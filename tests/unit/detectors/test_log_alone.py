@@ -31,8 +31,8 @@ from detectors.stage import Said
 from detectors.transitions import Transition, Update, encode_line
 from tests.unit.detectors.scenes import Log, Session, threshold
 
-Step = Session | dict[int, float]
-"""A session, or a tick with the clocks it tells."""
+Step = Session | dict[int, float] | list[str]
+"""A session, a tick with the clocks it tells, or what somebody accepts."""
 
 RULED = {
     "cost_usd": "cost_usd",
@@ -84,6 +84,9 @@ def _rule(chance: random.Random, name: str) -> Rule:
             kind = Baseline(drop=drop, recover=drop / 2, **reach)
         else:
             kind = Baseline(ratio=1.5, recover=1.2, **reach)
+        changes["rebaseline_after"] = chance.choice(
+            [None, None, Hold(span_us=25 * SECOND_US), Hold(samples=8)]
+        )
     elif metric == "quality_score":
         kind = threshold(60.0, 40.0, 70.0)
     elif metric == "success_rate":
@@ -121,6 +124,9 @@ def _story(chance: random.Random, sources: int, count: int) -> list[Step]:
         at_s += chance.choice([0, 0, 0.5, 1, 1, 3]) + 40 * (chance.random() < 0.02)
         if chance.random() < 0.06:
             steps.append(dict.fromkeys(range(sources), at_s))
+            continue
+        if chance.random() < 0.03:
+            steps.append(chance.choice([[], ['agent="a"'], ['tenant!~"x|"']]))
             continue
         source = chance.randrange(sources)
         if known and chance.random() < 0.08:
@@ -165,6 +171,10 @@ def _blocks(
         if isinstance(step, dict):
             flush()
             blocks.append(log.tick(step))
+            continue
+        if isinstance(step, list):
+            flush()
+            blocks.append(log.accept(step))
             continue
         if waiting and waiting[-1].source != step.source:
             flush()

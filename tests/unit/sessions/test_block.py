@@ -4,10 +4,12 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.actions import Accept
 from detectors.batch import Batch, tick
 from detectors.metrics import COLUMNS
 from streams.block import BLOCK_BYTES, decode_block, encode_block, encode_blocks
@@ -46,6 +48,19 @@ def batches(draw: st.DrawFn) -> Batch:
         wheres=[draw(st.integers(0, 2**90)) for _ in observed],
         clocks_after_us=draw(st.dictionaries(st.integers(0, 9), INT64, max_size=3)),
         judged_from_us=draw(st.none() | INT64),
+        accepts=draw(
+            st.lists(
+                st.builds(
+                    Accept,
+                    offset=st.integers(0, 2**63 - 1),
+                    match=st.sampled_from(
+                        [{}, {"agent": "é"}, {"agent": ["a", ""]}, ['rule=~"x.*"']]
+                    ),
+                    by=TEXT,
+                ),
+                max_size=2,
+            )
+        ),
     )
 
 
@@ -53,6 +68,7 @@ def plain(batch: Batch) -> dict[str, Any]:
     """A batch as what it says, whatever kinds of sequence it is made of."""
     return {
         "numbers": [batch.source, batch.sources, batch.judged_from_us],
+        "accepts": list(batch.accepts),
         "sessions": [
             (
                 *row[:3],
@@ -122,6 +138,32 @@ def test_a_tick_is_a_block() -> None:
     assert len(read.offsets) == len(read.session_ids) == len(read.observed) == 0
 
 
+def test_an_action_travels_in_a_block() -> None:
+    """Alone, and whole; the last part of a batch that is split has it."""
+    accept = Accept(7, {"agent": ["a", "b"], "rule": "cost"}, "ann")
+    assert decode_block(encode_block(tick({}, 4, [accept]))).accepts == [accept]
+    whole = msgspec.structs.replace(large(9_000), accepts=[accept])
+    *before, last = [decode_block(block) for block in encode_blocks(whole)]
+    assert [part.accepts for part in before] == [[]] * len(before)
+    assert last.accepts == [accept]
+
+
+def test_a_condition_that_is_none_is_a_damaged_block() -> None:
+    """Nothing half understood reaches an alert."""
+    block = encode_block(tick({}, 4, [Accept(7, ['agent=~"("'])]))
+    with pytest.raises(ValueError, match="damaged block"):
+        decode_block(block)
+
+
+def test_a_block_of_the_version_before_can_be_read() -> None:
+    """What stands in the log when workers are updated counts."""
+    batch = large(3)
+    body = msgspec.msgpack.decode(encode_block(batch)[4:])
+    assert body.pop() == []
+    older = b"LWB\3" + msgspec.msgpack.encode(body)
+    assert plain(decode_block(older)) == plain(batch)
+
+
 @pytest.mark.parametrize("sessions", [255, 256, 257, 1_000])
 def test_numbers_of_any_width(sessions: int) -> None:
     """Positions that need one byte or two come back alike."""
@@ -173,7 +215,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 3"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 4"):
         decode_block(bytes(block))
 
 
