@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors import lifecycle, phrases
+from detectors import evidence, lifecycle, phrases
 from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
@@ -142,7 +142,7 @@ class Watch:
         breach = self.breach
         if breach is None or before.state not in _WRONG:
             self.breach = breach = Breach(now_us, value, self.plan)
-        if breach.note(value, own, stage.trace) and before.state.is_open:
+        if breach.note(value, own, stage) and before.state.is_open:
             breach.update_us = min(
                 breach.update_us, max(breach.told_us + UPDATE_US, now_us)
             )
@@ -159,9 +159,7 @@ class Watch:
         plan = self.plan
         rule = plan.rule
         value = None if self.value is None else finite(plan.sign * self.value)
-        expected = self.expected
-        if told and breach is not None and life.state is State.RESOLVED:
-            expected = breach.expected
+        expected = self._stated()
         stage.lines.append(
             Transition(
                 time=rfc3339(at_us),
@@ -220,8 +218,19 @@ class Watch:
         return {}
 
     def evidence(self) -> dict[str, Any]:
-        """The numbers behind the verdict, for ``explain``: plain values by name."""
-        return {}
+        """The numbers behind the verdict, by the names in ``docs/tune.md``."""
+        expected = self._stated()
+        found = evidence.limits(self.plan, expected, self.life.level)
+        found |= evidence.comparison(self.plan, self.value, expected)
+        if self.breach is not None and self.breach.culprits:
+            found |= self.breach.evidence()
+        return found
+
+    def _stated(self) -> float | None:
+        """The expectation that lines state; of a resolved alert, its own."""
+        if self.life.state is State.RESOLVED and self.breach is not None:
+            return self.breach.expected
+        return self.expected
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
@@ -268,6 +277,7 @@ class Watch:
                 value=None if self.value is None else finite(sign * self.value),
                 peak=finite(sign * breach.peak),
                 sessions=breach.sessions,
+                evidence=breach.evidence(),
             )
         )
 
