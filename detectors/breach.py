@@ -168,7 +168,8 @@ class Breach:
             breach.kind,
             breach.sign,
             breach.labels,
-            culprits,
+            *culprits,
         ) = state
-        breach.culprits = [Culprit(*culprit) for culprit in culprits]
+        # A row may be older than the names of sessions in it.
+        breach.culprits = [Culprit(*each) for each in (culprits or [[]])[0]]
         return breach

@@ -253,3 +253,9 @@ def test_the_window_is_the_window(values: list[float]) -> None:
     found = watch.evidence()
     assert found["window_median"] == median(window)
     assert found["window_total"] == sum(window)
+
+
+def test_a_breach_of_an_older_row_has_no_names() -> None:
+    """Rows once ended before the sessions: they are read, and remember none."""
+    breach = Breach(7, 1.0, None)
+    assert Breach.load(breach.dump()[:-1]).dump() == breach.dump()
