@@ -118,7 +118,9 @@ class Breach:
         del culprits[KEPT:]
 
     def evidence(self) -> dict[str, Any]:
-        """The sessions that counted most, as plain values."""
+        """The sessions that counted most, as plain values; nothing without any."""
+        if not self.culprits:
+            return {}
         return {"worst_sessions": [self._shown(each) for each in self.culprits]}
 
     def _shown(self, culprit: Culprit) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class Watch:
                 partition=stage.partition,
                 attribution=self.attribution() if told else {},
                 causes=self.causes() if told else {},
-                evidence=self.evidence() if told else {},
+                evidence=self.evidence() | breach.evidence() if told and breach else {},
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -221,10 +221,7 @@ class Watch:
         """The numbers behind the verdict, by the names in ``docs/tune.md``."""
         expected = self._stated()
         found = evidence.limits(self.plan, expected, self.life.level)
-        found |= evidence.comparison(self.plan, self.value, expected)
-        if self.breach is not None and self.breach.culprits:
-            found |= self.breach.evidence()
-        return found
+        return found | evidence.comparison(self.plan, self.value, expected)
 
     def _stated(self) -> float | None:
         """The expectation that lines state; of a resolved alert, its own."""
@@ -234,10 +231,7 @@ class Watch:
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
-        expected = self.expected
-        if expected is None and self.breach is not None:
-            expected = self.breach.expected
-        return self.plan.limit_phrase(expected, level)
+        return self.plan.limit_phrase(self._stated(), level)
 
     def thin_phrase(self) -> str:
         """Why there is nothing to judge, in words."""

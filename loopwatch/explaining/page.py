@@ -69,7 +69,8 @@ class Page:
         found = self._found
         for name in ("value", "limit"):
             self._take(name)
-            yield name, self._amount(found[name])
+            if found[name] is not None:
+                yield name, self._amount(found[name])
         left_at = self._take("recover_at")
         if left_at is not None and left_at != found["limit"]:
             yield "ends at", self._amount(left_at)
