@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from detectors.evidence import known
 from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
 from detectors.phrases import duration
 from detectors.plans import Limit, Plan
 from detectors.rules import Absence
 from detectors.stage import Stage
-from detectors.transitions import State
+from detectors.transitions import State, rfc3339
 from detectors.watch import Watch
 
 
@@ -88,6 +89,13 @@ class AbsenceWatch(Watch):
         if self.life.state is State.FIRING:
             return f"no session for {after}"
         return f"sessions within {after}"
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        last = None if self.last_us == -FAR else rfc3339(self.last_us)
+        after_s = self.after_us / 1_000_000
+        return known(
+            {"limit": after_s, "silent_s": self.value, "last_session_at": last}
+        )
 
     def dump(self) -> list[Any]:  # noqa: D102
         return [self.last_us, self.floor_us, self.order]

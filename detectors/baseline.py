@@ -13,15 +13,20 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, Final
 
+from detectors.evidence import known
 from detectors.metrics import Aggregate, Scale
 from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
-from detectors.scales import Spread, winsorised
+from detectors.scales import FEWEST, Spread, winsorised
 from detectors.sketch import Bins, flatten, merge, remove, unflatten
+from detectors.transitions import rfc3339
 
 SLABS: Final = 16
 WIDTH: Final = 0.02
 """Relative width of histogram bins."""
+
+_USUAL: Final = 2.0
+"""So many standard deviations around the mean lie most of the sessions."""
 
 
 class Slab:
@@ -216,10 +221,34 @@ class Summary:
         pooled = self._plan.judged is Judged.RATE
         scale = Scale.SQRT if pooled else self._plan.rule.metric.scale
         if scale is not Scale.RATE:
-            spread = Spread.joined((self._closed.spread, last.spread))
-            self._bounds = spread.bounds(scale)
+            self._bounds = self._spread(last).bounds(scale)
         enough = self.samples >= self.need
         self.expected = self.level() if enough else None
+
+    def _spread(self, last: Slab) -> Spread:
+        return Spread.joined((self._closed.spread, last.spread))
+
+    def evidence(self) -> dict[str, Any]:
+        """What is remembered, for people; spreads where the metric has a scale."""
+        slabs, scale = self._slabs, self._plan.rule.metric.scale
+        found: dict[str, Any] = {
+            "baseline_samples": self.samples,
+            "baseline_need": self.need,
+        }
+        if slabs:
+            found["baseline_since"] = rfc3339(slabs[0].began_us)
+            found["baseline_until"] = rfc3339(slabs[-1].ended_us)
+        if slabs and scale is not Scale.RATE:
+            spread = self._spread(slabs[-1])
+            if spread.samples >= FEWEST:
+                low, high = spread.bounds(scale, _USUAL)
+                if scale is Scale.LOGIT:
+                    low, high = max(0.0, low), min(100.0, high)
+                found["baseline_scale"] = scale.value
+                found["baseline_spread"] = spread.deviation(scale)
+                found["baseline_low"] = low
+                found["baseline_high"] = high
+        return known(found)
 
     def level(self) -> float | None:
         """What the samples come to, however few; None if there are none."""

@@ -4,10 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from detectors.lifecycle import FAR
+from detectors.numbers import finite
 from detectors.plans import Plan
+from detectors.stage import Stage
+from detectors.transitions import rfc3339
+
+KEPT: Final = 5
+"""How many of a breach's sessions are remembered by name."""
+
+
+class Culprit(NamedTuple):
+    """A session of a breach.
+
+    Attributes:
+        value: Its own, signed so that larger is worse.
+        trace: ``trace_url``, else ``trace_id``; None if it has neither.
+    """
+
+    value: float
+    session_id: str
+    ended_us: int
+    trace: str | None
 
 
 class Breach:
@@ -30,11 +50,14 @@ class Breach:
             the rule and ``fired_us``, and is in no row.
         told_us: When a line last told of it.
         update_us: When the next update is due.
+        culprits: The worst sessions among them, worst first, at most ``KEPT``; of
+            equals those that came first.
     """
 
     __slots__ = (
         "aggregate",
         "began_us",
+        "culprits",
         "expected",
         "fired_order",
         "fired_us",
@@ -63,24 +86,63 @@ class Breach:
         self.fired_order = self.taken = 0
         self.told_us = began_us
         self.update_us = FAR
+        self.culprits: list[Culprit] = []
         self.metric = plan.rule.metric.name if plan else ""
         self.aggregate = plan.rule.aggregate.value if plan else ""
         self.kind = plan.rule.kind.name if plan else ""
         self.sign = plan.sign if plan else 1.0
         self.labels: Mapping[str, str] = plan.labels if plan else {}
 
-    def note(self, value: float, own: float | None, trace: str | None) -> bool:
-        """Add one breaching evaluation; whether there is news in it."""
+    def note(self, value: float, own: float | None, stage: Stage) -> bool:
+        """Add one breaching evaluation; whether there is news in it.
+
+        Args:
+            value: The aggregate, signed.
+            own: The session's own value, signed; None for timers.
+            stage: Which session it is.
+        """
         news = value > self.peak
         if news:
             self.peak = value
         if own is None:
             return news
         self.sessions += 1
+        culprits = self.culprits
+        if len(culprits) < KEPT or own > culprits[-1].value:
+            self._remember(own, stage)
+        trace = stage.trace
         if trace is not None and (self.trace is None or own > self.worst):
             self.worst = own
             self.trace = trace
         return True
+
+    def _remember(self, own: float, stage: Stage) -> None:
+        # Only here a session's id is decoded: few sessions are among the worst.
+        session_id, ended_us = stage.session_id, stage.ended_us
+        if session_id is None or ended_us is None:
+            return
+        culprits = self.culprits
+        place = len(culprits)
+        while place and culprits[place - 1].value < own:
+            place -= 1
+        culprits.insert(place, Culprit(own, session_id, ended_us, stage.trace))
+        del culprits[KEPT:]
+
+    def evidence(self) -> dict[str, Any]:
+        """The sessions that counted most, as plain values; nothing without any."""
+        if not self.culprits:
+            return {}
+        return {"worst_sessions": [self._shown(each) for each in self.culprits]}
+
+    def _shown(self, culprit: Culprit) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "session_id": culprit.session_id,
+            "value": finite(self.sign * culprit.value),
+            "ended_at": rfc3339(culprit.ended_us),
+        }
+        if culprit.trace is not None:
+            shown["trace"] = culprit.trace
+        return shown
 
     def dump(self) -> list[Any]:
         """As plain values."""
@@ -101,6 +163,7 @@ class Breach:
             self.fired_us,
             self.fired_order,
             self.taken,
+            [list(culprit) for culprit in self.culprits],
         ]
 
     @classmethod
@@ -121,8 +184,10 @@ class Breach:
             breach.kind,
             breach.sign,
             breach.labels,
-            *fired,
+            *later,
         ) = state
-        if fired:
-            breach.fired_us, breach.fired_order, breach.taken = fired
+        # A row may be older than what was added since.
+        if later:
+            breach.fired_us, breach.fired_order, breach.taken = later[:3]
+            breach.culprits = [Culprit(*each) for each in (later[3:] or [[]])[0]]
         return breach

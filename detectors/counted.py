@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
+from detectors.evidence import count_window
 from detectors.lifecycle import THIN
 from detectors.numbers import total
 from detectors.packing import pack, unpack
@@ -228,6 +229,15 @@ class CountWatch(Watch):
             self._set_pause()
             self.settle()
 
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        found = super().evidence()
+        found |= count_window(self.plan, self.samples[-self.size :], self.calls())
+        return found if self.summary is None else found | self.summary.evidence()
+
+    def calls(self) -> Sequence[float] | None:
+        """A rate's denominators in the window."""
+        return None
+
     def thin_phrase(self) -> str:  # noqa: D102
         if len(self.samples) < self.plan.need or self.summary is None:
             return super().thin_phrase()
@@ -382,6 +392,9 @@ class RateWatch(CountWatch):
         del self.weights[:count]
         super().drop(count)
         return gone
+
+    def calls(self) -> Sequence[float]:  # noqa: D102
+        return self.weights[-self.size :]
 
     def arm(self, limit: float) -> None:  # noqa: D102
         self.quiet = limit

@@ -303,7 +303,7 @@ class DriftWatch(Watch):
             "began_us": begun_us,
             "at": best,
             "borrowed": 0.0,
-            "sessions": [[each.session_id, each.own] for each in worst],
+            "shifted_sessions": [[each.session_id, each.own] for each in worst],
         }
         if self.factors is not None:
             self.factors.begin()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from detectors.evidence import known
 from detectors.plans import Plan
 from detectors.stage import Stage
 from detectors.transitions import State
@@ -34,6 +35,11 @@ class EachWatch(Watch):
             return None
         self.weigh(value, value, now_us, stage)
         return True
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        value = None if self.value is None else self.plan.sign * self.value
+        trace = None if self.breach is None else self.breach.trace
+        return known({"value": value, "trace": trace}) | super().evidence()
 
     def settle(self) -> None:  # noqa: D102
         quiet = self.plan.limits[0].enter if self.life.state is State.OK else -inf

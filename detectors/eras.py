@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from detectors.evidence import known
 from detectors.lifecycle import FAR
 from detectors.metrics import Scale
 from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
 from detectors.sketch import Bins
 from detectors.spans import STEPS, Slot
+from detectors.transitions import rfc3339
 
 FEWEST: Final = 2
 """Whole windows that make an expectation."""
@@ -105,16 +107,38 @@ class Eras:
         self._formed = (newest, whole)
         for number in [number for number in self.eras if number <= oldest]:
             del self.eras[number]
+        found = self._windows(newest, whole)
+        if len(found) >= FEWEST:
+            self.expected, self.stand_in = finite(total(found) / len(found)), None
+        else:
+            self.expected = self._accepted(passed)
+
+    def _windows(self, newest: int, whole: int) -> list[float]:
+        """The aggregates of whole windows, the latest first."""
+        each = STEPS // self._steps
         found: list[float] = []
         for window in range(1, whole + 1):
             end = newest - each * (window - 1)
             value = self._aggregate(range(end - each + 1, end + 1))
             if value is not None:
                 found.append(value)
-        if len(found) >= FEWEST:
-            self.expected, self.stand_in = finite(total(found) / len(found)), None
-        else:
-            self.expected = self._accepted(passed)
+        return found
+
+    def evidence(self) -> dict[str, Any]:
+        """The whole windows behind the expectation, for people."""
+        newest, whole = self._formed or (0, 0)
+        found = self._windows(newest, whole)
+        told: dict[str, Any] = {
+            "baseline_windows": len(found),
+            "baseline_windows_most": self.windows,
+        }
+        if found:
+            span_us = self._plan.span_us
+            first = newest - STEPS // self._steps * whole
+            told["baseline_since"] = rfc3339(first * self._steps * span_us // STEPS)
+            told["baseline_min"] = min(found)
+            told["baseline_max"] = max(found)
+        return known(told)
 
     def _accepted(self, passed: int) -> float | None:
         """The level that was accepted, as long as ``over`` reaches back to it."""

@@ -94,14 +94,21 @@ class Spread(NamedTuple):
             total([part.squares for part in parts]),
         )
 
-    def bounds(self, scale: Scale) -> tuple[float, float]:
-        """Where values are winsorised, in the metric's unit."""
+    def deviation(self, scale: Scale) -> float:
+        """The standard deviation believed in, in the scale; of at least one value."""
+        mean = self.total / self.samples
+        variance = max(0.0, self.squares / self.samples - mean * mean)
+        return max(RULERS[scale].least, sqrt(variance))
+
+    def bounds(
+        self, scale: Scale, deviations: float = DEVIATIONS
+    ) -> tuple[float, float]:
+        """So far around the mean, in the metric's unit: where values are winsorised."""
         if self.samples < FEWEST:
             return -inf, inf
         ruler = RULERS[scale]
         mean = self.total / self.samples
-        variance = max(0.0, self.squares / self.samples - mean * mean)
-        reach = DEVIATIONS * max(ruler.least, sqrt(variance))
+        reach = deviations * self.deviation(scale)
         return ruler.back(mean - reach), ruler.back(mean + reach)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from detectors.anchor import ACCEPTED
 from detectors.eras import Eras, bins_of, signed_rank
+from detectors.evidence import time_window
 from detectors.lifecycle import FAR, THIN
 from detectors.plans import Judged, Plan
 from detectors.sketch import merge, remove
@@ -277,6 +278,10 @@ class SpanWatch(Watch):
         self._advance(due_us)
         self._focus(due_us)
         self._think(None, None, due_us, stage)
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        found = time_window(self.plan, self.span) | super().evidence()
+        return found if self.eras is None else found | self.eras.evidence()
 
     def thin_phrase(self) -> str:  # noqa: D102
         if self._ready(self.slot.samples + self.rest.samples):

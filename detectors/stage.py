@@ -36,6 +36,11 @@ class Stage:
         return self.batch.session_ids[self.at] if self.at >= 0 else None
 
     @property
+    def ended_us(self) -> int | None:
+        """When it ended; None while a timer runs."""
+        return self.batch.ended_at_us[self.at] if self.at >= 0 else None
+
+    @property
     def trace(self) -> str | None:
         """Its trace, if it has one."""
         return (self.batch.traces[self.at] or None) if self.at >= 0 else None

@@ -90,7 +90,11 @@ class Transition(
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
-    """An open alert whose peak or number of affected sessions changed."""
+    """An open alert whose peak or number of affected sessions changed.
+
+    Attributes:
+        evidence: The sessions that counted most so far, for ``explain``.
+    """
 
     time: str
     alert_id: str
@@ -98,6 +102,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="u
     value: float | None
     peak: float | None
     sessions: int
+    evidence: dict[str, Any] = {}
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="clock"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors import lifecycle, phrases
+from detectors import evidence, lifecycle, phrases
 from detectors.anchor import ACCEPTED, REBASELINED, Anchor
 from detectors.breach import Breach
 from detectors.identity import alert_id
@@ -207,7 +207,7 @@ class Watch:
         breach = self.breach
         if breach is None or before.state not in _WRONG:
             self.breach = breach = Breach(now_us, value, self.plan)
-        if breach.note(value, own, stage.trace) and before.state.is_open:
+        if breach.note(value, own, stage) and before.state.is_open:
             breach.update_us = min(
                 breach.update_us, max(breach.told_us + UPDATE_US, now_us)
             )
@@ -224,9 +224,7 @@ class Watch:
         plan = self.plan
         rule = plan.rule
         value = None if self.value is None else finite(plan.sign * self.value)
-        expected = self.expected
-        if told and breach is not None and life.state is State.RESOLVED:
-            expected = breach.expected
+        expected = self._stated()
         stage.lines.append(
             Transition(
                 time=rfc3339(at_us),
@@ -255,7 +253,7 @@ class Watch:
                 partition=stage.partition,
                 attribution=self.attribution() if told else {},
                 causes=self.causes() if told else {},
-                evidence=self._told_evidence(stage) if told else {},
+                evidence=self._told_evidence(breach, stage) if told and breach else {},
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -285,19 +283,24 @@ class Watch:
         return {}
 
     def evidence(self) -> dict[str, Any]:
-        """The numbers behind the verdict, for ``explain``: plain values by name."""
-        return {}
+        """The numbers behind the verdict, by the names in ``docs/tune.md``."""
+        expected = self._stated()
+        found = evidence.limits(self.plan, expected, self.life.level)
+        return found | evidence.comparison(self.plan, self.value, expected)
 
-    def _told_evidence(self, stage: Stage) -> dict[str, Any]:
+    def _stated(self) -> float | None:
+        """The expectation that lines state; of a resolved alert, its own."""
+        if self.life.state is State.RESOLVED and self.breach is not None:
+            return self.breach.expected
+        return self.expected
+
+    def _told_evidence(self, breach: Breach, stage: Stage) -> dict[str, Any]:
         anchor = {} if self.anchor is None else {"anchor": self.anchor.evidence()}
-        return {**self.evidence(), **anchor, **stage.evidence}
+        return {**self.evidence(), **breach.evidence(), **anchor, **stage.evidence}
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
-        expected = self.expected
-        if expected is None and self.breach is not None:
-            expected = self.breach.expected
-        return self.plan.limit_phrase(expected, level)
+        return self.plan.limit_phrase(self._stated(), level)
 
     def thin_phrase(self) -> str:
         """Why there is nothing to judge, in words."""
@@ -349,6 +352,7 @@ class Watch:
                 value=None if self.value is None else finite(sign * self.value),
                 peak=finite(sign * breach.peak),
                 sessions=breach.sessions,
+                evidence=breach.evidence(),
             )
         )
 

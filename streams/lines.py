@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
+import msgspec
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
-from detectors.transitions import State, Transition, Update, encode_line
-from streams.state import append
+from detectors.transitions import State, Transition, Update, decode_line, encode_line
+from streams.state import append, read_log
 
 NOTIFIED: Final = 0
 """Partition of the transitions that notify reads."""
@@ -47,3 +49,46 @@ async def write_lines(
     await asyncio.gather(
         *(append(producer, topic, partition, rows) for partition, rows in lanes.items())
     )
+
+
+class MissingTopicError(Exception):
+    """There is no topic with lines; the message says what to do."""
+
+
+async def read_lines(
+    options: Mapping[str, Any], topic: str, take: Callable[[Said], None]
+) -> None:
+    """Read all lines that people may be told of, in order, to the end.
+
+    Args:
+        options: Keyword arguments of aiokafka's clients.
+        topic: The transitions.
+        take: Given each line; clocks and what is not understood are left out.
+
+    Raises:
+        MissingTopicError: No worker has ever run there.
+        aiokafka.errors.KafkaError: It cannot be read.
+        TimeoutError: Nothing came for a while; there is more.
+    """
+    admin = AIOKafkaAdminClient(**options, client_id="loopwatch-lines")
+    await admin.start()
+    try:
+        topics = await admin.list_topics()
+    finally:
+        await admin.close()
+    if topic not in topics:
+        raise MissingTopicError(
+            f"there is no topic {topic}: no worker has run with this Kafka, or with "
+            "another LOOPWATCH_TOPIC_PREFIX"
+        )
+
+    def each(_partition: int, records: list[Any]) -> None:
+        for record in records:
+            try:
+                line = decode_line(record.value or b"")
+            except msgspec.MsgspecError:
+                continue  # Of a later version.
+            if isinstance(line, Said):
+                take(line)
+
+    await read_log(options, topic, {NOTIFIED: 0}, each)

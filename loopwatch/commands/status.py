@@ -90,7 +90,7 @@ def _detect(part: Mapping[str, Any]) -> Iterator[str]:
         labels = ", ".join(f"{k}={v}" for k, v in sorted(alert["labels"].items()))
         yield (
             f"    {alert['state']:<10} {alert['severity']:<8} {alert['rule']}"
-            f" {{{labels}}} since {rfc3339(alert['since_us'])}"
+            f" {{{labels}}} since {rfc3339(alert['since_us'])}, alert {alert['alert_id']}"
         )
 
 

@@ -360,6 +360,7 @@ class TestForecast:
             "period": "day",
             "period_start": "2023-11-14T00:00:00Z",
             "period_end": "2023-11-15T00:00:00Z",
+            "worst_sessions": line.evidence["worst_sessions"],
         }
 
 

@@ -223,6 +223,7 @@ def test_finite_in_finite_out(
         )
     for line in scene.said:
         assert b"null" not in encode_line(line) or not isinstance(line, Update)
+        assert b"null" not in msgspec.json.encode(line.evidence)
         numbers = msgspec.to_builtins(line)
         for number in numbers.values():
             assert not isinstance(number, float) or abs(number) < float("inf")

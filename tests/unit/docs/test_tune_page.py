@@ -1,83 +1,52 @@
-"""Every example of ``docs/tune.md`` does what the page says."""
+"""What ``docs/tune.md`` shows is what ``loopwatch explain`` says."""
 
 from __future__ import annotations
 
 import json
 import re
-import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from loopwatch.commands.accept import _match
-from loopwatch.config.load import read
-from loopwatch.config.source import Source
-from streams.actions import AcceptAction, decode_action
-from tests.unit.replay.test_replay import Run, command, session
+from detectors.identity import alert_id
 
-PAGE = (Path(__file__).parents[3] / "docs/tune.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "tune.md").read_text(encoding="utf-8")
 
 
-def blocks(kind: str) -> list[str]:
-    """The fenced examples of a kind."""
-    return re.findall(rf"^```{kind}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+def block(kind: str) -> str:
+    """The page's first example of a kind."""
+    found = re.search(rf"^```{kind}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
-def commands(name: str) -> list[list[str]]:
-    """The arguments of each example of a command."""
-    lines = "".join(blocks("console")).splitlines()
-    found = [shlex.split(line, comments=True)[2:] for line in lines if name in line]
-    assert found
-    return found
+def explain(folder: Path, *options: str) -> str:
+    """What the command says of the page's sessions, in a process of its own."""
+    (folder / "loopwatch.yaml").write_text(block("yaml"), encoding="utf-8")
+    (folder / "sessions.jsonl").write_text(block("json"), encoding="utf-8")
+    digits = alert_id("loop-regression", {"agent": "triage"})[:6]
+    command = [sys.executable, "-m", "loopwatch", "explain", digits]
+    return subprocess.run(
+        [*command, "--replay", "sessions.jsonl", *options],
+        capture_output=True,
+        cwd=folder,
+        check=True,
+        encoding="utf-8",
+        timeout=60,
+    ).stdout
 
 
-def test_its_rule_is_right() -> None:
-    """Without a fault, and without a warning that it has no effect."""
-    (example,) = blocks("yaml")
-    loaded = read(Source(example), Path("loopwatch.yaml"), {})
-    assert loaded.faults == ()
-    assert not any("rebaseline" in each.message for each in loaded.warnings)
+def test_the_explanation_is_the_real_one(tmp_path: Path) -> None:
+    """Every character of it."""
+    assert explain(tmp_path) == block("text")
 
 
-@pytest.mark.parametrize("arguments", commands("loopwatch accept"))
-def test_its_commands_name_alerts(arguments: list[str]) -> None:
-    """The conditions of each are some."""
-    arguments = arguments[1:]
-    options = {}
-    for option in ("--rule", "--by"):
-        if option in arguments:
-            at = arguments.index(option)
-            options[option] = arguments[at + 1]
-            del arguments[at : at + 2]
-    assert _match(arguments, options.get("--rule"))
-
-
-def test_its_action_is_carried_out(tmp_path: Path) -> None:
-    """As it stands, in a replay of a level that triples."""
-    (example,) = blocks("json")
-    action = decode_action(example.encode())
-    assert isinstance(action, AcceptAction)
-    (rule,) = blocks("yaml")
-    (tmp_path / "rules.yaml").write_text(f"version: 1\n{rule}")
-    file = tmp_path / "actions.jsonl"
-    file.write_text(json.dumps(json.loads(example)))
-    begin_s = action.at_us / 1_000_000 - 1_800_000_000 - 200
-    sessions = [
-        session(begin_s + n, agent="support", cost_usd=0.11 if n < 120 else 0.31)
-        for n in range(300)
-    ]
-    run = Run(tmp_path, sessions, "--actions", str(file))
-    (line,) = (line for line in run.lines if line.get("reason") == "accepted")
-    assert line["time"] == "2026-03-03T10:00:00Z"
-    _, text, _ = _as_text(tmp_path, file)
-    said = re.findall(r"^> (accepted .*)$", PAGE, re.MULTILINE)
-    assert [each.encode() in text for each in said] == [True]
-
-
-def _as_text(folder: Path, actions: Path) -> tuple[int, bytes, str]:
-    return command(
-        [
-            *("replay", str(folder / "sessions.jsonl")),
-            *("-c", str(folder / "rules.yaml"), "--actions", str(actions)),
-        ]
-    )
+@pytest.mark.parametrize("name", ["value", "limit", "expected"])
+def test_programs_get_the_same(tmp_path: Path, name: str) -> None:
+    """The JSON holds the numbers that the text shows."""
+    found = json.loads(explain(tmp_path, "--output", "json"))
+    shown = re.search(rf"^  {name} +([\d.]+) loops", block("text"), re.MULTILINE)
+    assert shown is not None
+    assert f"{found[name]:.3g}" == shown[1]

@@ -31,6 +31,7 @@ STATUS: dict[str, Any] = {
             "open_alerts": 1,
             "alerts": [
                 {
+                    "alert_id": "7d1e5f0c7b9a4e2f8c31",
                     "state": "firing",
                     "severity": "critical",
                     "rule": "dear",
@@ -88,7 +89,7 @@ def test_status_tells_what_matters() -> None:
         "agent.sessions: 2 partitions, lag 7",
         "series: 5",
         "not every source partition is known yet",
-        "firing     critical dear {agent=a} since 2025-10-09T08:53:20Z",
+        "firing     critical dear {agent=a} since 2025-10-09T08:53:20Z, alert 7d1e5f0c",
     ):
         assert said in result.stdout
 
