@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from detectors.rules import Absence, Baseline, Threshold
+from detectors.rules import Absence, Drift, Threshold
 from loopwatch.cli import build
 from loopwatch.config import load, not_honoured
 
@@ -34,7 +34,7 @@ class TestInit:
             "SLACK_BOT_TOKEN is not set",
             "PAGERDUTY_ROUTING_KEY is not set",
         ]
-        assert verdict == "loopwatch.yaml: valid: 8 rules, 2 receivers"
+        assert verdict == "loopwatch.yaml: valid: 17 rules, 2 receivers"
 
     def test_what_it_writes_works_in_this_version(self) -> None:
         """No rule and no key of it is one that nothing comes of."""
@@ -43,7 +43,7 @@ class TestInit:
         assert config is not None
         assert not_honoured(config) == []
         kinds = {type(each.kind) for each in config.book.rules}
-        assert kinds == {Threshold, Baseline, Absence}
+        assert kinds == {Threshold, Drift, Absence}
         assert all(each.summary for each in config.book.rules)
 
     def test_it_never_overwrites(self) -> None:
@@ -88,4 +88,4 @@ class TestCheck:
         monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-canary")
         monkeypatch.setenv("PAGERDUTY_ROUTING_KEY", "canary")
         run("init")
-        assert run("check").stderr == "loopwatch.yaml: valid: 8 rules, 2 receivers\n"
+        assert run("check").stderr == "loopwatch.yaml: valid: 17 rules, 2 receivers\n"
