@@ -33,11 +33,23 @@ def upper(errors: float, calls: float, rate: float, concentration: float) -> flo
     whole = min(MOST_CALLS, int(calls))
     counted = min(whole, round(errors * whole / calls))
     logit = round(log(rate / (1 - rate)) * _RATE_STEPS)
-    return _upper(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))
+    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))[0]
+
+
+def at_least(errors: float, calls: float, rate: float, concentration: float) -> float:
+    """Probability of as many errors or more.
+
+    >>> at_least(0, 5, 0.05, 1e6)
+    1.0
+    """
+    whole = min(MOST_CALLS, int(calls))
+    counted = min(whole, round(errors * whole / calls))
+    logit = round(log(rate / (1 - rate)) * _RATE_STEPS)
+    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))[1]
 
 
 @lru_cache(maxsize=100_000)
-def _upper(errors: int, calls: int, logit: int, spread: int) -> float:
+def _tails(errors: int, calls: int, logit: int, spread: int) -> tuple[float, float]:
     rate = 1 / (1 + exp(-logit / _RATE_STEPS))
     concentration = exp(spread / _SPREAD_STEPS)
     bad, good = rate * concentration, (1 - rate) * concentration
@@ -61,4 +73,6 @@ def _upper(errors: int, calls: int, logit: int, spread: int) -> float:
     above = 0.0
     for count in range(errors + 1, calls + 1):
         above += mass(count)
-    return min(1.0, above + mass(errors) / 2)
+    here = mass(errors)
+    whole = 1.0 if errors == 0 else min(1.0, above + here)
+    return min(1.0, above + here / 2), whole

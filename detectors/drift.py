@@ -77,7 +77,7 @@ _BACK_SLACK: Final = 0.5
 _BACK_ENOUGH: Final = 8.0
 _UNSAID: Final = frozenset({"began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
-_VERSION: Final = ATTRIBUTES.index("agent_version")
+_REPLACED: Final = ("agent_version", "model")
 
 
 Waiting = tuple[str, list[Sample | None], list[float | None]]
@@ -149,7 +149,7 @@ class DriftWatch(Watch):
             for facet in self.facets
         ]
         self.suspects = Suspects()
-        self.releases = Releases()
+        self.releases = {name: Releases() for name in _REPLACED if name not in by}
         self.waiting: deque[Waiting] = deque()
         cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
         self.factors = CostFactors() if cost else None
@@ -176,7 +176,8 @@ class DriftWatch(Watch):
         self.number += 1
         labels = stage.attributes
         if labels:
-            self.releases.see(labels[_VERSION], self.number)
+            for name, releases in self.releases.items():
+                releases.see(labels[ATTRIBUTES.index(name)], self.number)
         key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
         stratum = self._stratum(key)
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
@@ -318,10 +319,11 @@ class DriftWatch(Watch):
 
     def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
         blamed = attribution(since, facet, self.by)
-        if "agent" in self.by and "agent_version" not in {*blamed, *self.by}:
-            version = self.releases.blamed(begun, self.number)
-            if version is not None:
-                blamed["agent_version"] = version
+        if "agent" in self.by:
+            for name, releases in self.releases.items():
+                newest = releases.blamed(begun, self.number)
+                if newest is not None:
+                    blamed.setdefault(name, newest)
         self._blamed = blamed
 
     def _hold(
@@ -476,9 +478,9 @@ class DriftWatch(Watch):
         if facet != name:
             text += f", seen in {facet}"
         text += f"; began {self._evidence.get('sessions_since', 0)} sessions ago"
-        version = self._blamed.get("agent_version")
-        if version is not None:
-            text += f", with agent_version {version}"
+        for name in _REPLACED:
+            if name in self._blamed:
+                text += f", with {name} {self._blamed[name]}"
         return text
 
     def dump(self) -> list[Any]:  # noqa: D102
@@ -496,7 +498,7 @@ class DriftWatch(Watch):
             ],
             [bets.dump() for bets in self.bets],
             self.suspects.dump(),
-            self.releases.dump(),
+            {name: each.dump() for name, each in self.releases.items()},
             [list(each) for each in self.waiting],
             [self.old, self.new, list(self.fired_at), self._back],
             self._blamed,
@@ -517,7 +519,9 @@ class DriftWatch(Watch):
         for each, dumped in zip(self.bets, bets, strict=True):
             each.load(dumped)
         self.suspects.load(suspects)
-        self.releases.load(releases)
+        for name, known in self.releases.items():
+            if name in releases:
+                known.load(releases[name])
         for key, samples, deviations in waiting:
             pairs = [pair and (pair[0], pair[1]) for pair in samples]
             self.waiting.append((key, pairs, deviations))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import Any, Final
 
-from detectors.beta_binomial import upper
+from detectors.beta_binomial import at_least, upper
 from detectors.metrics import Scale
 from detectors.normal import deviations
 from detectors.numbers import finite
@@ -167,6 +167,13 @@ class RateNorm(Norm):
         errors = value if self.sign > 0 else weight - value
         chance = upper(errors, weight, self._rate(), self._concentration())
         return (deviations(chance) - self._bias) / sqrt(self._bias_spread)
+
+    def chance(self, value: float, weight: float) -> float | None:
+        """The exact probability of at least so many errors; None while unknown."""
+        if not self.ready:
+            return None
+        errors = value if self.sign > 0 else weight - value
+        return at_least(errors, weight, self._rate(), self._concentration())
 
     def _rate(self) -> float:
         return min(max(self._errors / self._calls, 0.0005), 0.9995)

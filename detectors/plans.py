@@ -18,6 +18,7 @@ from detectors.numbers import finite
 from detectors.phrases import duration, number
 from detectors.rules import (
     Absence,
+    Anomaly,
     Baseline,
     Budget,
     Drift,
@@ -103,7 +104,9 @@ class Plan:
         # A budget's level is reached once, and ends with its period.
         hold = Hold() if isinstance(kind, Absence | Budget) else rule.hold
         keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
-        self.policy = Policy(hold.span_us, hold.samples, keep_us, self.each)
+        self.policy = Policy(
+            hold.span_us, hold.samples, keep_us, self.each or isinstance(kind, Anomaly)
+        )
         self.labels: Mapping[str, str] = rule.labels
         self.baseline = kind if isinstance(kind, Baseline) else None
         self.limits = self._fixed(kind) if isinstance(kind, Threshold) else ()
@@ -117,8 +120,8 @@ class Plan:
         form = "span" if self.span_us else "each" if self.each else "count"
         if isinstance(self.rule.kind, Absence):
             form = "absence"
-        if isinstance(self.rule.kind, Drift):
-            form = "drift"
+        if isinstance(self.rule.kind, Drift | Anomaly):
+            form = self.rule.kind.name
         if isinstance(self.rule.kind, Budget):
             form = f"budget/{self.rule.kind.period}/{self.rule.kind.timezone}"
         text = f"{form}|{self.sign:.0f}|{self.rule.shape}"
@@ -173,7 +176,7 @@ class Plan:
         rule = self.rule
         pooled = self.judged in (Judged.RATE, Judged.MEAN) and rule.metric.pooled
         named = rule.metric.name if pooled else f"{rule.aggregate} {rule.metric.name}"
-        if self.each or isinstance(rule.kind, Drift):
+        if self.each or isinstance(rule.kind, Drift | Anomaly):
             return rule.metric.name
         if isinstance(rule.kind, Budget):
             return f"{rule.metric.name} of the {rule.kind.period}"
@@ -188,8 +191,8 @@ class Plan:
             return f"at {percent} % of {number(self.rule.kind.amount)}"
         beyond = "above" if self.sign > 0 else "below"
         baseline = self.baseline
-        if isinstance(self.rule.kind, Drift):
-            return "shifted"
+        if isinstance(self.rule.kind, Drift | Anomaly):
+            return "shifted" if isinstance(self.rule.kind, Drift) else "odd"
         if baseline is None or expected is None:
             limit = self.threshold(expected, level)
             return beyond if limit is None else f"{beyond} {number(limit)}"
@@ -270,9 +273,8 @@ class Group:
 
 
 def groups(book: RuleBook) -> dict[tuple[str, ...], Group]:
-    """The rules that this version evaluates, by their ``by`` labels."""
+    """The rules by their ``by`` labels."""
     rules: dict[tuple[str, ...], list[Rule]] = {}
     for rule in book.rules:
-        if rule.evaluated:
-            rules.setdefault(rule.by, []).append(rule)
+        rules.setdefault(rule.by, []).append(rule)
     return {by: Group(by, members) for by, members in rules.items()}

@@ -1,4 +1,4 @@
-"""The versions of an agent that a series has seen, and how long ago the newest came."""
+"""The versions of an agent, or its models, and how long ago the newest came."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _NEAR: Final = 15
 
 
 class Releases:
-    """The last few values of ``agent_version``.
+    """The last few values of a label that is replaced for good.
 
     Attributes:
         newest: The one that came last; None before the second one ever.
@@ -24,7 +24,7 @@ class Releases:
         self.since = 0
 
     def see(self, version: str, number: int) -> None:
-        """A session of this version, the sample with this number."""
+        """A session with this value, the sample with this number."""
         known = self._known
         if version in known or not version:
             return
@@ -35,7 +35,7 @@ class Releases:
             del known[0]
 
     def blamed(self, begun: int, number: int) -> str | None:
-        """The version that came with a change; None if none did.
+        """The value that came with a change; None if none did.
 
         Args:
             begun: The sample after which the change began, as estimated.

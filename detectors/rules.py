@@ -113,7 +113,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Anomaly:
-    """Single odd sessions, or odd stretches. Not evaluated by this version."""
+    """Single odd sessions, and, where asked for, odd stretches of a busy series."""
 
     stretches: bool = False
     name: str = field(default="anomaly", init=False)
@@ -138,9 +138,6 @@ class Budget:
 
 
 Kind = Threshold | Baseline | Absence | Drift | Anomaly | Budget
-
-EVALUATED: Final = (Threshold, Baseline, Absence, Drift, Budget)
-"""The kinds that this version evaluates."""
 
 
 class NoData(StrEnum):
@@ -190,11 +187,6 @@ class Rule:
     rebaseline_after: Hold | None = None
     no_data: NoData = NoData.HOLD
     flapping: Flapping | None = None
-
-    @property
-    def evaluated(self) -> bool:
-        """Whether this version evaluates the rule."""
-        return isinstance(self.kind, EVALUATED)
 
     @property
     def shape(self) -> str:

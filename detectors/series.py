@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from detectors.absence import AbsenceWatch
+from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
 from detectors.costs import cost_watch, says_why
 from detectors.counted import CountWatch, count_watch
@@ -14,7 +15,7 @@ from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Budget, Drift
+from detectors.rules import Absence, Anomaly, Budget, Drift
 from detectors.spanned import SpanWatch
 from detectors.watch import Watch
 
@@ -25,6 +26,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
         return AbsenceWatch(plan, by)
     if isinstance(plan.rule.kind, Drift):
         return DriftWatch(plan, by)
+    if isinstance(plan.rule.kind, Anomaly):
+        return AnomalyWatch(plan, by)
     if isinstance(plan.rule.kind, Budget):
         return BudgetWatch(plan, by)
     if says_why(plan):

@@ -97,8 +97,11 @@ class DeliveryDesk:
             if wait_s is None or wait_s > 0:
                 # At most a second at a time: the wall clock may be set.
                 patience_s = None if wait_s is None else min(wait_s, 1.0)
+                # Not wait_for: on Python 3.11 it may swallow a cancellation that comes
+                # as the event is set (cpython #86296), and the loop would go on.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), patience_s)
+                    async with asyncio.timeout(patience_s):
+                        await self._wake.wait()
                 continue
             await self._act(lambda: [self.notifier.run_due(self._now_us())])
 

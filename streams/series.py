@@ -99,17 +99,16 @@ def _look_up(
 
 
 def where_table(book: RuleBook) -> tuple[str, ...]:
-    """The distinct conditions of the rules that are evaluated, as canonical text."""
-    return tuple(sorted({str(rule.where) for rule in book.rules if rule.evaluated}))
+    """The distinct conditions of the rules, as canonical text."""
+    return tuple(sorted({str(rule.where) for rule in book.rules}))
 
 
 def views(book: RuleBook, series: SeriesBook) -> tuple[View, ...]:
-    """One view for each distinct ``by`` of the rules that are evaluated."""
+    """One view for each distinct ``by`` of the rules."""
     bit = {text: 1 << at for at, text in enumerate(where_table(book))}
     conditions: dict[Values, dict[str, Matchers]] = {}
     for rule in book.rules:
-        if rule.evaluated:
-            conditions.setdefault(rule.by, {})[str(rule.where)] = rule.where
+        conditions.setdefault(rule.by, {})[str(rule.where)] = rule.where
     return tuple(
         _view(by, {bit[text]: where for text, where in wheres.items()}, series)
         for by, wheres in sorted(conditions.items())

@@ -100,7 +100,10 @@ class PagerDutyClient:
         work = loop.run_in_executor(self._pool, self._enqueue, key, event)
         try:
             # requests limits each wait for bytes, not their sum.
-            return await asyncio.wait_for(work, self._timeout_s + CONNECT_S)
+            # And wait_for, on Python 3.11, may swallow a cancellation that comes with
+            # the answer: who stops sending would wait for this for ever.
+            async with asyncio.timeout(self._timeout_s + CONNECT_S):
+                return await work
         except TimeoutError:
             return Ambiguous("no answer in time")
         except pdpyras.PDClientError as error:

@@ -53,8 +53,7 @@ _REFUSED: Final[Mapping[str, Mapping[str, str]]] = {
         "threshold": "'rebaseline' goes with 'baseline': a threshold learns nothing",
         "absence": "'rebaseline' goes with 'baseline': an absence learns nothing",
         "budget": "'rebaseline' goes with 'baseline': a budget learns nothing",
-        "drift": f"'rebaseline' goes with 'baseline', not with 'drift': {_CHANGE}",
-        "anomaly": f"'rebaseline' goes with 'baseline', not with 'anomaly': {_CHANGE}",
+        "anomaly": f"'rebaseline' goes with 'baseline' and 'drift', not with 'anomaly': {_CHANGE}",
     },
     "no_data": {"absence": "'absence' is about missing data: take 'no_data' out"},
 }

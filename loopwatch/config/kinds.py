@@ -215,12 +215,7 @@ def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift |
             found.keys["false_alarms"],
             "this version does not honour 'false_alarms' yet: the sensitivity is medium",
         )
-    if metric is not None and metric.numerator is None:
-        findings.fault(
-            node,
-            "sessions carry no number of themselves that could drift: use absence, or"
-            " a baseline over a window of time",
-        )
+    _carried(findings, node, metric)
     if "sensitivity" in found and "false_alarms" in found:
         findings.fault(
             found.keys["false_alarms"],
@@ -230,11 +225,23 @@ def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift |
     return Drift(sensitivity or "medium", budget)
 
 
-def read_anomaly(findings: Findings, node: Node) -> Anomaly | None:
+def _carried(findings: Findings, node: Node, metric: Metric | None) -> None:
+    if metric is not None and metric.numerator is None:
+        findings.fault(
+            node,
+            "sessions carry no number of themselves that could be odd or drift: use"
+            " absence, or a baseline over a window of time",
+        )
+
+
+def read_anomaly(
+    findings: Findings, node: Node, metric: Metric | None
+) -> Anomaly | None:
     """``anomaly: {}`` or ``anomaly: {stretches: true}``."""
     found = table(findings, node, "a mapping, such as {}", ("stretches",))
     if found is None:
         return None
+    _carried(findings, node, metric)
     return Anomaly(found.read("stretches", lambda each: flag(findings, each)) or False)
 
 

@@ -116,7 +116,7 @@ def read_rule(
         severity=common.severity,
     )
     read = [_kind(findings, found, each, rule, judged) for each in kinds]
-    rule = _further(findings, found, rule, kind_name)
+    rule = _further(findings, found, rule)
     if kind_name is None:
         return None
     check_keys(findings, found, kind_name, rule)
@@ -208,12 +208,12 @@ def _kind(
         case "drift":
             return read_drift(findings, node, judged.metric)
         case "anomaly":
-            return read_anomaly(findings, node)
+            return read_anomaly(findings, node, judged.metric)
         case _:
             return read_budget(findings, node, judged.metric)
 
 
-def _further(findings: Findings, found: Table, rule: Rule, kind: str | None) -> Rule:
+def _further(findings: Findings, found: Table, rule: Rule) -> Rule:
     """``where``, labels, annotations, and what a later version honours."""
     where = found.read("where", lambda node: matchers(findings, node, Scope("where")))
     labels = found.read("labels", lambda node: static_labels(findings, node)) or {}
@@ -231,12 +231,6 @@ def _further(findings: Findings, found: Table, rule: Rule, kind: str | None) -> 
         findings.not_yet(
             found.keys["flapping"],
             "this version does not honour 'flapping' yet: every change is told",
-        )
-    if kind == "anomaly":
-        findings.not_yet(
-            found.keys[kind],
-            f"this version does not evaluate '{kind}' rules yet: rule '{rule.name}' is"
-            " read and checked, and never fires",
         )
     return replace(
         rule,

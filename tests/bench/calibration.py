@@ -19,7 +19,10 @@ from dataclasses import dataclass
 from math import erfc, isnan, sqrt
 from typing import Any, Final, Protocol
 
-from detectors.metrics import COLUMN, COLUMNS, METRICS, Metric
+from detectors.facets import facets
+from detectors.metrics import COLUMN, COLUMNS, METRICS, Direction, Metric
+from detectors.norms import OWN
+from detectors.odds import Odds
 from detectors.rules import Anomaly, Rule, rule
 from tests.bench.adwin import WARM, even
 from tests.bench.feed import alarms
@@ -86,7 +89,32 @@ class NormalTail:
             self._squares += step * (value - self._mean)
 
 
+class Product:
+    """What an ``anomaly`` rule asks: the product's own odds."""
+
+    def __init__(self, asked: Rule) -> None:
+        sign = -1.0 if asked.direction is Direction.DOWN else 1.0
+        self._facet = facets(asked.metric, sign)[0]
+        self._odds = Odds(self._facet)
+        self._seen = 0
+
+    def score(self, values: Row) -> float | None:
+        """See ``Detector``."""
+        found = self._facet.read(values)
+        if found is None or self._seen < OWN:
+            return None
+        return self._odds.score(found)
+
+    def update(self, values: Row) -> None:
+        """See ``Detector``."""
+        found = self._facet.read(values)
+        if found is not None:
+            self._seen += 1
+            self._odds.learn(found)
+
+
 DETECTORS: Final[dict[str, Callable[[Rule], Detector]]] = {
+    "anomaly": Product,
     "z-score": lambda rule: NormalTail(rule.metric),
 }
 """The detectors to be calibrated, by name: what makes one for a rule on a series."""
@@ -283,8 +311,6 @@ def fired(streams: dict[str, Streams], where: str) -> list[dict[str, Any]]:
     found = []
     for name, samples in streams.items():
         asked = rule(f"odd-{name}", name, Anomaly())
-        if not asked.evaluated:
-            return []
         count = sum(
             len(alarms([asked], [_named(row) for row in values], 60.0)[asked.name])
             for values in samples

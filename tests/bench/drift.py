@@ -63,13 +63,12 @@ ADWINS: Final[dict[str, tuple[float, int | None]]] = {
 
 
 def rules(kind: str, metric: Metric) -> list[Rule]:
-    """The rules of a kind on a metric, those that this version evaluates."""
+    """The rules of a kind on a metric."""
     window = Window(samples=20) if kind == "baseline" else None
-    made = [
+    return [
         rule(name, metric.name, say(metric), window=window)
         for name, say in KINDS[kind].items()
     ]
-    return [each for each in made if each.evaluated]
 
 
 class Outcome:

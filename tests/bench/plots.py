@@ -69,9 +69,7 @@ def best_rule(rules: Sequence[Rule], metric: str) -> Rule | None:
     usual = [
         rule
         for rule in rules
-        if rule.metric.name == metric
-        and rule.evaluated
-        and set(rule.by) <= {"agent", "task_type"}
+        if rule.metric.name == metric and set(rule.by) <= {"agent", "task_type"}
     ]
     return min(usual, key=lambda rule: _ORDER.index(rule.kind.name), default=None)
 

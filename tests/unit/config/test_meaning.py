@@ -85,8 +85,6 @@ class TestContract:
         assert named == [
             "max_series",
             "false_alarms",
-            "anomaly",
-            "anomaly",
             "no_data: resolve",
             "flapping",
             "group_by",
@@ -109,7 +107,7 @@ class TestBudget:
             500.0, "month", (0.5, 0.8, 0.95, 1.0), "Europe/Berlin"
         )
         assert (rule.aggregate, rule.severity) == (Aggregate.SUM, Severity.WARNING)
-        assert (rule.hold, rule.keep_firing_for_us, rule.evaluated) == (Hold(), 0, True)
+        assert (rule.hold, rule.keep_firing_for_us) == (Hold(), 0)
 
 
 class TestRules:

@@ -87,6 +87,16 @@ class TestChange:
         assert line.reason.endswith("with agent_version v2")
         assert line.reason.startswith("cost_usd rose from ")
 
+    def test_a_model_that_was_swapped_is_named(self) -> None:
+        """Though every session since then has it, and none before."""
+        scene, luck = Scene(_rule()), chance(9)
+        for number in range(500):
+            swapped = number >= RELEASED
+            labels = {"model": "large" if swapped else "small"}
+            session = _session(luck, times=3.0 if swapped else 1.0, labels=labels)
+            scene.session(number * 60, **session)
+        assert _fired(scene)[0].attribution == {"model": "large"}
+
     def test_a_deploy_that_changes_nothing_is_no_news(self) -> None:
         """Only what sessions cost is judged."""
         assert not _story(Scene(_rule()), {"labels": {"agent_version": "v2"}})

@@ -14,7 +14,6 @@ from detectors.rows import RowError
 from detectors.rules import (
     SECOND_US,
     Absence,
-    Anomaly,
     Baseline,
     Kind,
     Rule,
@@ -138,13 +137,6 @@ def test_states_of_unknown_rules_come_back_with_them() -> None:
     assert lines == []
     (alert,) = back.partition.open_alerts()
     assert (alert.generation, alert.sessions) == (1, 2)
-
-
-def test_kinds_of_a_later_version_are_left_alone() -> None:
-    """What this version does not evaluate has no series."""
-    scene = Scene(make_rule("d", "cost_usd", Anomaly(), by=BY))
-    assert scene.session(0, cost_usd=5) == []
-    assert len(scene.partition) == 0
 
 
 def test_of_two_rows_the_newer_holds() -> None:

@@ -15,7 +15,6 @@ from detectors.matchers import EVERYTHING, Matchers, equal, parse_matcher
 from detectors.metrics import COLUMN
 from detectors.rules import (
     Absence,
-    Anomaly,
     Level,
     Rule,
     RuleBook,
@@ -116,13 +115,6 @@ class TestSeries:
             assert {partition_of(key, 7) for key in batch.keys} == {partition}
             assert sorted(set(batch.observed)) == list(range(len(batch.offsets)))
         assert sum(len(batch.offsets) for batch in batches.values()) == 100
-
-    def test_rules_that_are_not_evaluated_need_no_series(self) -> None:
-        """Nothing is carried for a rule that nobody will judge."""
-        odd = rule("b", "cost_usd", Anomaly(), by=("tenant",))
-        found = observer(odd).observe(0, [(0, event(1)), (1, event(2))], None)
-        assert found.batches == {}
-        assert found.counts.sessions == 2
 
     def test_memory_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """After more series than are remembered the results are the same."""

@@ -1,0 +1,123 @@
+"""Anomalies: single sessions that a healthy series would hardly show, odd stretches.
+
+A session is odd whose probability is below ``ODD``. Where the rule asks for stretches,
+a busy series is also held against its own range and rhythm; see ``stretches``.
+"""
+
+# Every kind of watch takes what the hungriest of them needs.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log, sqrt
+from typing import Any, Final
+
+from detectors.facets import facets
+from detectors.lifecycle import CLEAR, Evaluation, Verdict
+from detectors.metrics import Scale
+from detectors.norms import OWN
+from detectors.odds import Odds
+from detectors.phrases import number
+from detectors.plans import Limit, Plan
+from detectors.rules import Anomaly
+from detectors.stage import Stage
+from detectors.stretches.channel import LIMIT, SETTLED, Stretches
+from detectors.transitions import State
+from detectors.watch import Watch
+
+ODD: Final = 1e-4
+"""The probability below which a session is odd: one of 10,000 healthy ones is."""
+
+
+class AnomalyWatch(Watch):
+    """An anomaly rule on a series.
+
+    Attributes:
+        samples: Seen so far.
+    """
+
+    __slots__ = ("_expected", "_found", "channel", "facet", "odds", "samples", "scale")
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        kind = plan.rule.kind
+        assert isinstance(kind, Anomaly)  # noqa: S101 - no other kind comes here
+        self.facet = facets(plan.rule.metric, plan.sign)[0]
+        self.scale = plan.rule.metric.scale
+        self.odds = Odds(self.facet)
+        self.channel = Stretches() if kind.stretches else None
+        self.samples = 0
+        self._expected: float | None = None
+        self._found: dict[str, Any] = {}
+
+    def levels(self) -> tuple[Limit, ...]:  # noqa: D102
+        return ()
+
+    @property
+    def expected(self) -> float | None:  # noqa: D102
+        return self._expected
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        found = self.facet.read(values)
+        if found is None:
+            return None
+        self.samples += 1
+        chance = self.odds.score(found) if self.samples > OWN else None
+        stretch = 0.0
+        if self.channel is not None:
+            score = self.channel.update(self._place(*found), now_us)
+            stretch = score if self.samples > SETTLED else 0.0
+        told: bool | None = None
+        value = self.plan.sign * found[0] / found[1]
+        if (chance is not None and chance < ODD) or stretch >= LIMIT:
+            self._expected = self.odds.norm.level
+            self._found = {"samples": self.samples, "borrowed": 0.0}
+            if chance is not None:
+                self._found["probability"] = chance
+            if stretch >= LIMIT:
+                self._found |= {"stretch_score": stretch, "stretch_limit": LIMIT}
+            found_breach = Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
+            self.judge(found_breach, value, value, now_us, stage)
+            told = True
+        elif self.life.state is not State.OK and self.samples >= OWN:
+            self.judge(CLEAR, value, None, now_us, stage)
+            told = True
+        self.odds.learn(found)
+        return told
+
+    def _place(self, value: float, weight: float) -> float:
+        """The value in a scale in which its spread is even."""
+        own = value / weight
+        if self.scale is Scale.LOG:
+            return log(max(own, 1e-9))
+        return sqrt(max(own, 0.0)) if self.scale is Scale.SQRT else own
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        return dict(self._found)
+
+    def _reason(self, before: object, found: Evaluation) -> str:
+        name = self.plan.rule.metric.name
+        if found.verdict is not Verdict.BREACH:
+            return f"{name} has enough sessions to be judged and is usual"
+        if "stretch_score" in self._found:
+            return f"{name} goes through an odd stretch"
+        chance = self._found.get("probability", 0.0)
+        return f"{name} so far out has probability {number(chance)}"
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [
+            self.samples,
+            self._expected,
+            self._found,
+            self.odds.dump(),
+            None if self.channel is None else self.channel.dump(),
+        ]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        self.samples, self._expected, self._found, odds, channel = state
+        self.odds.load(odds)
+        if self.channel is not None and channel is not None:
+            self.channel.load(channel)
