@@ -11,7 +11,6 @@ no drift.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -21,13 +20,14 @@ from detectors.bets import Bets
 from detectors.causes import CostFactors
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
-from detectors.norms import FEWEST, MEMORY, Norm
+from detectors.norms import Norm
 from detectors.numbers import finite
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
 from detectors.releases import Releases
 from detectors.rules import SECOND_US, Drift
 from detectors.stage import Stage
+from detectors.strata import Strata, Stratum
 from detectors.suspects import (
     Suspect,
     Suspects,
@@ -63,44 +63,15 @@ SETTINGS: Final = {
 }
 """By sensitivity."""
 
-YOUNG: Final = 1_000
-"""Samples after which a series is known too well to be misled."""
-
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 """A level that has lasted so long, in both, is the new normal."""
 
-_STRATA: Final = 32
 _SUSPICIOUS: Final = 2.0
 _GATE: Final = 0.1
-_BACK_SLACK: Final = 0.5
-_BACK_ENOUGH: Final = 8.0
 _UNSAID: Final = frozenset({"began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
 _REPLACED: Final = ("agent_version", "model")
-
-
-Waiting = tuple[str, list[Sample | None], list[float | None]]
-"""A session not learned yet: its stratum, its numbers, its deviations."""
-
-
-class Stratum:
-    """Sessions alike.
-
-    Attributes:
-        norms: What is normal for them, one for each facet.
-        new: What would be, from the change on that is told of.
-        anchor: What was, before the present level was taken as normal.
-        seen: The last sample.
-    """
-
-    __slots__ = ("anchor", "new", "norms", "seen")
-
-    def __init__(self, norms: list[Norm]) -> None:
-        self.norms = norms
-        self.new: list[Norm] | None = None
-        self.anchor: list[Norm] | None = None
-        self.seen = 0
 
 
 class DriftWatch(Watch):
@@ -108,20 +79,18 @@ class DriftWatch(Watch):
 
     Attributes:
         number: Samples so far.
-        strata: By the labels that tell like from like.
+        strata: What is normal, by the labels that tell like from like.
         old, new: The levels before and since the change that is told of.
         fired_at: Sample, and time, at which the change was seen.
     """
 
     __slots__ = (
-        "_back",
         "_blamed",
         "_evidence",
         "bets",
         "facets",
         "factors",
         "fired_at",
-        "lag",
         "limit",
         "mixed",
         "new",
@@ -130,7 +99,6 @@ class DriftWatch(Watch):
         "releases",
         "strata",
         "suspects",
-        "waiting",
     )
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
@@ -139,24 +107,21 @@ class DriftWatch(Watch):
         assert isinstance(kind, Drift)  # noqa: S101 - no other kind comes here
         setting = SETTINGS[kind.sensitivity]
         self.limit = setting.limit
-        self.lag = setting.lag
         self.facets = facets(plan.rule.metric, plan.sign)
         self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
         self.number = 0
-        self.strata: dict[str, Stratum] = {}
+        self.strata = Strata(self.facets, setting.lag)
         self.bets = [
             Bets(facet.margin * setting.wander, setting.caution, tail=facet.tail)
             for facet in self.facets
         ]
         self.suspects = Suspects()
         self.releases = {name: Releases() for name in _REPLACED if name not in by}
-        self.waiting: deque[Waiting] = deque()
         cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
         self.factors = CostFactors() if cost else None
         self.old: float | None = None
         self.new: float | None = None
         self.fired_at = (0, 0)
-        self._back = [0.0, -1]
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
 
@@ -179,16 +144,17 @@ class DriftWatch(Watch):
             for name, releases in self.releases.items():
                 releases.see(labels[ATTRIBUTES.index(name)], self.number)
         key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
-        stratum = self._stratum(key)
+        stratum = self.strata.find(key, self.number)
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
-        deviations = [
-            None if sample is None else norm.score(*sample)
-            for norm, sample in zip(stratum.norms, samples, strict=True)
-        ]
-        if self._back[1] >= 0 and not self.holding:
-            self._look_back(deviations)
+        deviations = stratum.score(samples)
+        if not self.holding:
+            at = self._evidence.get("at", 0)
+            self.strata.look_back(deviations[at], self.number)
         told = self._judge(stratum, found, deviations, now_us, stage)
-        self._learn(key, stratum, samples, deviations)
+        if self.holding:
+            self.strata.learn_new(key, samples)
+        else:
+            self.strata.learn(key, samples, deviations, self.bets)
         factors = self.factors
         if factors is not None:
             if not self.holding:
@@ -196,16 +162,6 @@ class DriftWatch(Watch):
             elif self.number > self.fired_at[0]:
                 factors.during(values, labels)
         return told
-
-    def _stratum(self, key: str) -> Stratum:
-        found = self.strata.get(key)
-        if found is None:
-            if len(self.strata) >= _STRATA:
-                del self.strata[min(self.strata, key=lambda k: self.strata[k].seen)]
-            found = Stratum([facet.norm() for facet in self.facets])
-            self.strata[key] = found
-        found.seen = self.number
-        return found
 
     @property
     def holding(self) -> bool:
@@ -312,9 +268,7 @@ class DriftWatch(Watch):
                 self.factors.during(suspect.values, suspect.labels)
         self.fired_at = (self.number, now_us)
         bets.hold(which, shift, len(since))
-        self.waiting.clear()
-        for stratum in self.strata.values():
-            stratum.new = None
+        self.strata.begin()
         return True
 
     def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
@@ -363,80 +317,19 @@ class DriftWatch(Watch):
     def accept(  # noqa: D102
         self, now_us: int, stage: Stage, reason: str = ACCEPTED
     ) -> bool:
-        known = [each for each in self.strata.values() if each.new is not None]
-        ready = [each for each in known if each.new and each.new[0].samples >= FEWEST]
-        if not ready or self.new is None or not self.life.state.is_open:
+        if self.new is None or not self.life.state.is_open:
             return False
-        for stratum in ready:
-            assert stratum.new is not None  # noqa: S101 - or it were not ready
-            stratum.anchor, stratum.norms = stratum.norms, stratum.new
-        self._back = [0.0, self.number]
+        if not self.strata.renew(self.number):
+            return False
         self._release(now_us)
         self.resolve_at(self.new, now_us, stage, reason)
         return True
 
-    def _look_back(self, deviations: list[float | None]) -> None:
-        """After a new normal: whether the series has gone back to the old one."""
-        facet = self._evidence.get("at", 0)
-        deviation = deviations[facet]
-        if deviation is not None:
-            gain = min(max(-deviation, -3.0), 3.0) - _BACK_SLACK
-            self._back[0] = max(0.0, self._back[0] + gain)
-        gone_back = self._back[0] > _BACK_ENOUGH
-        if gone_back or self.number - self._back[1] > MEMORY:
-            self._back = [0.0, -1]
-            for stratum in self.strata.values():
-                if gone_back and stratum.anchor is not None:
-                    stratum.norms = stratum.anchor
-                stratum.anchor = None
-
     def _release(self, now_us: int) -> None:
         for bets in self.bets:
             bets.release(self.number, now_us)
-        for stratum in self.strata.values():
-            stratum.new = None
+        self.strata.forget_new()
         self.suspects.clear()
-
-    def _learn(
-        self,
-        key: str,
-        stratum: Stratum,
-        samples: list[Sample | None],
-        deviations: list[float | None],
-    ) -> None:
-        if self.holding:
-            if stratum.new is None:
-                stratum.new = [facet.norm() for facet in self.facets]
-            for norm, sample in zip(stratum.new, samples, strict=True):
-                if sample is not None:
-                    norm.learn(*sample, None)
-            return
-        if not stratum.norms[0].ready:
-            self._absorb(stratum, samples, deviations)
-            return
-        self.waiting.append((key, samples, deviations))
-        # What is known well is not spoiled by the first sessions of a change.
-        most = self.lag if stratum.norms[0].samples < YOUNG else 0
-        for _ in range(min(2, len(self.waiting) - most)):
-            oldest, samples, deviations = self.waiting.popleft()
-            known = self.strata.get(oldest)
-            if known is not None:
-                self._absorb(known, samples, deviations)
-
-    def _absorb(
-        self,
-        stratum: Stratum,
-        samples: list[Sample | None],
-        deviations: list[float | None],
-    ) -> None:
-        for bets, norm, sample, deviation in zip(
-            self.bets, stratum.norms, samples, deviations, strict=True
-        ):
-            if sample is None:
-                continue
-            norm.learn(*sample, deviation)
-            if deviation is not None and norm.ready:
-                bets.learn(deviation)
 
     def _breach(self) -> Evaluation:
         return Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
@@ -486,54 +379,27 @@ class DriftWatch(Watch):
     def dump(self) -> list[Any]:  # noqa: D102
         return [
             self.number,
-            [
-                [
-                    key,
-                    stratum.seen,
-                    [norm.dump() for norm in stratum.norms],
-                    _dumped(stratum.new),
-                    _dumped(stratum.anchor),
-                ]
-                for key, stratum in self.strata.items()
-            ],
+            self.strata.dump(),
             [bets.dump() for bets in self.bets],
             self.suspects.dump(),
             {name: each.dump() for name, each in self.releases.items()},
-            [list(each) for each in self.waiting],
-            [self.old, self.new, list(self.fired_at), self._back],
+            [self.old, self.new, list(self.fired_at)],
             self._blamed,
             self._evidence,
             None if self.factors is None else self.factors.dump(),
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.number, strata, bets, suspects, releases, waiting, change = state[:7]
-        self._blamed, self._evidence, factors = state[7:]
+        self.number, strata, bets, suspects, releases, change = state[:6]
+        self._blamed, self._evidence, factors = state[6:]
         if self.factors is not None and factors is not None:
             self.factors.load(factors)
-        for key, seen, norms, new, anchor in strata:
-            self.strata[key] = stratum = Stratum(self._norms(norms))
-            stratum.seen = seen
-            stratum.new = None if new is None else self._norms(new)
-            stratum.anchor = None if anchor is None else self._norms(anchor)
+        self.strata.load(strata)
         for each, dumped in zip(self.bets, bets, strict=True):
             each.load(dumped)
         self.suspects.load(suspects)
         for name, known in self.releases.items():
             if name in releases:
                 known.load(releases[name])
-        for key, samples, deviations in waiting:
-            pairs = [pair and (pair[0], pair[1]) for pair in samples]
-            self.waiting.append((key, pairs, deviations))
-        self.old, self.new, fired_at, self._back = change
+        self.old, self.new, fired_at = change
         self.fired_at = (fired_at[0], fired_at[1])
-
-    def _norms(self, dumped: list[Any]) -> list[Norm]:
-        norms = [facet.norm() for facet in self.facets]
-        for norm, state in zip(norms, dumped, strict=True):
-            norm.load(state)
-        return norms
-
-
-def _dumped(norms: list[Norm] | None) -> list[Any] | None:
-    return None if norms is None else [norm.dump() for norm in norms]

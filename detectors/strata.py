@@ -1,0 +1,202 @@
+"""What is normal for each kind of session that a series mixes: like is held with like.
+
+Where a series leaves out agents or task types, each of them has norms of its own, so
+that a shift of the mix is no shift of the sessions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from detectors.bets import Bets
+from detectors.facets import Facet, Sample
+from detectors.norms import FEWEST, MEMORY, Norm
+
+YOUNG: Final = 1_000
+"""Samples after which a series is known too well to be misled."""
+
+_MOST: Final = 32
+_BACK_SLACK: Final = 0.5
+_BACK_ENOUGH: Final = 8.0
+_NEVER: Final = -1
+
+Samples = Sequence[Sample | None]
+Deviations = Sequence[float | None]
+
+
+class Stratum:
+    """Sessions alike.
+
+    Attributes:
+        norms: What is normal for them, one for each facet.
+        new: What would be, from the change on that is told of.
+        anchor: What was, before the present level was taken as normal.
+        seen: The last sample.
+    """
+
+    __slots__ = ("anchor", "new", "norms", "seen")
+
+    def __init__(self, norms: list[Norm]) -> None:
+        self.norms = norms
+        self.new: list[Norm] | None = None
+        self.anchor: list[Norm] | None = None
+        self.seen = 0
+
+    def score(self, samples: Samples) -> list[float | None]:
+        """How far on the bad side a session lies, for each facet."""
+        return [
+            None if sample is None else norm.score(*sample)
+            for norm, sample in zip(self.norms, samples, strict=True)
+        ]
+
+
+class Strata:
+    """The strata of a series, the last 32 of them.
+
+    Args:
+        facets: Of the metric.
+        lag: So many samples of a young stratum wait before they are learned, so that
+            the first ones of a change do not hide it.
+    """
+
+    __slots__ = ("_back", "_facets", "_found", "_lag", "_renewed", "_waiting")
+
+    def __init__(self, facets: Sequence[Facet], lag: int) -> None:
+        self._facets = facets
+        self._lag = lag
+        self._found: dict[str, Stratum] = {}
+        self._waiting: deque[tuple[str, Samples, Deviations]] = deque()
+        self._back = 0.0
+        self._renewed = _NEVER
+
+    def find(self, key: str, number: int) -> Stratum:
+        """The stratum of a sample; the one not seen for longest makes room."""
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= _MOST:
+                del self._found[min(self._found, key=lambda k: self._found[k].seen)]
+            found = self._found[key] = Stratum(self._norms())
+        found.seen = number
+        return found
+
+    def _norms(self, dumped: Sequence[list[Any]] | None = None) -> list[Norm]:
+        norms = [facet.norm() for facet in self._facets]
+        if dumped is not None:
+            for norm, state in zip(norms, dumped, strict=True):
+                norm.load(state)
+        return norms
+
+    def learn(
+        self,
+        key: str,
+        samples: Samples,
+        deviations: Deviations,
+        bets: Sequence[Bets],
+    ) -> None:
+        """Learn a healthy sample, or one that has waited long enough."""
+        norm = self._found[key].norms[0]
+        if not norm.ready:
+            self._absorb(key, samples, deviations, bets)
+            return
+        self._waiting.append((key, samples, deviations))
+        most = self._lag if norm.samples < YOUNG else 0
+        for _ in range(min(2, len(self._waiting) - most)):
+            self._absorb(*self._waiting.popleft(), bets)
+
+    def _absorb(
+        self,
+        key: str,
+        samples: Samples,
+        deviations: Deviations,
+        bets: Sequence[Bets],
+    ) -> None:
+        stratum = self._found.get(key)
+        if stratum is None:
+            return
+        for bet, norm, sample, deviation in zip(
+            bets, stratum.norms, samples, deviations, strict=True
+        ):
+            if sample is None:
+                continue
+            norm.learn(*sample, deviation)
+            if deviation is not None and norm.ready:
+                bet.learn(deviation)
+
+    def learn_new(self, key: str, samples: Samples) -> None:
+        """Learn a sample of a change, apart from what was normal before."""
+        stratum = self._found[key]
+        if stratum.new is None:
+            stratum.new = self._norms()
+        for norm, sample in zip(stratum.new, samples, strict=True):
+            if sample is not None:
+                norm.learn(*sample, None)
+
+    def begin(self) -> None:
+        """A change is told of: what waits to be learned belongs to it."""
+        self._waiting.clear()
+        self.forget_new()
+
+    def forget_new(self) -> None:
+        """The change has ended: what it was like is let go."""
+        for stratum in self._found.values():
+            stratum.new = None
+
+    def renew(self, number: int) -> bool:
+        """Take the change for normal; False if too little of it is known."""
+        renewed = False
+        for stratum in self._found.values():
+            if stratum.new is not None and stratum.new[0].samples >= FEWEST:
+                stratum.anchor, stratum.norms = stratum.norms, stratum.new
+                renewed = True
+        if renewed:
+            self._back, self._renewed = 0.0, number
+        return renewed
+
+    def look_back(self, deviation: float | None, number: int) -> None:
+        """After a new normal: see whether the series goes back to the old one."""
+        if self._renewed == _NEVER:
+            return
+        if deviation is not None:
+            gain = min(max(-deviation, -3.0), 3.0) - _BACK_SLACK
+            self._back = max(0.0, self._back + gain)
+        gone_back = self._back > _BACK_ENOUGH
+        if gone_back or number - self._renewed > MEMORY:
+            self._renewed = _NEVER
+            for stratum in self._found.values():
+                if gone_back and stratum.anchor is not None:
+                    stratum.norms = stratum.anchor
+                stratum.anchor = None
+
+    def dump(self) -> list[Any]:
+        """As plain values."""
+        return [
+            [
+                [
+                    key,
+                    stratum.seen,
+                    _dumped(stratum.norms),
+                    _dumped(stratum.new),
+                    _dumped(stratum.anchor),
+                ]
+                for key, stratum in self._found.items()
+            ],
+            [list(each) for each in self._waiting],
+            self._back,
+            self._renewed,
+        ]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave."""
+        found, waiting, self._back, self._renewed = state
+        for key, seen, norms, new, anchor in found:
+            self._found[key] = stratum = Stratum(self._norms(norms))
+            stratum.seen = seen
+            stratum.new = None if new is None else self._norms(new)
+            stratum.anchor = None if anchor is None else self._norms(anchor)
+        self._waiting.extend((key, each, devs) for key, each, devs in waiting)
+
+
+def _dumped(norms: Sequence[Norm] | None) -> list[Any] | None:
+    return None if norms is None else [norm.dump() for norm in norms]
