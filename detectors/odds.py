@@ -25,8 +25,8 @@ _GRID: Final = tuple(0.5 + _STEP * at for at in range(27))
 
 _PRIOR: Final = 60.0
 _MEMORY: Final = 20_000
-_SEEN: Final = 4.0
-"""Exceedances that make a point of the tail believed in."""
+_SEEN: Final = 1.0
+"""Exceedances, faded, that make a point of the tail believed in."""
 
 
 class Odds:
