@@ -120,6 +120,11 @@ class Norm:
         """Whether enough has been learned to bet on."""
         return self.samples >= OWN
 
+    def usual(self) -> tuple[float, float]:
+        """Two standard deviations to both sides, in the number's own unit."""
+        reach = 2 * self.spread
+        return self._back(self._mean - reach), self._back(self._mean + reach)
+
     @property
     def spread(self) -> float:
         """Standard deviation in the scale."""
@@ -211,6 +216,9 @@ class RateNorm(Norm):
     def ready(self) -> bool:  # noqa: D102
         # A share of which a few cases are known may as well be twice as large.
         return self.samples >= OWN and self._errors >= _CASES
+
+    def usual(self) -> tuple[float, float]:  # noqa: D102
+        return max(0.0, self.level - 2 * self.spread), self.level + 2 * self.spread
 
     @property
     def spread(self) -> float:

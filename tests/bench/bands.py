@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from detectors.drift import DriftWatch
 from detectors.lifecycle import NO_LEVEL
 from detectors.partition import Partition
 from detectors.rules import Rule, RuleBook
@@ -41,6 +42,12 @@ class Bands(Protocol):
 
 def read(watch: Watch, at_us: int) -> Band:
     """The band of a rule on a series as it stands."""
+    if isinstance(watch, DriftWatch):
+        norms = watch.strata.find("", watch.number).norms
+        if not norms[0].ready:
+            return Band(at_us, None, None, None)
+        low, high = norms[0].usual()
+        return Band(at_us, norms[0].level, low, high)
     expected = watch.expected
     limit = watch.plan.threshold(expected, NO_LEVEL)
     if watch.plan.sign > 0:

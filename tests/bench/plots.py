@@ -138,6 +138,7 @@ def panels(folder: Path, output: Path, rules: Sequence[Rule]) -> list[Panel]:
             for line in lines
             if line["kind"] == "transition"
             and line["metric"] == metric
+            and line["rule_kind"] != "threshold"
             and all(series.get(k) == v for k, v in line["labels"].items())
         ]
         found.append(
