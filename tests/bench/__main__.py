@@ -21,17 +21,19 @@ from rich.table import Table
 
 from loopwatch.apache_kafka import ApacheKafka
 from tests.bench.figures import Figure
-from tests.bench.road import road, yardstick
+from tests.bench.road import INIT, WINDOWS, road, yardstick
 
 RAW = "raw consumer: getmany and decode"
 PLAIN = "plain Faust agent on bytes, doing nothing"
 DECODING = "plain Faust agent on records, doing nothing"
-ROAD = "loopwatch worker, both hops, default rules"
+ROAD = "loopwatch worker, both hops, thresholds and baselines"
+DRIFT = "loopwatch worker, both hops, what init writes"
 
 
 async def measure(sessions: int, series: int, rounds: int) -> dict[str, list[Figure]]:
     """Each in turn, so that a busy moment of the machine meets all of them."""
     figures: dict[str, list[Figure]] = {RAW: [], PLAIN: [], DECODING: [], ROAD: []}
+    figures[DRIFT] = []
     kafka = ApacheKafka(quick_start=False)
     await asyncio.to_thread(kafka.start)
     few = sessions // 5
@@ -45,7 +47,10 @@ async def measure(sessions: int, series: int, rounds: int) -> dict[str, list[Fig
                 kafka, "plain_faust", "decoded", count=few, series=series
             )
             figures[DECODING].append(await decoding)
-            figures[ROAD].append(await road(kafka, sessions, series))
+            figures[ROAD].append(await road(kafka, sessions, series, WINDOWS))
+            # Many times as dear a session: fewer of them say as much.
+            slow = road(kafka, sessions // 10, max(1, series // 10), INIT)
+            figures[DRIFT].append(await slow)
     finally:
         await asyncio.to_thread(kafka.close)
     return figures

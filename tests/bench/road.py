@@ -30,7 +30,10 @@ from tests.bench.traffic import fill
 
 PARTITIONS: Final = 4
 SERIES_A_SESSION: Final = 3
-"""The default rules tell series apart by agent and task, by tenant, and by agent."""
+"""Both files tell series apart by agent and task, by agent, and by one label more."""
+
+WINDOWS: Final = Path(__file__).with_name("windows.yaml")
+INIT: Final = Path(str(files("loopwatch.config").joinpath("loopwatch.yaml")))
 
 WARM_UP: Final = 300
 """Sessions of each series before those that are measured."""
@@ -60,14 +63,14 @@ async def yardstick(
     return read(output.decode())
 
 
-async def road(kafka: ApacheKafka, count: int, series: int) -> Figure:
-    """Sessions through one worker, both hops, with the rules that init writes.
+async def road(kafka: ApacheKafka, count: int, series: int, rules: Path) -> Figure:
+    """Sessions through one worker, both hops.
 
     Its windows are full and its baselines have learned, as they are on any day but
     the first.
     """
     warm = WARM_UP * series
-    async with _worker(kafka) as (worker, status):
+    async with _worker(kafka, rules) as (worker, status):
         await fill(kafka.connection, status.topic, PARTITIONS, warm, series)
         await status.until_observations(SERIES_A_SESSION * warm)
         cpu_s = _cpu_s(worker.pid)
@@ -139,10 +142,13 @@ class _Status:
 
 
 @asynccontextmanager
-async def _worker(kafka: ApacheKafka) -> AsyncIterator[tuple[Child, _Status]]:
+async def _worker(
+    kafka: ApacheKafka, rules: Path
+) -> AsyncIterator[tuple[Child, _Status]]:
     port, name = free_port(), f"bench{time.monotonic_ns()}"
     with tempfile.TemporaryDirectory() as folder:
-        rules = _rules(Path(folder), name)
+        config = Path(folder, "loopwatch.yaml")
+        config.write_text(rules.read_text().replace("agent.sessions", name))
         environ = {
             **os.environ,
             "LOOPWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
@@ -155,7 +161,7 @@ async def _worker(kafka: ApacheKafka) -> AsyncIterator[tuple[Child, _Status]]:
             "PAGERDUTY_ROUTING_KEY": "0" * 32,
         }
         worker = Child(
-            [sys.executable, "-m", "loopwatch", "worker", "-c", str(rules)],
+            [sys.executable, "-m", "loopwatch", "worker", "-c", str(config)],
             cwd=Path.cwd(),
             env=environ,
             output=Path(folder, "worker.log"),
@@ -166,14 +172,6 @@ async def _worker(kafka: ApacheKafka) -> AsyncIterator[tuple[Child, _Status]]:
             yield worker, status
         finally:
             await asyncio.to_thread(worker.stop, grace_s=30.0)
-
-
-def _rules(folder: Path, sessions: str) -> Path:
-    """What init writes, for a topic of that name."""
-    template = files("loopwatch.config").joinpath("loopwatch.yaml").read_text()
-    rules = folder / "loopwatch.yaml"
-    rules.write_text(template.replace("agent.sessions", sessions))
-    return rules
 
 
 def _cpu_s(pid: int) -> float:
