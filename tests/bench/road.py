@@ -147,8 +147,7 @@ async def _worker(
 ) -> AsyncIterator[tuple[Child, _Status]]:
     port, name = free_port(), f"bench{time.monotonic_ns()}"
     with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder, "loopwatch.yaml")
-        config.write_text(rules.read_text().replace("agent.sessions", name))
+        config = _copied(rules, Path(folder), name)
         environ = {
             **os.environ,
             "LOOPWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
@@ -172,6 +171,13 @@ async def _worker(
             yield worker, status
         finally:
             await asyncio.to_thread(worker.stop, grace_s=30.0)
+
+
+def _copied(rules: Path, folder: Path, sessions: str) -> Path:
+    """A rule file for a topic of that name."""
+    copy = folder / "loopwatch.yaml"
+    copy.write_text(rules.read_text().replace("agent.sessions", sessions))
+    return copy
 
 
 def _cpu_s(pid: int) -> float:
