@@ -30,10 +30,7 @@ def upper(errors: float, calls: float, rate: float, concentration: float) -> flo
     >>> round(upper(0, 5, 0.05, 1e6), 2), upper(5, 5, 0.05, 1e6) < 1e-6
     (0.61, True)
     """
-    whole = min(MOST_CALLS, int(calls))
-    counted = min(whole, round(errors * whole / calls))
-    logit = round(log(rate / (1 - rate)) * _RATE_STEPS)
-    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))[0]
+    return _looked_up(errors, calls, rate, concentration)[0]
 
 
 def at_least(errors: float, calls: float, rate: float, concentration: float) -> float:
@@ -42,10 +39,17 @@ def at_least(errors: float, calls: float, rate: float, concentration: float) -> 
     >>> at_least(0, 5, 0.05, 1e6)
     1.0
     """
+    return _looked_up(errors, calls, rate, concentration)[1]
+
+
+def _looked_up(
+    errors: float, calls: float, rate: float, concentration: float
+) -> tuple[float, float]:
+    """Both tails; rates and concentrations are rounded, so that they recur."""
     whole = min(MOST_CALLS, int(calls))
     counted = min(whole, round(errors * whole / calls))
     logit = round(log(rate / (1 - rate)) * _RATE_STEPS)
-    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))[1]
+    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))
 
 
 @lru_cache(maxsize=100_000)

@@ -59,10 +59,6 @@ class Suspects:
     def __init__(self) -> None:
         self._ring: deque[Suspect] = deque(maxlen=MOST)
 
-    def __len__(self) -> int:
-        """How many are kept."""
-        return len(self._ring)
-
     def add(self, suspect: Suspect) -> None:
         """Keep one more; the oldest makes room."""
         self._ring.append(suspect)

@@ -191,6 +191,21 @@ class TestEnd:
         assert last.value > 1.5 * last.expected
         assert len(_fired(scene)) == 1
 
+    def test_a_person_may_accept_the_new_level(self) -> None:
+        """S59: it resolves at once, and the new level is what is held against."""
+        scene, luck = Scene(_rule()), chance(4)
+        for number in range(RELEASED + 60):
+            times = 2.5 if number >= RELEASED else 1.0
+            scene.session(number * 60, **_session(luck, times=times))
+        (line,) = transitions(scene.accept({"agent": "a"}, by="ann"))
+        assert (line.to_state, line.reason) == (State.RESOLVED, "accepted")
+        assert line.value is not None
+        assert line.expected is not None
+        assert line.value > 1.5 * line.expected
+        for number in range(RELEASED + 60, RELEASED + 360):
+            scene.session(number * 60, **_session(luck, times=2.5))
+        assert len(_fired(scene)) == 1
+
     def test_after_a_new_normal_the_old_one_is_no_alert(self) -> None:
         """Back where it was, and then worse again: that is told."""
         after = Hold(span_us=3600 * SECOND_US)
