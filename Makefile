@@ -120,4 +120,5 @@ endif
 
 .venv/installed: pyproject.toml .venv/locked
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@.venv/bin/python -m detectors.warm
 	@touch $@

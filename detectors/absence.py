@@ -9,35 +9,52 @@ from collections.abc import Sequence
 from typing import Any
 
 from detectors.evidence import known
+from detectors.kernels import layout
 from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
 from detectors.phrases import duration
 from detectors.plans import Limit, Plan
 from detectors.rules import Absence
 from detectors.stage import Stage
+from detectors.store import Store
 from detectors.transitions import State, rfc3339
 from detectors.watch import Watch
 
 
 class AbsenceWatch(Watch):
-    """Fires once a series has been silent for ``after``; values are seconds.
+    """Fires once a series has been silent for ``after``; values are seconds."""
 
-    Attributes:
-        last_us: When the last session ended.
-        floor_us: The series' time when a session was late, and thus the earliest
-            time at which its silence can be told.
-    """
+    __slots__ = ("after_us", "at", "store")
 
-    __slots__ = ("after_us", "calm", "floor_us", "last_us", "order")
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
         super().__init__(plan, by)
         kind = plan.rule.kind
         assert isinstance(kind, Absence)  # noqa: S101 - no other kind comes here
         self.after_us = kind.after_us
-        self.last_us = -FAR
-        self.floor_us = -FAR
-        self.order = 0
-        self.calm = False
+        self.store = store
+        self.at = store.arena.take(layout.ABSENCE_WIDTH)
+        self.load([-FAR, -FAR, 0])
+
+    def _words(self) -> list[int]:
+        begin = self.at + layout.SEEN_US
+        return self.store.arena.ints[begin : begin + 3].tolist()  # type: ignore[no-any-return]
+
+    @property
+    def last_us(self) -> int:
+        """When the last session ended."""
+        return self._words()[0]
+
+    @property
+    def floor_us(self) -> int:
+        """The earliest time at which its silence can be told.
+
+        The series' time when a session was late.
+        """
+        return self._words()[1]
+
+    @property
+    def order(self) -> int:
+        """The number of the observation that ended last."""
+        return self._words()[2]
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         after_s = self.after_us / 1_000_000
@@ -46,14 +63,14 @@ class AbsenceWatch(Watch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        if ended_us > self.last_us:
-            self.last_us = ended_us
-            self.order = stage.order
-            if ended_us < now_us:
-                self.floor_us = now_us
-        if self.calm:
+        last_us, floor_us, _ = self._words()
+        if ended_us > last_us:
+            last_us = ended_us
+            floor_us = now_us if ended_us < now_us else floor_us
+            self._set([last_us, floor_us, stage.order])
+        if self.life.state is State.OK:
             return None
-        if now_us - self.last_us < self.after_us or not self.life.state.is_open:
+        if now_us - last_us < self.after_us or not self.life.state.is_open:
             found, gap_s = CLEAR, 0.0
         else:
             found, gap_s = self._silent(now_us)
@@ -66,14 +83,24 @@ class AbsenceWatch(Watch):
         return Evaluation(Verdict.BREACH, rank, rank), gap_s
 
     def settle(self) -> None:  # noqa: D102
-        self.calm = self.life.state is State.OK
+        calm = self.life.state is State.OK
+        quiet = layout.ALL_WELL if calm else layout.ALWAYS_ASK
+        self.store.arena.ints[self.at + layout.QUIET] = quiet
+
+    def _set(self, words: list[int]) -> None:
+        begin = self.at + layout.SEEN_US
+        self.store.arena.ints[begin : begin + 3] = words
+
+    def free(self) -> None:  # noqa: D102
+        self.store.arena.give(self.at, layout.ABSENCE_WIDTH)
 
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
         if self.life.state is not State.FIRING:
-            silent_us = max(self.last_us + self.after_us, self.floor_us)
+            last_us, floor_us, last_order = self._words()
+            silent_us = max(last_us + self.after_us, floor_us)
             if silent_us <= due_us:
-                return silent_us, self.order
+                return silent_us, last_order
         return due_us, order
 
     def run(self, due_us: int, stage: Stage) -> None:  # noqa: D102
@@ -98,8 +125,8 @@ class AbsenceWatch(Watch):
         )
 
     def dump(self) -> list[Any]:  # noqa: D102
-        return [self.last_us, self.floor_us, self.order]
+        return list(self._words())
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.last_us, self.floor_us, self.order = state
+        self._set(state)
         self.settle()

@@ -1,21 +1,13 @@
 """Errors among calls, where sessions differ: the beta-binomial distribution.
 
-Sessions have error rates of their own, spread about the series' rate as a beta
-distribution; the errors of one session are binomial given its rate. Source: Skellam
-1948; the concentration is fitted by moments.
+One session at a time; ``detectors.kernels.beta_binomial`` says how.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import exp, lgamma, log
-from typing import Final
+from detectors.kernels.beta_binomial import table, tails
 
-MOST_CALLS: Final = 60
-"""Sessions with more calls are judged as if they had so many, at the same rate."""
-
-_RATE_STEPS: Final = 20.0
-_SPREAD_STEPS: Final = 8.0
+_KEYS, _VALUES = table()
 
 
 def upper(errors: float, calls: float, rate: float, concentration: float) -> float:
@@ -45,38 +37,11 @@ def at_least(errors: float, calls: float, rate: float, concentration: float) -> 
 def _looked_up(
     errors: float, calls: float, rate: float, concentration: float
 ) -> tuple[float, float]:
-    """Both tails; rates and concentrations are rounded, so that they recur."""
-    whole = min(MOST_CALLS, int(calls))
-    counted = min(whole, round(errors * whole / calls))
-    logit = round(log(rate / (1 - rate)) * _RATE_STEPS)
-    return _tails(counted, whole, logit, round(log(concentration) * _SPREAD_STEPS))
-
-
-@lru_cache(maxsize=100_000)
-def _tails(errors: int, calls: int, logit: int, spread: int) -> tuple[float, float]:
-    rate = 1 / (1 + exp(-logit / _RATE_STEPS))
-    concentration = exp(spread / _SPREAD_STEPS)
-    bad, good = rate * concentration, (1 - rate) * concentration
-    constant = (
-        lgamma(calls + 1)
-        - lgamma(calls + concentration)
-        + lgamma(concentration)
-        - lgamma(bad)
-        - lgamma(good)
+    return tails(
+        float(errors),
+        float(calls),
+        float(rate),
+        float(concentration),
+        _KEYS,
+        _VALUES,
     )
-
-    def mass(count: int) -> float:
-        return exp(
-            constant
-            - lgamma(count + 1)
-            - lgamma(calls - count + 1)
-            + lgamma(count + bad)
-            + lgamma(calls - count + good)
-        )
-
-    above = 0.0
-    for count in range(errors + 1, calls + 1):
-        above += mass(count)
-    here = mass(errors)
-    whole = 1.0 if errors == 0 else min(1.0, above + here)
-    return min(1.0, above + here / 2), whole

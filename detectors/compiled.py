@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, TypeVar, cast
 
 import numba
+from numba.core.options import DefaultOptions
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -53,12 +54,25 @@ if _FOLDER is not None:
     numba.config.CACHE_DIR = str(_FOLDER)
 
 
+def kept() -> bool:
+    """Whether there is machine code of this version."""
+    return _FOLDER is not None and any(_FOLDER.iterdir())
+
+
+# Each call counts the references to its arrays otherwise, atomically, and that takes
+# three times as long as the arithmetic.
+_UNCOUNTED: Final = {"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {}
+
+
 def compiled(function: Function) -> Function:
     """Compile a function when it is first called with arguments of some types.
 
     A division by zero gives an infinity or NaN, as in numpy. An index is not checked.
+    No array can be made within, only views of those that are handed in.
     """
     return cast(
         "Function",
-        numba.njit(cache=_FOLDER is not None, error_model="numpy")(function),
+        numba.njit(cache=_FOLDER is not None, error_model="numpy", **_UNCOUNTED)(
+            function
+        ),
     )

@@ -12,12 +12,14 @@ from typing import Any, Final
 from detectors.causes import STEPS, CostFactors
 from detectors.counted import CountWatch, MeanWatch, RankWatch
 from detectors.each import EachWatch
+from detectors.factors import Factors
+from detectors.kernels import layout
 from detectors.lifecycle import Evaluation, Life
 from detectors.metrics import COLUMN
 from detectors.plans import Judged, Plan
-from detectors.rules import Baseline, Threshold
 from detectors.spanned import SpanWatch
 from detectors.stage import Stage
+from detectors.store import Store
 from detectors.transitions import State
 from detectors.watch import Watch
 
@@ -73,20 +75,20 @@ class CostWatch(Watch):
             self.factors.load(factors)
 
 
-class CostEachWatch(CostWatch, EachWatch):
+class CostEachWatch(EachWatch):
     """A threshold on what each session costs; its causes are those of the dear ones."""
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.factors = CostFactors()
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
+        super().__init__(plan, by, store)
+        self.factors = Factors(store, self.at + layout.EACH_WIDTH)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
         if values[_COST] <= self.quiet:
-            self.factors.learn(values, stage.attributes)
+            self.factors.learn(stage)
             return None
         return super().sample(values, ended_us, now_us, stage)
 
@@ -100,7 +102,7 @@ class CostEachWatch(CostWatch, EachWatch):
     ) -> bool:
         learn = super().judge(found, value, own, now_us, stage)
         if learn and own is not None:
-            self.factors.learn(stage.values, stage.attributes)
+            self.factors.learn(stage)
         return learn
 
     def _note(
@@ -111,9 +113,25 @@ class CostEachWatch(CostWatch, EachWatch):
         now_us: int,
         stage: Stage,
     ) -> None:
+        known = self.breach
         super()._note(before, value, own, now_us, stage)
+        if self.breach is not known:
+            self.factors.begin()
         if own is not None:
-            self.factors.during(stage.values, stage.attributes)
+            self.factors.during(stage)
+
+    def causes(self) -> dict[str, float]:  # noqa: D102
+        return self.factors.shares()
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        return {**super().evidence(), **self.factors.typical()}
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return self.factors.dump()
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        self.factors.load(state)
+        self.settle()
 
 
 class _CostCountWatch(CostWatch, CountWatch):
@@ -184,17 +202,8 @@ class CostSpanWatch(CostWatch, SpanWatch):
         return super().causes()
 
 
-def says_why(plan: Plan) -> bool:
-    """Whether a rule can say why: it is on the rise of what sessions cost."""
-    rising = plan.column == _COST and plan.sign > 0
-    judged = isinstance(plan.rule.kind, Threshold | Baseline)
-    return rising and judged and plan.judged is not Judged.COUNT
-
-
 def cost_watch(plan: Plan, by: dict[str, str]) -> CostWatch:
-    """The watch for a threshold or a baseline on cost."""
+    """The watch for a window of cost."""
     if plan.span_us:
         return CostSpanWatch(plan, by)
-    if plan.each:
-        return CostEachWatch(plan, by)
     return (CostRankWatch if plan.judged is Judged.RANK else CostMeanWatch)(plan, by)

@@ -3,7 +3,8 @@
 Each session is scored against what is normal for its like, then bet on, then learned;
 while an alert is open nothing is learned but what the new level would be. Where a
 series mixes agents or task types, like is compared with like: a shift of the mix is
-no drift.
+no drift. As long as there is nothing to say, compiled code does all that
+(``kernels.drift``); here is what is said, and what happens until all is well again.
 """
 
 # Every kind of watch takes what the hungriest of them needs.
@@ -12,65 +13,33 @@ no drift.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from math import isnan
+from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
-from detectors.batch import ATTRIBUTES
-from detectors.bets import Bets
-from detectors.causes import CostFactors
-from detectors.facets import Sample, facets
+from detectors.facets import facets
+from detectors.factors import Factors
+from detectors.kernels import bets, drift, layout, learning, suspects
+from detectors.kernels.arena import give
+from detectors.kernels.norms import norm_ready
+from detectors.kernels.samples import drop_stratum, open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
-from detectors.norms import Norm
 from detectors.numbers import finite
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
-from detectors.releases import Releases
-from detectors.rules import SECOND_US, Drift
+from detectors.releases import newest
+from detectors.rules import SECOND_US
 from detectors.stage import Stage
-from detectors.strata import Strata, Stratum
-from detectors.suspects import (
-    Suspect,
-    Suspects,
-    attribution,
-    levels,
-    mean_deviation,
-)
+from detectors.store import Store
+from detectors.suspects import Suspect, attribution, suspects_since
 from detectors.transitions import State
 from detectors.watch import Watch
-
-
-class Setting(NamedTuple):
-    """What a sensitivity means.
-
-    Attributes:
-        limit: Evidence in nats at which a change is told.
-        caution: By how many standard errors what is normal may be wrong.
-        wander: How much of a facet's margin healthy sessions are granted.
-        lag: So many samples of a young series wait before they are learned, so that
-            the first ones of a change do not hide it.
-    """
-
-    limit: float
-    caution: float
-    wander: float
-    lag: int
-
-
-SETTINGS: Final = {
-    "low": Setting(16.0, 1.5, 1.0, 0),
-    "medium": Setting(11.0, 1.5, 1.0, 0),
-    "high": Setting(7.5, 1.5, 0.0, 16),
-}
-"""By sensitivity."""
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 """A level that has lasted so long, in both, is the new normal."""
 
-_SUSPICIOUS: Final = 2.0
-_GATE: Final = 0.1
 _UNSAID: Final = frozenset({"began_us", "at"})
-_MIXED: Final = ("agent", "task_type")
 _REPLACED: Final = ("agent_version", "model")
 
 
@@ -78,8 +47,7 @@ class DriftWatch(Watch):
     """A drift rule on a series.
 
     Attributes:
-        number: Samples so far.
-        strata: What is normal, by the labels that tell like from like.
+        at: Address of its words.
         old, new: The levels before and since the change that is told of.
         fired_at: Sample, and time, at which the change was seen.
     """
@@ -87,43 +55,53 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
-        "bets",
+        "at",
         "facets",
         "factors",
         "fired_at",
-        "limit",
-        "mixed",
         "new",
-        "number",
         "old",
-        "releases",
-        "strata",
-        "suspects",
+        "store",
     )
 
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
         super().__init__(plan, by)
-        kind = plan.rule.kind
-        assert isinstance(kind, Drift)  # noqa: S101 - no other kind comes here
-        setting = SETTINGS[kind.sensitivity]
-        self.limit = setting.limit
+        self.store = store
         self.facets = facets(plan.rule.metric, plan.sign)
-        self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
-        self.number = 0
-        self.strata = Strata(self.facets, setting.lag)
-        self.bets = [
-            Bets(facet.margin * setting.wander, setting.caution, tail=facet.tail)
-            for facet in self.facets
-        ]
-        self.suspects = Suspects()
-        self.releases = {name: Releases() for name in _REPLACED if name not in by}
-        cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
-        self.factors = CostFactors() if cost else None
+        rules = store.tables.rules
+        self.at = store.arena.take(int(rules[plan.row, layout.WATCH_WIDTH]))
+        floats, ints = store.arena.floats, store.arena.ints
+        ints[self.at + layout.QUIET] = layout.TOO_YOUNG
+        ints[self.at + layout.RENEWED] = layout.NEVER
+        for place in range(len(self.facets)):
+            caution = store.tables.rule_floats[plan.row, layout.CAUTION]
+            bets.bets_begin(floats, ints, self._bets(place), caution, 0, 0)
+        factors = int(rules[plan.row, layout.FACTORS])
+        self.factors = Factors(store, self.at + factors) if factors else None
         self.old: float | None = None
         self.new: float | None = None
         self.fired_at = (0, 0)
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
+
+    def _bets(self, place: int) -> int:
+        """Where the bets on a facet are."""
+        tables = self.store.tables
+        facet = tables.rules[self.plan.row, layout.FACET] + place
+        return self.at + int(tables.facets[facet, layout.BETS_AT])
+
+    @property
+    def number(self) -> int:
+        """Samples so far."""
+        return int(self.store.arena.ints[self.at + layout.SAMPLES])
+
+    def settle(self) -> None:  # noqa: D102
+        state, quiet = self.life.state, layout.ALWAYS_ASK
+        if state is State.OK:
+            quiet = layout.ALL_WELL
+        elif state is State.INSUFFICIENT:
+            quiet = layout.TOO_YOUNG
+        self.store.arena.ints[self.at + layout.QUIET] = quiet
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -135,174 +113,239 @@ class DriftWatch(Watch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        found = self.facets[0].read(values)
-        if found is None:
+        store, arena = self.store, self.store.arena
+        arena.reserve()
+        found = open_sample(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            store.tables.rules,
+            self.plan.row,
+            store.tables.facets,
+            store.tables.facet_floats,
+            stage.row,
+            stage.codes,
+            store.scratch,
+            store.places,
+            store.odds_keys,
+            store.odds,
+        )
+        if not found:
             return None
-        self.number += 1
-        labels = stage.attributes
-        if labels:
-            for name, releases in self.releases.items():
-                releases.see(labels[ATTRIBUTES.index(name)], self.number)
-        key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
-        stratum = self.strata.find(key, self.number)
-        samples = [found, *(facet.read(values) for facet in self.facets[1:])]
-        deviations = stratum.score(samples)
         if not self.holding:
-            at = self._evidence.get("at", 0)
-            self.strata.look_back(deviations[at], self.number)
-        told = self._judge(stratum, found, deviations, now_us, stage)
-        if self.holding:
-            self.strata.learn_new(key, samples)
+            learning.look_back(
+                arena.ints,
+                arena.floats,
+                arena.heads,
+                self.at,
+                self._norms_width,
+                store.scratch,
+            )
+        return self.go_on(drift.TO_JUDGE, now_us, stage)
+
+    def go_on(self, left: int, now_us: int, stage: Stage) -> bool | None:
+        """Go on with a sample that has been opened.
+
+        Args:
+            left: What is left to do; see ``kernels.drift``.
+            now_us: The series' time.
+            stage: Which session it is; takes the lines.
+        """
+        self.store.arena.reserve()
+        if left == drift.TO_TELL:
+            told: bool | None = True
+            self._tell_change(now_us, stage)
         else:
-            self.strata.learn(key, samples, deviations, self.bets)
-        factors = self.factors
-        if factors is not None:
-            if not self.holding:
-                factors.learn(values, labels)
-            elif self.number > self.fired_at[0]:
-                factors.during(values, labels)
+            told = self._judge(now_us, stage)
+        self._learn(stage)
         return told
+
+    def _learn(self, stage: Stage) -> None:
+        store, arena = self.store, self.store.arena
+        tables = store.tables
+        holding = self.holding
+        if holding:
+            learning.learn_new(
+                arena.floats,
+                arena.ints,
+                arena.heads,
+                tables.rules,
+                self.plan.row,
+                tables.facets,
+                tables.facet_floats,
+                store.scratch,
+                store.places,
+            )
+        else:
+            learning.learn_sample(
+                arena.floats,
+                arena.ints,
+                arena.heads,
+                self.at,
+                tables.rules,
+                tables.rule_floats,
+                self.plan.row,
+                tables.facets,
+                tables.facet_floats,
+                store.scratch,
+                store.places,
+            )
+        if self.factors is not None:
+            if not holding:
+                self.factors.learn(stage)
+            elif self.number > self.fired_at[0]:
+                self.factors.during(stage)
 
     @property
     def holding(self) -> bool:
         """Whether a change has been seen and has not ended."""
-        return any(bets.holding >= 0 for bets in self.bets)
+        ints = self.store.arena.ints
+        return any(
+            ints[self._bets(place) + bets.HOLDING] >= 0
+            for place in range(len(self.facets))
+        )
 
-    def _judge(
-        self,
-        stratum: Stratum,
-        found: Sample,
-        deviations: list[float | None],
-        now_us: int,
-        stage: Stage,
-    ) -> bool | None:
-        norm = stratum.norms[0]
-        if not norm.ready:
+    @property
+    def _norms_width(self) -> int:
+        return int(self.store.tables.rules[self.plan.row, layout.NORMS_WIDTH])
+
+    @property
+    def _own(self) -> float:
+        """The sample's value per unit of weight, signed."""
+        scratch = self.store.scratch
+        own = float(scratch[layout.VALUES]) / float(scratch[layout.WEIGHTS])
+        return self.plan.sign * own
+
+    def _judge(self, now_us: int, stage: Stage) -> bool | None:
+        store, arena, tables = self.store, self.store.arena, self.store.tables
+        row = self.plan.row
+        facet = tables.rules[row, layout.FACET]
+        norm = (
+            store.places[layout.STRATUM]
+            + layout.NORMS
+            + tables.facets[facet, layout.NORM_AT]
+        )
+        scale = tables.facets[facet, layout.SCALE]
+        if not norm_ready(arena.floats, norm, scale):
             return None
         if self.holding:
-            self._keep(found, norm, deviations, stage, now_us)
-            return self._hold(found, deviations, now_us, stage)
-        suspicion = 0.0
-        for bets, deviation, each in zip(
-            self.bets, deviations, stratum.norms, strict=True
+            self._keep(now_us, stage)
+            return self._hold(now_us, stage)
+        if drift.bet(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            tables.rule_floats,
+            row,
+            tables.facets,
+            tables.facet_floats,
+            now_us,
+            stage.ref,
+            store.scratch,
+            store.places,
         ):
-            if deviation is not None and each.ready:
-                bets.bet(deviation, self.number, now_us)
-            suspicion = max(suspicion, bets.suspicion)
-        if suspicion > _SUSPICIOUS:
-            self._keep(found, norm, deviations, stage, now_us)
-            if suspicion > self.limit and self._fire(now_us):
-                own = self.plan.sign * found[0] / found[1]
-                self.judge(self._breach(), self._value(), own, now_us, stage)
-                return True
-        else:
-            self.suspects.clear()
+            self._tell_change(now_us, stage)
+            return True
         if self.life.state is State.INSUFFICIENT:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
         return None
 
-    def _keep(
-        self,
-        found: Sample,
-        norm: Norm,
-        deviations: list[float | None],
-        stage: Stage,
-        now_us: int,
-    ) -> None:
-        self.suspects.add(
-            Suspect(
-                self.number,
-                now_us,
-                deviations,
-                *found,
-                norm.level,
-                stage.values,
-                stage.attributes,
-                stage.session_id or "",
-                stage.trace,
-            )
+    def _keep(self, now_us: int, stage: Stage) -> None:
+        store, arena = self.store, self.store.arena
+        norms = int(store.places[layout.STRATUM]) + layout.NORMS
+        # The metric itself is the first facet, and its norm the first of the norms.
+        level = float(arena.floats[norms + 1])
+        suspects.keep(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            now_us,
+            stage.ref,
+            level,
+            store.scratch,
         )
 
-    def _fire(self, now_us: int) -> bool:
-        """Whether there is a change to tell of, and which."""
-        best, most = -1, 0.0
-        for at, bets in enumerate(self.bets):
-            which = bets.fires(self.limit)
-            if which < 0 or bets.won[which] <= most:
-                continue
-            since = self.suspects.since(bets.begun_at[which][0])
-            value, expected = levels(since)
-            if (
-                mean_deviation(since, 0) > _GATE
-                and mean_deviation(since, at) > _GATE
-                and self.plan.sign * (value - expected) > 0
-            ):
-                best, most = at, bets.won[which]
-        if best < 0:
-            return False
-        bets = self.bets[best]
-        which = bets.fires(self.limit)
-        begun, begun_us = bets.begun_at[which]
-        since = self.suspects.since(begun)
-        self.new, self.old = (finite(level) for level in levels(since))
-        shift = mean_deviation(since, best)
+    def _tell_change(self, now_us: int, stage: Stage) -> None:
+        """Tell of the change that the facet in ``places`` shows."""
+        store, arena = self.store, self.store.arena
+        best = int(store.places[layout.FIRING])
+        at = self._bets(best)
+        limit = float(store.tables.rule_floats[self.plan.row, layout.ENOUGH])
+        which = bets.bets_fires(arena.floats, at, limit)
+        begun = int(arena.ints[at + bets.BEGUN + which])
+        begun_us = int(arena.ints[at + bets.BEGUN_US + which])
+        first = suspects.first_since(arena.ints, self.at, begun)
+        new, old = suspects.levels(arena.floats, arena.ints, self.at, first)
+        self.new, self.old = finite(new), finite(old)
+        shift = suspects.mean_deviation(arena.floats, arena.ints, self.at, first, best)
+        since = suspects_since(store, self.at, first)
         self._blame(since, best, begun)
-        first = since[0]
         worst = sorted(since, key=lambda s: -(s.deviations[best] or 0.0))[:3]
         self._evidence = {
             "facet": self.facets[best].name,
-            "evidence_nats": round(bets.won[which], 2),
-            "limit_nats": self.limit,
+            "evidence_nats": round(float(arena.floats[at + bets.WON + which]), 2),
+            "limit_nats": limit,
             "shift_deviations": round(shift, 2),
-            "began_session": first.session_id,
+            "began_session": since[0].told.session_id,
             "sessions_since": self.number - begun,
             "began_us": begun_us,
             "at": best,
             "borrowed": 0.0,
-            "shifted_sessions": [[each.session_id, each.own] for each in worst],
+            "shifted_sessions": [[each.told.session_id, each.own] for each in worst],
         }
+        arena.ints[self.at + layout.TOLD_FACET] = best
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:
-                self.factors.during(suspect.values, suspect.labels)
+                self.factors.add(suspect.told)
         self.fired_at = (self.number, now_us)
-        bets.hold(which, shift, len(since))
-        self.strata.begin()
-        return True
+        bets.bets_hold(arena.floats, arena.ints, at, which, shift, len(since))
+        learning.drop_waiting(arena.ints, arena.heads, self.at)
+        learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
+        self.judge(self._breach(), self._value(), self._own, now_us, stage)
 
     def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
         blamed = attribution(since, facet, self.by)
         if "agent" in self.by:
-            for name, releases in self.releases.items():
-                newest = releases.blamed(begun, self.number)
-                if newest is not None:
-                    blamed.setdefault(name, newest)
+            for place, name in enumerate(_REPLACED):
+                releases = self.at + layout.RELEASES + place * layout.RELEASES_WIDTH
+                if name not in self.by:
+                    label = newest(self.store, releases, begun, self.number)
+                    if label:
+                        blamed.setdefault(name, label)
         self._blamed = blamed
 
-    def _hold(
-        self,
-        found: Sample,
-        deviations: list[float | None],
-        now_us: int,
-        stage: Stage,
-    ) -> bool:
+    def _hold(self, now_us: int, stage: Stage) -> bool:
         """A sample while a change is told of: does it last, end, or become normal?"""
-        for bets, deviation in zip(self.bets, deviations, strict=True):
-            if bets.holding >= 0 and deviation is not None and bets.returned(deviation):
-                bets.release(self.number, now_us)
+        arena, scratch = self.store.arena, self.store.scratch
+        tables = self.store.tables
+        first = int(tables.rules[self.plan.row, layout.FACET])
+        for place in range(len(self.facets)):
+            at = self._bets(place)
+            deviation = float(scratch[layout.DEVIATIONS + place])
+            if arena.ints[at + bets.HOLDING] < 0 or isnan(deviation):
+                continue
+            margin = tables.facet_floats[first + place, layout.MARGIN]
+            if bets.bets_returned(arena.floats, arena.ints, at, deviation, margin):
+                bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
         if not self.holding:
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)
             return True
-        self.new = finite(levels(self.suspects.since(self.fired_at[0]))[0])
+        since = suspects.first_since(arena.ints, self.at, self.fired_at[0])
+        level, _ = suspects.levels(arena.floats, arena.ints, self.at, since)
+        self.new = finite(level)
         if self._lasted(now_us) and self.accept(now_us, stage, REBASELINED):
             return True
         self.count_open(now_us, stage)
         if not self.holding:
             return True
-        own = self.plan.sign * found[0] / found[1]
-        self.judge(self._breach(), self._value(), own, now_us, stage)
+        self.judge(self._breach(), self._value(), self._own, now_us, stage)
         return True
 
     def _lasted(self, now_us: int) -> bool:
@@ -319,17 +362,23 @@ class DriftWatch(Watch):
     ) -> bool:
         if self.new is None or not self.life.state.is_open:
             return False
-        if not self.strata.renew(self.number):
+        arena = self.store.arena
+        arena.reserve()
+        if not learning.renew(
+            arena.floats, arena.ints, arena.heads, self.at, self._norms_width
+        ):
             return False
         self._release(now_us)
         self.resolve_at(self.new, now_us, stage, reason)
         return True
 
     def _release(self, now_us: int) -> None:
-        for bets in self.bets:
-            bets.release(self.number, now_us)
-        self.strata.forget_new()
-        self.suspects.clear()
+        arena = self.store.arena
+        for place in range(len(self.facets)):
+            at = self._bets(place)
+            bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
+        learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
+        suspects.clear(arena.ints, arena.heads, self.at)
 
     def _breach(self) -> Evaluation:
         return Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
@@ -376,30 +425,34 @@ class DriftWatch(Watch):
                 text += f", with {name} {self._blamed[name]}"
         return text
 
+    def free(self) -> None:  # noqa: D102
+        arena, width = self.store.arena, self._norms_width
+        ints, heads = arena.ints, arena.heads
+        suspects.clear(ints, heads, self.at)
+        learning.drop_waiting(ints, heads, self.at)
+        stratum = int(ints[self.at + layout.STRATA])
+        while stratum:
+            following = int(ints[stratum + layout.NEXT])
+            drop_stratum(ints, heads, stratum, width)
+            stratum = following
+        words = int(self.store.tables.rules[self.plan.row, layout.WATCH_WIDTH])
+        give(ints, heads, self.at, words)
+
     def dump(self) -> list[Any]:  # noqa: D102
-        return [
-            self.number,
-            self.strata.dump(),
-            [bets.dump() for bets in self.bets],
-            self.suspects.dump(),
-            {name: each.dump() for name, each in self.releases.items()},
-            [self.old, self.new, list(self.fired_at)],
-            self._blamed,
-            self._evidence,
-            None if self.factors is None else self.factors.dump(),
-        ]
+        words, refs = self.store.pack(self.at, self.plan.row)
+        told = [self.store.recent.find(ref) for ref in refs]
+        rest: list[Any] = []
+        if self.old is not None or self._evidence:
+            change = [self.old, self.new, list(self.fired_at)]
+            rest = [change, self._blamed, self._evidence]
+        return [words, told, rest]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.number, strata, bets, suspects, releases, change = state[:6]
-        self._blamed, self._evidence, factors = state[6:]
-        if self.factors is not None and factors is not None:
-            self.factors.load(factors)
-        self.strata.load(strata)
-        for each, dumped in zip(self.bets, bets, strict=True):
-            each.load(dumped)
-        self.suspects.load(suspects)
-        for name, known in self.releases.items():
-            if name in releases:
-                known.load(releases[name])
-        self.old, self.new, fired_at = change
-        self.fired_at = (fired_at[0], fired_at[1])
+        words, told, rest = state
+        refs = [self.store.recent.keep_told(each) for each in told]
+        self.store.unpack(self.at, self.plan.row, words, refs)
+        if rest:
+            change, self._blamed, self._evidence = rest
+            self.old, self.new, fired_at = change
+            self.fired_at = (fired_at[0], fired_at[1])
+        self.settle()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from detectors.kernels import layout, scales
 from detectors.metrics import COLUMN, Metric, Scale
 from detectors.norms import Norm, RateNorm
 
@@ -23,6 +24,12 @@ _LATENCY: Final = COLUMN["latency_ms"]
 _CALLS: Final = COLUMN["llm_calls"]
 _INPUT: Final = COLUMN["input_tokens"]
 _OUTPUT: Final = COLUMN["output_tokens"]
+
+_SCALES: Final = {
+    Scale.LOG: scales.LOG,
+    Scale.SQRT: scales.SQRT,
+    Scale.LOGIT: scales.LOGIT,
+}
 
 Sample = tuple[float, float]
 """A number and its weight; the weight of a rate is its number of calls."""
@@ -37,6 +44,8 @@ class Facet:
         name: For people: ``cost_usd per token``.
         read: Takes it from a session's numbers; None where the session has none.
         norm: Makes what learns it.
+        code: How compiled code reads it, and in which scale it learns it: ``READER``,
+            ``READS``, ``PER`` and ``SCALE`` of ``kernels.layout``.
         margin: How far sessions may wander, in deviations, without being worse.
         tail: Whether single extreme sessions say something; not of a yes or no.
     """
@@ -44,6 +53,7 @@ class Facet:
     name: str
     read: Read
     norm: Callable[[], Norm]
+    code: tuple[int, int, int, int]
     margin: float
     tail: bool
 
@@ -98,20 +108,29 @@ def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
     name = metric.name
     if metric.denominator is not None:
         read = _rate(column, metric.denominator)
-        return (Facet(name, read, lambda: RateNorm(sign, single=False), 0.05, True),)
+        code = (layout.RATE, column, metric.denominator, scales.RATE)
+        norm = lambda: RateNorm(sign, single=False)  # noqa: E731
+        return (Facet(name, read, norm, code, 0.05, True),)
     if metric.per_session:
         read = _plain(column, positive=False)
-        return (Facet(name, read, lambda: RateNorm(sign, single=True), 0.08, False),)
+        code = (layout.PLAIN, column, 0, scales.SINGLE)
+        norm = lambda: RateNorm(sign, single=True)  # noqa: E731
+        return (Facet(name, read, norm, code, 0.08, False),)
     margin = 0.15 if column == _LATENCY else 0.05
-    read = _plain(column, positive=metric.scale is Scale.LOG)
-    found = [Facet(name, read, lambda: Norm(metric.scale, sign), margin, True)]
+    positive = metric.scale is Scale.LOG
+    reader = layout.POSITIVE if positive else layout.PLAIN
+    code = (reader, column, 0, _SCALES[metric.scale])
+    read = _plain(column, positive=positive)
+    found = [Facet(name, read, lambda: Norm(metric.scale, sign), code, margin, True)]
 
-    def further(title: str, how: Read) -> None:
-        found.append(Facet(title, how, lambda: Norm(Scale.LOG, sign), margin, True))
+    def further(title: str, how: Read, reader: int, column: int) -> None:
+        code = (reader, column, 0, scales.LOG)
+        norm = lambda: Norm(Scale.LOG, sign)  # noqa: E731
+        found.append(Facet(title, how, norm, code, margin, True))
 
     if column == _COST:
-        further("cost_usd per token", _per_token)
-        further("input_tokens per call", _per_call(_INPUT))
+        further("cost_usd per token", _per_token, layout.PER_TOKEN, _COST)
+        further("input_tokens per call", _per_call(_INPUT), layout.PER_CALL, _INPUT)
     elif column in (_LATENCY, _INPUT, _OUTPUT):
-        further(f"{name} per call", _per_call(column))
+        further(f"{name} per call", _per_call(column), layout.PER_CALL, column)
     return tuple(found)

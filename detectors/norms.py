@@ -77,7 +77,12 @@ class Norm:
             return None
         spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * (1 + 1 / self.samples)
         raw = self.sign * (self._there(value) - self._mean) / spread
-        return (raw - self._bias) / sqrt(self._bias_spread)
+        return self._corrected(raw)
+
+    def _corrected(self, raw: float) -> float | None:
+        found = (raw - self._bias) / sqrt(self._bias_spread)
+        # One infinite number leaves a norm that knows nothing.
+        return found if found == found else None  # noqa: PLR0124 - NaN
 
     def learn(self, value: float, _weight: float, deviation: float | None) -> None:
         """Take a value in; the deviation it was scored with corrects later ones."""
@@ -171,7 +176,7 @@ class RateNorm(Norm):
             return None
         errors = value if self.sign > 0 else weight - value
         chance = upper(errors, weight, self._rate(), self._concentration())
-        return (deviations(chance) - self._bias) / sqrt(self._bias_spread)
+        return self._corrected(deviations(chance))
 
     def chance(self, value: float, weight: float) -> float | None:
         """The exact probability of at least so many errors; None while unknown."""

@@ -7,14 +7,18 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import numpy as np
 
 from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
-from detectors.each import EachWatch
+from detectors.blocks import Block, as_block
+from detectors.folding import UNKNOWN, Folder
+from detectors.kernels import fold
+from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
 from detectors.memory import Memory
 from detectors.plans import Group, groups
@@ -22,13 +26,11 @@ from detectors.population import Population
 from detectors.retirement import retire
 from detectors.rules import RuleBook
 from detectors.seals import Seal
-from detectors.series import Series
 from detectors.stage import Said, Stage
+from detectors.store import Store
 from detectors.tallies import Counts, OpenAlert, open_alert
 
-_UNKNOWN: Final = -FAR
-"""The clock while a source has not been heard of."""
-
+_NONE: Final = np.zeros(0, np.int64)
 _IDLE_SHARE: Final = 10
 """A silence of this share of a baseline's reach makes it look at its age."""
 
@@ -51,12 +53,15 @@ class Partition:
         self._idle_us = _idle_us(self._groups)
         self._where_table: Sequence[str] | None = None
         self._stage = Stage(number)
-        self._all = Population(self._groups, book.retention_us, self._stage)
+        members = list(self._groups.values())
+        self._store = store = Store(members)
+        self._all = Population(self._groups, book.retention_us, self._stage, store)
+        self._folder = Folder(members, self._all, self._stage, store, self._idle_us)
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
         self._refilled: dict[int, int] | None = None
         self._times: dict[int, int] = {}
-        self._clock = _UNKNOWN
+        self._clock = UNKNOWN
         self._order = 0
         self._sealed_memory_from = 0
         self._offset = -1
@@ -68,7 +73,7 @@ class Partition:
     @property
     def clock_us(self) -> int | None:
         """Event time; None until every source has been heard of."""
-        return None if self._clock == _UNKNOWN else self._clock
+        return None if self._clock == UNKNOWN else self._clock
 
     @property
     def next_due_us(self) -> int | None:
@@ -82,7 +87,7 @@ class Partition:
             return self._memory.blocks[0].offset
         return self._sealed_memory_from
 
-    def apply(self, batch: Batch, offset: int) -> list[Said]:
+    def apply(self, batch: Batch | Block, offset: int) -> list[Said]:
         """Fold a batch.
 
         Args:
@@ -92,162 +97,80 @@ class Partition:
         Returns:
             The lines it gave rise to, in order.
         """
-        # The loop below runs for every observation of every session: what is looked
-        # up often has a local name, and comparisons stand for min and max.
-        stage, everyone, counts = self._stage, self._all, self.counts
-        self._begin(batch)
-        source = batch.source
+        block = as_block(batch) if isinstance(batch, Batch) else batch
+        self._begin(block)
+        if len(block.offsets):
+            self._fold(block, offset)
+        return self._end(block, offset)
+
+    def _fold(self, block: Block, offset: int) -> None:
+        source, counts = block.source, self.counts
         applied = self._applied.get(source, -1)
-        own = self._times.get(source, _UNKNOWN)
-        others = self._others(source, batch.sources)
-        clock = self._clock
-        heap, place = everyone.timers.heap, everyone.timers.place
-        find, admit = everyone.find, everyone.admit
-        idle_us = self._idle_us
-        judged_from_us = batch.judged_from_us
-        if judged_from_us is None:
-            judged_from_us = _UNKNOWN
-        offsets, clocks, ends = batch.offsets, batch.clocks_us, batch.ended_at_us
-        rows, keys = batch.values, batch.keys
-        found: list[Series | None] = [find(key, offset) for key in keys]
-        doubles = self._recognise(batch, offset, applied, found)
-        values: Sequence[float] = ()
-        at, order, folded, ended, repeated, old = -1, self._order, 0, 0, True, False
-        # A last entry of no series passes the sessions after the last observation.
-        for position, index, mask, double in chain(
-            zip(batch.observed, batch.series, batch.wheres, doubles),  # noqa: B905
-            ((len(offsets) - 1, -1, 0, False),),
-        ):
-            while at < position:
-                at += 1
-                moved = clocks[at]
-                if moved > own:
-                    own = moved
-                    if others < moved:  # noqa: PLR1730
-                        moved = others
-                    if moved > clock:  # noqa: PLR1730
-                        clock = moved
-                repeated = offsets[at] <= applied
-                if repeated:
-                    counts.repeats += 1
-                    continue
-                counts.sessions += 1
-                ended, values = ends[at], rows[at]
-                if ended < clock:
-                    counts.late += 1
-                old = ended < judged_from_us
-                if old:
-                    counts.too_old += 1
-                if heap and heap[0][0] < clock:
-                    stage.at = -1
-                    if everyone.run(clock):
-                        found = [None] * len(keys)
-                stage.at = at
-            if repeated or index < 0:
-                continue
-            stage.order = order = order + 1
-            if double:
-                counts.duplicates += 1
-                continue
-            folded += 1
-            series = found[index]
-            if series is None:
-                found[index] = series = find(keys[index], offset)
-            last_us = series.last_us
-            now_us = clock if clock > ended else ended  # noqa: FURB136
-            if last_us > now_us:  # noqa: PLR1730
-                now_us = last_us
-            if series.apart:
-                if not admit(series, offset, ended, now_us):
-                    continue
-            elif series.bound_us < now_us:
-                stage.at = -1
-                if everyone.run_own(series, now_us):
-                    found[index] = series = find(keys[index], offset)
-                    admit(series, offset, ended, now_us)
-                stage.at = at
-            if ended > last_us:
-                if ended - last_us > idle_us:
-                    series.awake(now_us)
-                series.last_us = ended
-                series.order = order
-                if ended < now_us:
-                    series.floor_us = now_us
-            needed = series.needed
-            if mask & needed == needed and not old:
-                news = None
-                for watch in series.live:
-                    if watch.sample(values, ended, now_us, stage) is not None:
-                        news = True
-            else:
-                news = self._pick(series, mask, old, values, ended, now_us)
-            if news:
-                place(series)
-        counts.observations += folded
-        self._order = order
-        self._clock = clock
-        if own != _UNKNOWN:
-            self._times[source] = own
-        if len(offsets) and offsets[-1] > applied:
-            self._applied[source] = offsets[-1]
-        return self._end(batch, offset)
+        salts = self._folder.salts(block)
+        cursor = self._folder.fold(
+            block,
+            offset,
+            applied=applied,
+            own_us=self._times.get(source, UNKNOWN),
+            others_us=self._others(source, block.sources),
+            clock_us=self._clock,
+            order=self._order,
+            doubles=self._recognise(block, offset, applied, salts),
+        )
+        counts.add(cursor[fold.SESSIONS : fold.TOO_OLD + 1].tolist())
+        self._order, self._clock = int(cursor[fold.ORDER]), int(cursor[fold.CLOCK_US])
+        self._stage.order = self._order
+        own_us = int(cursor[fold.OWN_US])
+        if own_us != UNKNOWN:
+            self._times[source] = own_us
+        self._applied[source] = max(applied, int(block.offsets[-1]))
 
     def _recognise(
-        self,
-        batch: Batch,
-        offset: int,
-        applied: int,
-        found: Sequence[Series | None],
-    ) -> Iterable[bool]:
-        """Remember a block's observations; for each, whether it had been seen."""
-        if not len(batch.observed):
-            return ()
-        self._memory.begin(offset, batch.source, applied)
-        salts = [0 if series is None else series.salt for series in found]
-        marks, new = self._marks(batch, applied, salts)
+        self, block: Block, offset: int, applied: int, salts: Sequence[int]
+    ) -> Ints:
+        """Remember a block's observations; for each, whether it had been seen.
+
+        Empty if none had.
+        """
+        if not len(block.observed):
+            return _NONE
+        self._memory.begin(offset, block.source, applied)
+        marks, new = self._marks(block, applied, salts)
         doubles = self._memory.add(marks)
         self._memory.trim()
         if doubles is None:
-            return repeat(False)
-        if len(new) == len(batch.observed):
-            return doubles
-        spread = dict(zip(new, doubles, strict=True))
-        return [spread.get(spot, False) for spot in range(len(batch.observed))]
+            return _NONE
+        found = np.zeros(len(block.observed), np.int64)
+        found[new] = doubles
+        return found
 
     @staticmethod
     def _marks(
-        batch: Batch, applied: int, salts: Sequence[int]
-    ) -> tuple[list[int], Sequence[int]]:
+        block: Block, applied: int, salts: Sequence[int]
+    ) -> tuple[list[int], Ints]:
         """The marks of what ingest did not repeat, and where they stand."""
-        observed, hashes = batch.observed, batch.hashes
-        pairs = zip(batch.series, observed, strict=True)
-        if batch.offsets[0] > applied:
-            marks = [salts[index] ^ hashes[position] for index, position in pairs]
-            return marks, range(len(marks))
-        new = [
-            spot
-            for spot, position in enumerate(observed)
-            if batch.offsets[position] > applied
-        ]
-        series = batch.series
-        return [salts[series[spot]] ^ hashes[observed[spot]] for spot in new], new
+        observed = block.observed
+        new = np.flatnonzero(block.offsets[observed] > applied)
+        salted = np.array(salts, np.uint64)[block.series[new]]
+        marks: list[int] = (salted ^ block.hashes[observed[new]]).tolist()
+        return marks, new
 
-    def _begin(self, batch: Batch) -> None:
-        stage = self._stage
-        stage.batch, stage.at, stage.lines = batch, -1, []
+    def _begin(self, block: Block) -> None:
+        self._stage.at, self._stage.lines = -1, []
         self._refilled = None
-        table = batch.where_table
+        table = block.where_table
         if table == self._where_table or not len(table):
             return
         self._where_table = table
         for group in self._groups.values():
             group.bind(where_bits(table, group.wheres))
+        self._folder.forget_masks()
 
-    def _end(self, batch: Batch, offset: int) -> list[Said]:
+    def _end(self, batch: Block, offset: int) -> list[Said]:
         stage, times = self._stage, self._times
         stage.at = -1
         for source, at_us in batch.clocks_after_us.items():
-            if at_us > times.get(source, _UNKNOWN):
+            if at_us > times.get(source, UNKNOWN):
                 times[source] = at_us
         if times and len(times) >= batch.sources:
             self._clock = max(self._clock, min(times.values()))
@@ -257,7 +180,7 @@ class Partition:
         self._offset = offset
         return self._said()
 
-    def _accept(self, batch: Batch, offset: int) -> list[Outcome]:
+    def _accept(self, batch: Block, offset: int) -> list[Outcome]:
         """Take levels for normal, each once: ingest may have said it before."""
         applied = self._applied.get(CONTROL, -1)
         news = [accept for accept in batch.accepts if accept.offset > applied]
@@ -280,31 +203,8 @@ class Partition:
         """The smallest time of the other sources; unknown if one of them is."""
         known = [at_us for other, at_us in self._times.items() if other != source]
         if len(known) < sources - 1:
-            return _UNKNOWN
+            return UNKNOWN
         return min(known, default=FAR)
-
-    def _pick(  # noqa: PLR0917
-        self,
-        series: Series,
-        mask: int,
-        old: bool,
-        values: Sequence[float],
-        ended_us: int,
-        now_us: int,
-    ) -> bool:
-        """Fold a session where not every rule of the series wants it."""
-        group, news = series.group, False
-        for plan, bit in zip(group.plans, group.bits, strict=True):
-            if not mask & bit:
-                continue
-            # With it the series may have to be forgotten sooner than with budgets.
-            news = news or series.watches[plan.position] is None
-            watch = series.open_watch(plan)
-            if old and isinstance(watch, EachWatch):
-                continue
-            if watch.sample(values, ended_us, now_us, self._stage) is not None:
-                news = True
-        return news
 
     def run_due(self, until_us: int, *, inclusive: bool) -> list[Said]:
         """Run the timers due before a time, or at it as well."""
@@ -342,7 +242,9 @@ class Partition:
         A series that is forgotten leaves a mark first, and its tombstone follows
         once a seal has passed: a crash in between must not bring it back.
         """
-        return self._all.take_dirty()
+        changed = int(self._folder.cursor[fold.DIRTY_COUNT])
+        self._folder.cursor[fold.DIRTY_COUNT] = 0
+        return self._all.take_dirty(changed)
 
     def seal(self, offset: int) -> bytes:
         """The partition's own row, to be written after the rows of its series."""
@@ -356,6 +258,7 @@ class Partition:
             self._memory.applied(self._applied),
             self._order,
             self.counts.dump(),
+            self._store.labels.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -371,6 +274,7 @@ class Partition:
         self._refilled = seal.refilled
         self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
+        self._store.labels.load(seal.labels)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -381,8 +285,10 @@ class Partition:
         """
         self._all.restore(key, row)
 
-    def remember(self, batch: Batch, offset: int) -> None:
+    def remember(self, batch: Batch | Block, offset: int) -> None:
         """Fill the duplicate memory from a block that has been applied before."""
+        if isinstance(batch, Batch):
+            batch = as_block(batch)
         if not len(batch.observed):
             return
         applied = self._refilled if self._refilled is not None else {}
@@ -391,7 +297,7 @@ class Partition:
         memory.begin(offset, batch.source, highest)
         marks, _ = self._marks(batch, highest, [self._all.salt(k) for k in batch.keys])
         memory.add(marks)
-        applied[batch.source] = max(highest, batch.offsets[-1])
+        applied[batch.source] = max(highest, int(batch.offsets[-1]))
         memory.trim()
 
     def finish_restore(self) -> None:

@@ -13,7 +13,7 @@ from math import inf
 from typing import NamedTuple
 
 from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
-from detectors.metrics import Aggregate, Direction
+from detectors.metrics import COLUMN, Aggregate, Direction
 from detectors.numbers import finite
 from detectors.phrases import duration, number
 from detectors.rules import (
@@ -79,6 +79,7 @@ class Plan:
         "policy",
         "position",
         "rank",
+        "row",
         "rule",
         "shape",
         "sign",
@@ -90,6 +91,7 @@ class Plan:
         metric, kind, window = rule.metric, rule.kind, rule.window
         self.rule = rule
         self.position = position
+        self.row = -1
         self.rank = rule.severity.rank
         self.each = window is None and isinstance(kind, Threshold)
         self.column = -1 if metric.numerator is None else metric.numerator
@@ -170,6 +172,13 @@ class Plan:
             return None
         named = next((limit for limit in levels if limit.rank == level), levels[0])
         return None if named.enter == inf else finite(self.sign * named.enter)
+
+    @property
+    def says_why(self) -> bool:
+        """Whether a breach can say why: it is about the rise of what sessions cost."""
+        rising = self.column == COLUMN["cost_usd"] and self.sign > 0
+        judged = isinstance(self.rule.kind, Threshold | Baseline)
+        return rising and judged and self.judged is not Judged.COUNT
 
     def what(self) -> str:
         """What is judged, in words."""
@@ -254,10 +263,11 @@ class Group:
         all_bits: All of them; -1, which no mask has, if one is not known.
     """
 
-    __slots__ = ("all_bits", "bits", "by", "plans", "wheres")
+    __slots__ = ("all_bits", "bits", "by", "number", "plans", "wheres")
 
     def __init__(self, by: tuple[str, ...], rules: list[Rule]) -> None:
         self.by = by
+        self.number = -1
         self.plans = [Plan(rule, position) for position, rule in enumerate(rules)]
         self.wheres = [rule.where for rule in rules]
         self.bits = [0] * len(rules)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import numpy as np
+
 from detectors.identity import series_labels
+from detectors.kernels.words import Ints
 from detectors.plans import Group
 from detectors.retirement import newest, retire
 from detectors.rows import Gone, dump_gone, dump_series, load_row
 from detectors.seals import salt_of
 from detectors.series import Series
 from detectors.stage import Stage
+from detectors.store import Store
 from detectors.timers import Timers
 
 _NO_RULES: Final = Group((), [])
@@ -22,6 +26,8 @@ class Population:
 
     Attributes:
         series: By key.
+        numbered: By number; None where one is gone.
+        changed: Takes the numbers of series that compiled code changes.
     """
 
     def __init__(
@@ -29,12 +35,17 @@ class Population:
         members: Mapping[tuple[str, ...], Group],
         retention_us: int,
         stage: Stage,
+        store: Store,
     ) -> None:
         self.series: dict[bytes, Series] = {}
+        self.numbered: list[Series | None] = []
         self.timers = Timers()
+        self.changed: Ints = np.zeros(1 << 10, np.int64)
         self._groups = members
         self._retention_us = retention_us
         self._stage = stage
+        self._store = store
+        self._free: list[int] = []
         self._touched: list[Series] = []
         self._dirty: dict[bytes, None] = {}
         self._forgotten: list[bytes] = []
@@ -47,43 +58,49 @@ class Population:
         known = self.series.get(key)
         return salt_of(key) if known is None else known.salt
 
-    def find(self, key: bytes, offset: int) -> Series:
-        """The series of a key, for a block; a new one is not yet among the others."""
-        series = self.series.get(key)
-        if series is None:
-            return self._make(key)
-        series.apart = series.last_offset >= offset
-        if not series.apart:
-            self.touch(series)
-        series.needed = series.group.all_bits if series.complete else -1
+    def _make(self, key: bytes, group: Group) -> Series:
+        if self._free:
+            number = self._free.pop()
+        else:
+            number = len(self.numbered)
+            self.numbered.append(None)
+        series = Series(
+            key, salt_of(key), group, self._retention_us, self._store, number
+        )
+        self.numbered[number] = series
         return series
 
-    def _make(self, key: bytes) -> Series:
-        group = self._groups.get(tuple(sorted(series_labels(key))), _NO_RULES)
-        return Series(key, salt_of(key), group, self._retention_us)
+    def _group(self, key: bytes) -> Group:
+        return self._groups.get(tuple(sorted(series_labels(key))), _NO_RULES)
 
-    def admit(self, series: Series, offset: int, ended_us: int, now_us: int) -> bool:
-        """Let a new series in; False if its row already holds this block."""
-        key = series.key
-        if key in self.series or not series.group.plans:
-            return False
+    def _drop(self, series: Series) -> None:
+        self.numbered[series.number] = None
+        self._free.append(series.number)
+        series.free()
+
+    def admit(
+        self, key: bytes, offset: int, ended_us: int, now_us: int
+    ) -> Series | None:
+        """Let a new series in; None if no rule wants it, or its row holds the block."""
+        group = self._group(key)
+        if not group.plans:
+            return None
         gone = self._gone.get(key)
         if gone is not None:
             if gone.last_offset >= offset:
-                return False
-            if gone.seq >= now_us // 1000:
-                series.seq_floor = gone.seq
+                return None
             del self._gone[key]
             self._marked.discard(key)
             self._buried.discard(key)
-        self.series[key] = series
-        series.apart = False
+        self.series[key] = series = self._make(key, group)
+        if gone is not None and gone.seq >= now_us // 1000:
+            series.seq_floor = gone.seq
         series.last_us = ended_us
         series.order = self._stage.order
         series.floor_us = now_us
         self.touch(series)
         self.timers.place(series)
-        return True
+        return series
 
     def touch(self, series: Series) -> None:
         """The series changes in this block."""
@@ -132,6 +149,7 @@ class Population:
         for watch in series.keep(at_us):
             watch.forget(at_us, self._stage, "retention")
             seq = max(seq, watch.life.seq)
+            watch.free()
         if series.live:
             series.seq_floor = max(series.seq_floor, seq)
             return False
@@ -140,6 +158,7 @@ class Population:
             seq = max(seq, newest(ended))
         del self.series[key]
         self.timers.remove(series)
+        self._drop(series)
         self._gone[key] = Gone(-1, seq)
         self._forgotten.append(key)
         return True
@@ -157,8 +176,23 @@ class Population:
                 self._gone[key] = gone._replace(last_offset=offset)
         self._forgotten.clear()
 
-    def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
-        """Rows that have changed since the last call; None is a tombstone."""
+    def make_room(self, keys: int) -> None:
+        """So many more series may change: let ``changed`` take their numbers."""
+        if len(self.series) + keys > len(self.changed):
+            wider = np.zeros(2 * (len(self.series) + keys), np.int64)
+            wider[: len(self.changed)] = self.changed
+            self.changed = wider
+
+    def take_dirty(self, changed: int) -> list[tuple[bytes, bytes | None]]:
+        """Rows that have changed since the last call; None is a tombstone.
+
+        Args:
+            changed: How many of the numbers in ``changed`` count.
+        """
+        for number in self.changed[:changed].tolist():
+            series = self.numbered[number]
+            if series is not None:
+                self._dirty[series.key] = None
         rows: list[tuple[bytes, bytes | None]] = []
         for key in self._buried:
             del self._gone[key]
@@ -168,6 +202,7 @@ class Population:
         for key in self._dirty:
             series = self.series.get(key)
             if series is not None:
+                series.written()
                 rows.append((key, dump_series(series)))
             elif key in self._gone:
                 rows.append((key, dump_gone(self._gone[key])))
@@ -192,20 +227,33 @@ class Population:
 
     def restore(self, key: bytes, row: bytes) -> None:
         """Take a row, unless a newer one of its key has been taken."""
-        fresh = self._make(key)
-        found = load_row(fresh, row)
+        found = self._read(key, row)
         known: Series | Gone | None = self.series.get(key) or self._gone.get(key)
         if known is not None and known.last_offset > found.last_offset:
+            if isinstance(found, Series):
+                self._drop(found)
             return
-        self.series.pop(key, None)
         self._gone.pop(key, None)
         self._marked.discard(key)
+        older = self.series.pop(key, None)
+        if older is not None:
+            self._drop(older)
         if isinstance(found, Gone):
             self._gone[key] = found
             self._marked.add(key)
         else:
-            found.apart = False
             self.series[key] = found
+
+    def _read(self, key: bytes, row: bytes) -> Series | Gone:
+        fresh = self._make(key, self._group(key))
+        try:
+            found = load_row(fresh, row)
+        except ValueError:
+            self._drop(fresh)
+            raise
+        if isinstance(found, Gone):
+            self._drop(fresh)
+        return found
 
     def place_all(self) -> None:
         """Set the timers of all series."""

@@ -17,7 +17,7 @@ from detectors.series import Series
 from detectors.transitions import State
 from detectors.watch import Watch
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _STATES: Final = tuple(State)
 _encode = msgspec.msgpack.Encoder().encode

@@ -22,6 +22,7 @@ class Seal(NamedTuple):
         refilled: Highest source offsets applied before that block.
         order: Observations seen so far.
         counts: As ``tallies.Counts`` has them.
+        labels: As ``labels.Labels`` has them.
     """
 
     offset: int
@@ -32,6 +33,7 @@ class Seal(NamedTuple):
     refilled: dict[int, int]
     order: int
     counts: list[int]
+    labels: list[str]
 
     def dump(self) -> bytes:
         """As a row."""

@@ -1,18 +1,16 @@
-"""The sessions of a change that may be under way, and what they have in common.
-
-Kept only while there is some evidence of a change; at most ``MOST`` of them.
-"""
+"""The sessions of a change that may be under way, and what they have in common."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Sequence
-from math import sqrt
-from typing import Any, Final, NamedTuple
+from math import isnan, sqrt
+from typing import Final, NamedTuple
 
 from detectors.batch import ATTRIBUTES
-
-MOST: Final = 64
+from detectors.kernels import layout
+from detectors.kernels.suspects import entry
+from detectors.recent import Told
+from detectors.store import Store
 
 _NAMES: Final = ("agent_version", "model", "tenant", "environment", "task_type")
 _APART: Final = 3.5
@@ -26,89 +24,40 @@ class Suspect(NamedTuple):
     """One session.
 
     Attributes:
-        number: Of the sample in its series.
         deviations: For each facet, None where it has none.
-        value: The metric's value, or a rate's numerator.
-        weight: Calls of a rate, else 1.
-        level: What was expected of it, per unit of weight.
-        values: All its numbers, in the order of ``COLUMNS``.
+        own: The metric's value, per unit of weight.
+        told: What the session said.
     """
 
-    number: int
-    at_us: int
     deviations: list[float | None]
-    value: float
-    weight: float
-    level: float
-    values: Sequence[float]
-    labels: Sequence[str]
-    session_id: str
-    trace: str | None
-
-    @property
-    def own(self) -> float:
-        """Its value, per unit of weight."""
-        return self.value / self.weight
+    own: float
+    told: Told
 
 
-class Suspects:
-    """The last sessions since the evidence began to rise."""
+def suspects_since(store: Store, watch: int, first: int) -> list[Suspect]:
+    """The suspects of a drift rule from one on.
 
-    __slots__ = ("_ring",)
-
-    def __init__(self) -> None:
-        self._ring: deque[Suspect] = deque(maxlen=MOST)
-
-    def add(self, suspect: Suspect) -> None:
-        """Keep one more; the oldest makes room."""
-        self._ring.append(suspect)
-
-    def clear(self) -> None:
-        """Let go of all."""
-        if self._ring:
-            self._ring.clear()
-
-    def since(self, number: int) -> list[Suspect]:
-        """Those after a sample, and the last one in any case."""
-        found = [suspect for suspect in self._ring if suspect.number > number]
-        return found or list(self._ring)[-1:]
-
-    def dump(self) -> list[Any]:
-        """As plain values."""
-        return [
-            [
-                *suspect[:6],
-                list(suspect.values),
-                list(suspect.labels),
-                *suspect[8:],
-            ]
-            for suspect in self._ring
-        ]
-
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave."""
-        self._ring = deque((Suspect(*parts) for parts in state), maxlen=MOST)
-
-
-def levels(found: Sequence[Suspect]) -> tuple[float, float]:
-    """What sessions were like together, and what was expected of them."""
-    weight = total = expected = 0.0
-    for suspect in found:
-        weight += suspect.weight
-        total += suspect.value
-        expected += suspect.level * suspect.weight
-    return total / weight, expected / weight
-
-
-def mean_deviation(found: Sequence[Suspect], facet: int) -> float:
-    """How far they lie on the bad side; each counts for 3 at most."""
-    total, count = 0.0, 0
-    for suspect in found:
-        deviation = suspect.deviations[facet]
-        if deviation is not None:
-            total += min(max(deviation, -3.0), 3.0)
-            count += 1
-    return total / count if count else 0.0
+    Args:
+        store: The memory.
+        watch: The address of the rule's state.
+        first: As ``kernels.suspects.first_since`` gave it.
+    """
+    floats, ints = store.arena.floats, store.arena.ints
+    found = []
+    for which in range(first, int(ints[watch + layout.SUSPECTS_COUNT])):
+        at = entry(ints, watch, which)
+        words = floats[at : at + layout.SUSPECT_WIDTH].tolist()
+        found.append(
+            Suspect(
+                [
+                    None if isnan(deviation) else deviation
+                    for deviation in words[layout.S_DEVIATIONS :]
+                ],
+                words[layout.S_VALUE] / words[layout.S_WEIGHT],
+                store.recent.find(int(ints[at + layout.S_REF])),
+            )
+        )
+    return found
 
 
 def attribution(
@@ -129,8 +78,9 @@ def attribution(
         sums: dict[str, list[float]] = {}
         for suspect in found:
             deviation = suspect.deviations[facet]
-            if deviation is not None and position < len(suspect.labels):
-                entry = sums.setdefault(suspect.labels[position], [0.0, 0.0])
+            if deviation is not None:
+                label = suspect.told.labels[position]
+                entry = sums.setdefault(label, [0.0, 0.0])
                 entry[0] += 1
                 entry[1] += min(max(deviation, -2.0), 4.0)
         if len(sums) < 2:

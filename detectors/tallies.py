@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from detectors.identity import alert_id
@@ -30,6 +31,11 @@ class Counts:
     repeats: int = 0
     late: int = 0
     too_old: int = 0
+
+    def add(self, more: Sequence[int]) -> None:
+        """Count what a fold counted; in the order of the attributes."""
+        for name, count in zip(self.__slots__, more, strict=True):
+            setattr(self, name, getattr(self, name) + count)
 
     def dump(self) -> list[int]:
         """As plain numbers."""

@@ -62,3 +62,8 @@ class Timers:
     def remove(series: Series) -> None:
         """The series is gone; its place is dropped when it comes up."""
         series.bound_us, series.bound_order = FAR, 0
+
+    @property
+    def earliest_us(self) -> int:
+        """No timer is due before."""
+        return self.heap[0][0] if self.heap else FAR

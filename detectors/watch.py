@@ -64,6 +64,9 @@ class Watch:
     def settle(self) -> None:
         """Work out again what ``sample`` looks at first: the life has changed."""
 
+    def free(self) -> None:
+        """Give back what it holds of the partition's memory: it is no more."""
+
     def expected_now(self) -> float | None:
         """What the baseline says at present, None without one."""
         return None

@@ -16,7 +16,9 @@ import faust
 from aiokafka.errors import KafkaError
 
 from alerts.routes import Routing
+from detectors import compiled
 from detectors.rules import RuleBook
+from detectors.warm import compile_ahead
 from streams.connection import ConnectionFailed, connect, say_on_stderr
 from streams.guards import FAILED, FAULT, ShutdownGuard, Watchdog
 from streams.logs import LIBRARY, set_up_logging
@@ -121,6 +123,10 @@ def run(
         say: Told what the person who started it must know.
     """
     set_up_logging(settings.log_level)
+    if only != "notify":
+        if not compiled.kept():
+            log.info("compiling the engine, once for each version: half a minute")
+        compile_ahead()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     names = settings.topics(sessions)

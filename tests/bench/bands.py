@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from detectors.drift import DriftWatch
+from detectors.kernels import layout, norms, scales
 from detectors.lifecycle import NO_LEVEL
 from detectors.partition import Partition
 from detectors.rules import Rule, RuleBook
@@ -43,16 +44,28 @@ class Bands(Protocol):
 def read(watch: Watch, at_us: int) -> Band:
     """The band of a rule on a series as it stands."""
     if isinstance(watch, DriftWatch):
-        norms = watch.strata.find("", watch.number).norms
-        if not norms[0].ready:
-            return Band(at_us, None, None, None)
-        low, high = norms[0].usual()
-        return Band(at_us, norms[0].level, low, high)
+        return _usual(watch, at_us)
     expected = watch.expected
     limit = watch.plan.threshold(expected, NO_LEVEL)
     if watch.plan.sign > 0:
         return Band(at_us, expected, None, limit)
     return Band(at_us, expected, limit, None)
+
+
+def _usual(watch: DriftWatch, at_us: int) -> Band:
+    """What a drift rule thinks usual: two standard deviations to both sides."""
+    words, ints = watch.store.arena.floats, watch.store.arena.ints
+    stratum = int(ints[watch.at + layout.STRATA])
+    norm, scale = stratum + layout.NORMS, watch.facets[0].code[3]
+    if not stratum or not norms.norm_ready(words, norm, scale):
+        return Band(at_us, None, None, None)
+    level = float(words[norm + norms.LEVEL])
+    reach = 2 * norms.norm_spread(words, norm, scale)
+    if scale >= scales.RATE:
+        return Band(at_us, level, max(0.0, level - reach), level + reach)
+    mean = float(words[norm + norms.MEAN])
+    low, high = scales.back(mean - reach, scale), scales.back(mean + reach, scale)
+    return Band(at_us, level, low, high)
 
 
 def from_engine(rule: Rule, sessions: Sequence[bytes]) -> list[Band]:

@@ -1,14 +1,21 @@
-"""CPU time of the evaluation engine alone: python tests/bench/engine.py [series]."""
+"""CPU time of the evaluation engine alone, without Kafka.
+
+python -m tests.bench.engine [--series N] [--sessions N a series] [--windows]
+"""
 
 # ruff: noqa: T201
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
-from detectors.batch import ATTRIBUTES, Batch
+import loopwatch.config
+from detectors.batch import Batch
+from detectors.blocks import as_block
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
@@ -25,6 +32,7 @@ from detectors.rules import (
     rule,
 )
 from detectors.transitions import Transition
+from loopwatch.config.load import load
 
 HOUR_US = 3600 * SECOND_US
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
@@ -39,8 +47,8 @@ def _threshold(warning: float, critical: float | None = None) -> Threshold:
     return Threshold(tuple(levels))
 
 
-def default_rules() -> tuple[Rule, ...]:
-    """Rules like those of a fresh configuration file."""
+def window_rules() -> tuple[Rule, ...]:
+    """Rules over windows."""
     from detectors.metrics import Aggregate
 
     return (
@@ -106,20 +114,27 @@ def _values(chance: random.Random) -> list[float]:
     return [session[name] for name in COLUMNS]
 
 
-def blocks(series: int, sessions: int) -> list[Batch]:
+def blocks(
+    series: int, sessions: int, rules: Sequence[Rule], *, windows: bool
+) -> list[Batch]:
     """Healthy sessions over a number of agents, in blocks."""
     chance = random.Random(1)  # noqa: S311
     pairs = [
         series_key({"agent": f"agent-{n % 100}", "task_type": f"task-{n}"})
         for n in range(series)
     ]
+    models = [series_key({"model": f"model-{n}"}) for n in range(8)]
     tenants = [series_key({"tenant": f"tenant-{n}"}) for n in range(50)]
+    wheres = tuple(sorted({str(each.where) for each in rules}))
+    every = (1 << len(wheres)) - 1
+    width = 3
     agents = [series_key({"agent": f"agent-{n}"}) for n in range(100)]
     pool = [_values(chance) for _ in range(5000)]
     made, clock_us = [], START_US
     for first in range(0, sessions, BLOCK):
         keys: dict[bytes, int] = {}
         ends, values, hashes, ids, named = [], [], [], [], []
+        labels: list[tuple[str, ...]] = []
         for n in range(first, first + BLOCK):
             clock_us += 1_000_003
             ends.append(clock_us)
@@ -127,7 +142,21 @@ def blocks(series: int, sessions: int) -> list[Batch]:
             ids.append(f"session-{n}")
             hashes.append(session_hash(ids[-1]))
             pair = chance.randrange(series)
-            inside = (pairs[pair], chance.choice(tenants), agents[pair % 100])
+            inside = (
+                pairs[pair],
+                chance.choice(tenants) if windows else models[pair % 8],
+                agents[pair % 100],
+            )
+            labels.append(
+                (
+                    "1.0.0",
+                    f"model-{pair % 8}",
+                    f"tenant-{n % 50}",
+                    f"task-{pair}",
+                    "production",
+                    f"agent-{pair % 100}",
+                )
+            )
             named += [keys.setdefault(key, len(keys)) for key in inside]
         made.append(
             Batch(
@@ -140,27 +169,41 @@ def blocks(series: int, sessions: int) -> list[Batch]:
                 hashes=hashes,
                 session_ids=ids,
                 traces=[""] * BLOCK,
-                attributes=[("",) * len(ATTRIBUTES)] * BLOCK,
+                attributes=labels,
                 keys=list(keys),
-                where_table=("",),
+                where_table=wheres,
                 observed=[n // 3 for n in range(3 * BLOCK)],
                 series=named,
-                wheres=[1] * (3 * BLOCK),
+                wheres=[every] * (width * BLOCK),
                 clocks_after_us={},
             )
         )
     return made
 
 
+def init_rules() -> tuple[Rule, ...]:
+    """The rules that ``loopwatch init`` writes."""
+    path = Path(loopwatch.config.__file__).with_name("loopwatch.yaml")
+    config = load(path, {}).config
+    assert config is not None
+    return config.book.rules
+
+
 def main() -> None:
     """Print the CPU time per session, warm, and that of rows."""
-    series = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    warm = series * 150 // BLOCK
-    made = blocks(series, series * (int(sys.argv[2]) if len(sys.argv) > 2 else 300))
-    partition = Partition(RuleBook(default_rules()))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--series", type=int, default=500)
+    parser.add_argument("--sessions", type=int, default=300)
+    parser.add_argument("--windows", action="store_true")
+    options = parser.parse_args()
+    series = options.series
+    rules = window_rules() if options.windows else init_rules()
+    warm = series * options.sessions // 2 // BLOCK
+    made = blocks(series, series * options.sessions, rules, windows=options.windows)
+    partition = Partition(RuleBook(rules))
     spent = []
     lines = fired = 0
-    for offset, batch in enumerate(made):
+    for offset, batch in enumerate(map(as_block, made)):
         began = time.process_time()
         said = partition.apply(batch, offset)
         spent.append(time.process_time() - began)
@@ -176,7 +219,7 @@ def main() -> None:
     size = sum(len(row) for _, row in rows if row is not None) / len(rows)
     print(f"rows: {took / len(rows) * 1e6:.1f} µs and {size:.0f} bytes each")
     began = time.process_time()
-    fresh = Partition(RuleBook(default_rules()))
+    fresh = Partition(RuleBook(rules))
     fresh.restore_seal(partition.seal(len(made)))
     for key, row in rows:
         if row is not None:

@@ -14,7 +14,8 @@ from detectors.metrics import Aggregate
 from detectors.plans import Group
 from detectors.rules import SECOND_US, Baseline, Hold, Rule, Window
 from detectors.rules import rule as make_rule
-from detectors.series import Series, watch
+from detectors.series import watch
+from detectors.store import Store
 from tests.unit.detectors.scenes import (
     Log,
     Scene,
@@ -238,8 +239,8 @@ def test_a_row_gives_back_the_same_baseline() -> None:
     random = chance(8)
     rule = _rule("cost_usd", Baseline(ratio=2.0), aggregate=Aggregate.P90)
     group = Group(BY, [rule])
-    series = Series(b'{"agent":"a"}', 1, group, 10**12)
-    found = watch(group.plans[0], series.by)
+    store = Store([group])
+    found = watch(group.plans[0], {"agent": "a"}, store)
     scene = Scene(rule)
     for number in range(700):
         scene.session(number, cost_usd=random.lognormvariate(0, 0.9))

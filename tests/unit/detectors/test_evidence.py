@@ -6,10 +6,13 @@ from statistics import median
 from typing import Any
 
 import msgspec
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detectors.blocks import as_block
 from detectors.breach import KEPT, Breach
+from detectors.kernels.layout import LABELS
 from detectors.metrics import Aggregate
 from detectors.rules import SECOND_US, Absence, Baseline, Kind, Rule, Window
 from detectors.rules import rule as make_rule
@@ -205,7 +208,8 @@ def test_the_worst_are_the_worst(values: list[float]) -> None:
     """At most five, worst first, of equals those that came first (property)."""
     sessions = [Session(n, {}, f"s{n}", trace=f"t{n}") for n in range(len(values))]
     stage = Stage(0)
-    stage.batch = Log([rule("cost_usd", threshold(0.0))]).batch(sessions)
+    block = as_block(Log([rule("cost_usd", threshold(0.0))]).batch(sessions))
+    stage.begin(block, np.zeros((len(sessions), LABELS), np.int64), 0)
     breach = Breach(0, 0.0, None)
     for number, value in enumerate(values):
         stage.at = number
@@ -232,7 +236,7 @@ def test_ids_of_milder_sessions_are_not_decoded() -> None:
     batch = Log([rule("cost_usd", threshold(0.0))]).batch(sessions)
     batch = msgspec.structs.replace(batch, session_ids=Ids(batch.session_ids))
     stage = Stage(0)
-    stage.batch = batch
+    stage.begin(as_block(batch), np.zeros((len(values), LABELS), np.int64), 0)
     breach = Breach(0, 0.0, None)
     for number, value in enumerate(values):
         stage.at = number

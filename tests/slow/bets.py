@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import Any, Final
 
-from detectors.normal import tail
+from detectors.kernels.stakes import CELLS, CUBICS, HIGH, LEAST, LOW, MOST
 from detectors.norms import MEMORY
 
 SHIFTS: Final = (0.4, 0.8, 1.6)
@@ -31,9 +31,9 @@ EXTRA: Final = (0.0, 0.0, 2.5, 1.5, 1.5)
 _BETS: Final = len(SHIFTS) + len(SHARES)
 _FLOOR, _CEILING = -2.5, 3.5
 _PRIOR: Final = 20.0
-_POWER: Final = 0.3
-_MOST_STAKE: Final = exp(8.0)
-_FAR: Final = 8.0
+_CUBICS: Final[tuple[tuple[float, ...], ...]] = tuple(
+    tuple(row) for row in CUBICS.tolist()
+)
 _OVERSHOOT: Final = 3.0
 _PATIENCE: Final = 16
 _QUICK: Final = 64
@@ -43,9 +43,16 @@ _BACK_SHARE: Final = 4.0
 
 
 def _stake(deviation: float) -> float:
-    """What a session far out pays: a power of its probability."""
-    odds: float = _POWER * tail(min(deviation, _FAR)) ** (_POWER - 1)
-    return min(odds, _MOST_STAKE)
+    """What a session far out pays: a power of its probability, off the cubics."""
+    if not deviation > LOW:
+        return LEAST
+    if deviation >= HIGH:
+        return MOST
+    place = (deviation - LOW) * CELLS
+    cell = int(place)
+    part = place - cell
+    first, second, third, fourth = _CUBICS[cell]
+    return min(first + part * (second + part * (third + part * fourth)), MOST)
 
 
 class Bets:
@@ -111,14 +118,19 @@ class Bets:
         ]
         self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]
 
-    def _gains(self, deviation: float) -> list[float]:
+    def _totals(self, deviation: float) -> list[float]:
+        """What each bet would have won; a new low is 0 or less."""
         held = min(max(deviation - self.margin, _FLOOR), _CEILING)
-        prices = self._prices
-        gains = [t * held - prices[at] for at, t in enumerate(SHIFTS)]
+        won, prices = self.won, self._prices
+        totals = [won[at] + (t * held - prices[at]) for at, t in enumerate(SHIFTS)]
         if self.tail:
             odds = _stake(deviation - self.margin) / prices[-1]
-            gains += [log(1 - share + share * odds) for share in SHARES]
-        return gains
+            for at, share in enumerate(SHARES, len(SHIFTS)):
+                lift = 1 - share + share * odds
+                # No logarithm is above this: where all is lost anyway, none is taken.
+                lost = won[at] + (lift - 1) <= 0.0
+                totals.append(0.0 if lost else won[at] + log(lift))
+        return totals
 
     def bet(self, deviation: float, number: int, at_us: int) -> None:
         """Take a sample in as evidence.
@@ -129,12 +141,12 @@ class Bets:
             at_us: The series' time.
         """
         won, begun_at = self.won, self.begun_at
-        for at, gain in enumerate(self._gains(deviation)):
-            total = won[at] + gain
+        for at, total in enumerate(self._totals(deviation)):
             if total <= 0:
-                total = 0.0
+                won[at] = 0.0
                 begun_at[at] = (number, at_us)
-            won[at] = total
+            else:
+                won[at] = total
 
     def fires(self, limit: float) -> int:
         """The bet with the most evidence beyond the limit; -1 if none is."""
@@ -190,10 +202,12 @@ class Bets:
         part = 1 / (min(self._seen, MEMORY) + _PRIOR)
         held = min(max(deviation, _FLOOR), _CEILING)
         means, squares = self._means, self._squares
-        for at, t in enumerate(SHIFTS):
-            paid = exp(t * held)
+        # Each tilt is twice the one before: one power, and its square, and that one's.
+        paid = exp(SHIFTS[0] * held)
+        for at in range(len(SHIFTS)):
             means[at] += part * (paid - means[at])
             squares[at] += part * (paid * paid - squares[at])
+            paid *= paid
         if self.tail:
             paid = _stake(deviation)
             means[-1] += part * (paid - means[-1])

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors.bets import Bets
 from detectors.facets import Facet, Sample
 from detectors.norms import FEWEST, MEMORY, Norm
+from tests.slow.bets import Bets
 
 YOUNG: Final = 1_000
 """Samples after which a series is known too well to be misled."""

@@ -1,0 +1,62 @@
+"""The memory of a partition: its series as words in one array."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from detectors.kernels import arena as pieces
+from detectors.kernels.words import Floats, Ints
+
+_FIRST: Final = 1 << 16
+_GROWTH: Final = 1.5
+
+
+class Arena:
+    """Words that compiled functions work on.
+
+    The array moves when it grows: ask for ``floats`` and ``ints`` anew each time.
+
+    Attributes:
+        floats, ints: The same memory, seen as either.
+        heads: See ``kernels.arena``.
+    """
+
+    __slots__ = ("floats", "heads", "ints")
+
+    def __init__(self) -> None:
+        self.floats: Floats = np.zeros(_FIRST)
+        self.ints: Ints = self.floats.view(np.int64)
+        self.heads: Ints = np.zeros(pieces.SIZES + 1, np.int64)
+        self.heads[pieces.TOP] = pieces.STEP
+
+    def take(self, words: int) -> int:
+        """The address of a new piece, all zero."""
+        at = pieces.take(self.ints, self.heads, words)
+        if not at:
+            self.grow()
+            at = pieces.take(self.ints, self.heads, words)
+        return int(at)
+
+    def give(self, at: int, words: int) -> None:
+        """Take a piece back."""
+        pieces.give(self.ints, self.heads, at, words)
+
+    def reserve(self) -> None:
+        """Make sure that there is room for whatever one sample needs."""
+        if self.heads[pieces.TOP] + pieces.ROOM > len(self.ints):
+            self.grow()
+
+    def grow(self) -> None:
+        """Make room; pages that are not used yet take no memory."""
+        known = int(self.heads[pieces.TOP])
+        floats = np.empty(int(len(self.floats) * _GROWTH))
+        floats[:known] = self.floats[:known]
+        self.floats = floats
+        self.ints = floats.view(np.int64)
+
+    @property
+    def used_bytes(self) -> int:
+        """What has been given out at least once."""
+        return 8 * int(self.heads[pieces.TOP])

@@ -1,0 +1,262 @@
+"""One block is folded: compiled code goes ahead, Python answers when it stops."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from detectors.blocks import Block
+from detectors.drift import DriftWatch
+from detectors.each import EachWatch
+from detectors.kernels import fold as kernel
+from detectors.kernels import layout
+from detectors.kernels.drift import WHOLLY
+from detectors.kernels.words import Ints
+from detectors.lifecycle import FAR
+from detectors.plans import Group
+from detectors.population import Population
+from detectors.series import Series
+from detectors.stage import Stage
+from detectors.store import Store
+from detectors.tables import Masks
+
+UNKNOWN: Final = -FAR
+"""The clock while a source has not been heard of."""
+
+_NOTHING: Final = np.zeros(0, np.int64)
+
+
+class Folder:
+    """Folds the blocks of a partition, one after the other.
+
+    Attributes:
+        cursor: Where the fold stands; see ``kernels.fold``.
+    """
+
+    __slots__ = (
+        "_block",
+        "_everyone",
+        "_found",
+        "_groups",
+        "_idle_us",
+        "_masks",
+        "_stage",
+        "_store",
+        "cursor",
+    )
+
+    def __init__(
+        self,
+        groups: list[Group],
+        everyone: Population,
+        stage: Stage,
+        store: Store,
+        idle_us: int,
+    ) -> None:
+        self._groups = groups
+        self._everyone = everyone
+        self._stage = stage
+        self._store = store
+        self._idle_us = idle_us
+        self._masks = Masks(groups)
+        self._block: Block = stage.block
+        self._found: Ints = _NOTHING
+        self.cursor: Ints = np.zeros(kernel.WORDS, np.int64)
+
+    def forget_masks(self) -> None:
+        """The bits of masks mean something else from now on."""
+        self._masks.clear()
+
+    def salts(self, block: Block) -> list[int]:
+        """For each key of a block what tells its observations; finds the series."""
+        known = self._everyone.series
+        salt = self._everyone.salt
+        self._found = np.array(
+            [
+                0 if (series := known.get(key)) is None else series.at
+                for key in block.keys
+            ],
+            np.int64,
+        )
+        return [salt(key) for key in block.keys]
+
+    def fold(
+        self,
+        block: Block,
+        offset: int,
+        *,
+        applied: int,
+        own_us: int,
+        others_us: int,
+        clock_us: int,
+        order: int,
+        doubles: Ints,
+    ) -> Ints:
+        """Fold a block; the cursor as it stands at the end.
+
+        Args:
+            block: Its series have been found by ``salts``.
+            offset: Of the block among the observations.
+            applied: Highest source offset folded before.
+            own_us: Time of the block's source.
+            others_us: The smallest of the other sources' times.
+            clock_us: The partition's time.
+            order: Number of the last observation.
+            doubles: For each observation whether it has been seen; empty: none has.
+        """
+        cursor, stage, store = self.cursor, self._stage, self._store
+        everyone = self._everyone
+        self._block = block
+        everyone.make_room(len(block.keys))
+        judged_from_us = block.judged_from_us
+        cursor[kernel.POSITION] = cursor[kernel.STEP] = 0
+        cursor[kernel.SESSION] = -1
+        cursor[kernel.APPLIED], cursor[kernel.OWN_US] = applied, own_us
+        cursor[kernel.OTHERS_US], cursor[kernel.CLOCK_US] = others_us, clock_us
+        cursor[kernel.ORDER], cursor[kernel.OFFSET] = order, offset
+        cursor[kernel.JUDGED_FROM_US] = (
+            UNKNOWN if judged_from_us is None else judged_from_us
+        )
+        cursor[kernel.IDLE_US] = self._idle_us
+        cursor[kernel.FOLD] += 1
+        cursor[kernel.SESSIONS : kernel.TOO_OLD + 1] = 0
+        codes = store.label_codes(block)
+        cursor[kernel.REF] = first = store.recent.add(block)
+        stage.begin(block, codes, first)
+        masks = self._masks.rows(block.mask_table)
+        rows = masks[block.mask_codes] if len(masks) else _NOTHING
+        tables, arena = store.tables, store.arena
+        while True:
+            cursor[kernel.DUE_US] = everyone.timers.earliest_us
+            why = kernel.fold(
+                cursor,
+                arena.floats,
+                arena.ints,
+                arena.heads,
+                everyone.changed,
+                tables.rules,
+                tables.rule_floats,
+                tables.facets,
+                tables.facet_floats,
+                tables.first_rules,
+                self._masks.taken_from,
+                self._masks.taken,
+                block.offsets,
+                block.clocks_us,
+                block.ended_at_us,
+                block.values,
+                codes,
+                block.observed,
+                block.series,
+                rows,
+                doubles,
+                self._found,
+                store.scratch,
+                store.places,
+                store.odds_keys,
+                store.odds,
+            )
+            if why == kernel.DONE:
+                return cursor
+            self._answer(why)
+
+    def _answer(self, why: int) -> None:
+        """Do what compiled code cannot, and let it go on behind it."""
+        cursor, stage = self.cursor, self._stage
+        stage.order = int(cursor[kernel.ORDER])
+        if why == kernel.FULL:
+            self._store.arena.grow()
+        elif why == kernel.TIMERS:
+            stage.at = -1
+            if self._everyone.run(int(cursor[kernel.CLOCK_US])):
+                self._find_again()
+        elif why == kernel.STRANGE:
+            stage.at = int(cursor[kernel.SESSION])
+            self._admit()
+        elif why == kernel.OWN_TIMERS:
+            self._run_own()
+        elif why == kernel.AWAKE:
+            self._series().awake(int(cursor[kernel.NOW_US]))
+        else:
+            stage.at = int(cursor[kernel.SESSION])
+            self._ask()
+
+    def _find_again(self) -> None:
+        known = self._everyone.series
+        for place, key in enumerate(self._block.keys):
+            series = known.get(key)
+            self._found[place] = 0 if series is None else series.at
+
+    def _place(self) -> int:
+        """The place of the observation's series among the block's keys."""
+        return int(self._block.series[self.cursor[kernel.POSITION]])
+
+    def _series(self) -> Series:
+        """The series at hand."""
+        return self._everyone.series[self._block.keys[self._place()]]
+
+    def _next(self) -> None:
+        """Nothing is left to do about the observation."""
+        self.cursor[kernel.POSITION] += 1
+        self.cursor[kernel.STEP] = kernel.BEGUN
+
+    def _admit(self) -> None:
+        cursor, place = self.cursor, self._place()
+        ended_us = int(self._block.ended_at_us[cursor[kernel.SESSION]])
+        offset = int(cursor[kernel.OFFSET])
+        series = self._everyone.admit(
+            self._block.keys[place],
+            offset,
+            ended_us,
+            max(int(cursor[kernel.CLOCK_US]), ended_us),
+        )
+        if series is None:
+            self._next()
+            return
+        series.let_in(int(cursor[kernel.FOLD]), offset)
+        self._found[place] = series.at
+
+    def _run_own(self) -> None:
+        series, now_us = self._series(), int(self.cursor[kernel.NOW_US])
+        self._stage.at = -1
+        if self._everyone.run_own(series, now_us):
+            self._stage.at = int(self.cursor[kernel.SESSION])
+            self._found[self._place()] = 0
+
+    def _ask(self) -> None:
+        """Let the rules speak that have something to say, or are not compiled."""
+        cursor, stage, block = self.cursor, self._stage, self._block
+        series = self._series()
+        group = series.group
+        position, session = int(cursor[kernel.POSITION]), stage.at
+        mask = block.mask_table[block.mask_codes[position]]
+        taken = self._masks.positions(mask, group.number)
+        ended_us = int(block.ended_at_us[session])
+        now_us = int(cursor[kernel.NOW_US])
+        old = ended_us < cursor[kernel.JUDGED_FROM_US]
+        left = int(cursor[kernel.LEFT])
+        values = stage.values
+        news = False
+        kinds = self._store.tables.rules[:, layout.KIND]
+        which = int(cursor[kernel.RULE])
+        while True:
+            plan = group.plans[taken[which]]
+            watch = series.watches[plan.position]
+            if watch is None:
+                # With it the series may have to be forgotten sooner than before.
+                watch, news = series.open_watch(plan), True
+            if left != WHOLLY and isinstance(watch, DriftWatch):
+                news = watch.go_on(left, now_us, stage) is not None or news
+            elif not (old and isinstance(watch, EachWatch)):
+                told = watch.sample(values, ended_us, now_us, stage)
+                news = told is not None or news
+            which, left = which + 1, WHOLLY
+            if which == len(taken):
+                self._next()
+                break
+            if kinds[group.plans[taken[which]].row] != layout.PYTHON:
+                cursor[kernel.RULE] = which
+                break
+        if news:
+            self._everyone.timers.place(series)

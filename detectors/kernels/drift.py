@@ -1,0 +1,201 @@
+"""A drift rule takes a sample: quietly, or as far as Python must go on."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Final
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.factors import factors_learn
+from detectors.kernels.learning import learn_sample, look_back
+from detectors.kernels.norms import LEVEL, norm_ready
+from detectors.kernels.samples import open_sample
+from detectors.kernels.suspects import (
+    clear,
+    first_since,
+    keep,
+    levels,
+    mean_deviation,
+)
+from detectors.kernels.words import Floats, Grid, Ints, Table
+
+DONE, WHOLLY, TO_JUDGE, TO_TELL = 0, 1, 2, 3
+"""Nothing is left to do; all is; judging and what follows; telling of a change."""
+
+SUSPICIOUS: Final = 2.0
+GATE: Final = 0.1
+BET_COUNT: Final = 5
+
+
+@compiled
+def sample_quietly(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    floats: Grid,
+    rule: int,
+    facets: Table,
+    signs: Grid,
+    values: Floats,
+    labels: Ints,
+    now_us: int,
+    ref: int,
+    scratch: Floats,
+    places: Ints,
+    odds_keys: Ints,
+    odds: Grid,
+) -> int:
+    """Fold a session unless there is something to say.
+
+    Args:
+        f, i, heads: The arena.
+        watch: The rule's state on the series.
+        rules, floats: The table of rules.
+        rule: Which row.
+        facets, signs: The table of facets.
+        values: The session's numbers.
+        labels: The codes of its labels.
+        now_us: The series' time.
+        ref: By which the session's id and trace are found.
+        scratch, places: Hold the sample, for who goes on.
+        odds_keys, odds: See ``kernels.beta_binomial``.
+
+    Returns:
+        How much is left to do.
+    """
+    quiet = i[watch + at.QUIET]
+    if quiet == at.ALWAYS_ASK:
+        return WHOLLY
+    if not open_sample(
+        f,
+        i,
+        heads,
+        watch,
+        rules,
+        rule,
+        facets,
+        signs,
+        values,
+        labels,
+        scratch,
+        places,
+        odds_keys,
+        odds,
+    ):
+        return DONE
+    width = rules[rule, at.NORMS_WIDTH]
+    look_back(i, f, heads, watch, width, scratch)
+    first = rules[rule, at.FACET]
+    norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
+    if norm_ready(f, norm, facets[first, at.SCALE]):
+        if quiet == at.TOO_YOUNG:
+            return TO_JUDGE
+        if bet(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            floats,
+            rule,
+            facets,
+            signs,
+            now_us,
+            ref,
+            scratch,
+            places,
+        ):
+            return TO_TELL
+    learn_sample(
+        f, i, heads, watch, rules, floats, rule, facets, signs, scratch, places
+    )
+    factors = rules[rule, at.FACTORS]
+    if factors:
+        factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
+    return DONE
+
+
+@compiled
+def bet(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    floats: Grid,
+    rule: int,
+    facets: Table,
+    signs: Grid,
+    now_us: int,
+    ref: int,
+    scratch: Floats,
+    places: Ints,
+) -> bool:
+    """Take the sample at hand in as evidence; whether there is a change to tell of.
+
+    Which facet shows it stands in ``places``.
+    """
+    first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
+    number, norms = i[watch + at.SAMPLES], places[at.STRATUM] + at.NORMS
+    suspicion = 0.0
+    for place in range(count):
+        facet = first + place
+        bets = watch + facets[facet, at.BETS_AT]
+        deviation = scratch[at.DEVIATIONS + place]
+        norm = norms + facets[facet, at.NORM_AT]
+        if not isnan(deviation) and norm_ready(f, norm, facets[facet, at.SCALE]):
+            totals = scratch[
+                at.TOTALS + place * BET_COUNT : at.TOTALS + (place + 1) * BET_COUNT
+            ]
+            bets_try(
+                f,
+                bets,
+                deviation,
+                signs[facet, at.MARGIN],
+                facets[facet, at.TAIL] != 0,
+                totals,
+            )
+            bets_take(f, i, bets, totals, number, now_us)
+        suspicion = max(suspicion, bets_suspicion(f, bets))
+    if not suspicion > SUSPICIOUS:
+        clear(i, heads, watch)
+        return False
+    level = f[norms + facets[first, at.NORM_AT] + LEVEL]
+    keep(f, i, heads, watch, now_us, ref, level, scratch)
+    if not suspicion > floats[rule, at.ENOUGH]:
+        return False
+    places[at.FIRING] = firing(f, i, watch, rules, floats, rule, facets)
+    return bool(places[at.FIRING] >= 0)
+
+
+@compiled
+def firing(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    floats: Grid,
+    rule: int,
+    facets: Table,
+) -> int:
+    """The facet with the most evidence of a change for the worse; -1 if none has."""
+    first = rules[rule, at.FACET]
+    best, most = -1, 0.0
+    for place in range(rules[rule, at.FACETS]):
+        bets = watch + facets[first + place, at.BETS_AT]
+        which = bets_fires(f, bets, floats[rule, at.ENOUGH])
+        if which < 0 or f[bets + which] <= most:
+            continue
+        since = first_since(i, watch, i[bets + BET_COUNT + which])
+        value, expected = levels(f, i, watch, since)
+        if (
+            mean_deviation(f, i, watch, since, 0) > GATE
+            and mean_deviation(f, i, watch, since, place) > GATE
+            and floats[rule, at.SIGN] * (value - expected) > 0
+        ):
+            best, most = place, f[bets + which]
+    return best

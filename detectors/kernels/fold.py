@@ -1,0 +1,283 @@
+"""A block is folded into the arena, session by session, until Python is needed.
+
+What is quiet is done here. For all else the fold stops where it stands, says why, and
+goes on from there when it is called again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.arena import ROOM, TOP
+from detectors.kernels.drift import DONE as QUIETLY
+from detectors.kernels.drift import sample_quietly
+from detectors.kernels.factors import factors_learn
+from detectors.kernels.words import Floats, Grid, Ints, Table
+
+# Why a fold stops.
+DONE: Final = 0
+TIMERS: Final = 1
+"""The clock has passed the time of a timer."""
+STRANGE: Final = 2
+"""A series that is not known here, or that already holds the block."""
+OWN_TIMERS: Final = 3
+"""The series' time has passed one of its timers."""
+AWAKE: Final = 4
+"""A session after a long silence."""
+ASK: Final = 5
+"""A rule has something to say, or is not compiled."""
+FULL: Final = 6
+"""The arena has to grow."""
+
+# Where it stands: the words of the cursor.
+WHY: Final = 0
+POSITION: Final = 1
+"""Of the observation."""
+SESSION: Final = 2
+"""Position of the session; -1 before the first."""
+STEP: Final = 3
+"""How far the observation has come."""
+BEGUN, COUNTED, WOKEN, TIMED = 0, 1, 2, 3
+RULE: Final = 4
+"""Which of the rules that take the session is next."""
+LEFT: Final = 5
+"""How much of the rule's sample is left to do."""
+NOW_US: Final = 6
+"""The series' time."""
+SERIES: Final = 7
+"""Its address."""
+APPLIED: Final = 8
+"""Highest source offset folded before this block."""
+OWN_US: Final = 9
+"""Time of the block's source."""
+OTHERS_US: Final = 10
+"""The smallest of the other sources' times."""
+CLOCK_US: Final = 11
+DUE_US: Final = 12
+"""No timer is due before."""
+ORDER: Final = 13
+"""Of the last observation."""
+JUDGED_FROM_US: Final = 14
+IDLE_US: Final = 15
+OFFSET: Final = 16
+FOLD: Final = 17
+"""Number of this fold."""
+REF: Final = 18
+"""Of the block's first session."""
+DIRTY_COUNT: Final = 19
+SESSIONS, OBSERVATIONS, DUPLICATES, REPEATS, LATE, TOO_OLD = 20, 21, 22, 23, 24, 25
+"""Counted in this fold."""
+WORDS: Final = 26
+
+
+@compiled
+def fold(
+    cursor: Ints,
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    dirty: Ints,
+    rules: Table,
+    rule_floats: Grid,
+    facets: Table,
+    facet_floats: Grid,
+    first_rules: Ints,
+    taken_from: Table,
+    taken: Ints,
+    offsets: Ints,
+    clocks_us: Ints,
+    ended_at_us: Ints,
+    values: Grid,
+    labels: Table,
+    observed: Ints,
+    series: Ints,
+    masks: Ints,
+    doubles: Ints,
+    found: Ints,
+    scratch: Floats,
+    places: Ints,
+    odds_keys: Ints,
+    odds: Grid,
+) -> int:
+    """Fold a block from where the cursor stands; why it stops.
+
+    Args:
+        cursor: See above; moved.
+        f, i, heads: The arena.
+        dirty: Takes the numbers of the series that change.
+        rules, rule_floats, facets, facet_floats: Tables.
+        first_rules: For each group the first row of its rules.
+        taken_from: For each mask and group where ``taken`` begins for it; the next
+            group's is where it ends.
+        taken: Positions of rules within their group.
+        offsets, clocks_us, ended_at_us, values: As in ``Batch``.
+        labels: For each session the codes of its labels.
+        observed, series: As in ``Batch``.
+        masks: For each observation its row in ``taken_from``.
+        doubles: For each observation whether it has been seen; empty if none has.
+        found: For each key the address of its series, 0 if it is strange.
+        scratch, places: Hold the sample at hand.
+        odds_keys, odds: See ``kernels.beta_binomial``.
+    """
+    position, session = cursor[POSITION], cursor[SESSION]
+    step, applied = cursor[STEP], cursor[APPLIED]
+    clock_us, order = cursor[CLOCK_US], cursor[ORDER]
+    judged_from_us, number = cursor[JUDGED_FROM_US], cursor[FOLD]
+    last, sessions = len(observed), len(offsets)
+    why = DONE
+    while True:
+        target = observed[position] if position < last else sessions - 1
+        while session < target:
+            session += 1
+            moved_us = clocks_us[session]
+            if moved_us > cursor[OWN_US]:
+                cursor[OWN_US] = moved_us
+                moved_us = min(moved_us, cursor[OTHERS_US])
+                clock_us = max(clock_us, moved_us)
+            if offsets[session] <= applied:
+                cursor[REPEATS] += 1
+                continue
+            cursor[SESSIONS] += 1
+            if ended_at_us[session] < clock_us:
+                cursor[LATE] += 1
+            if ended_at_us[session] < judged_from_us:
+                cursor[TOO_OLD] += 1
+            if cursor[DUE_US] < clock_us:
+                why = TIMERS
+                break
+        if why or position >= last:
+            break
+        if step == BEGUN:
+            if offsets[session] <= applied:
+                position += 1
+                continue
+            order += 1
+            if len(doubles) and doubles[position]:
+                cursor[DUPLICATES] += 1
+                position += 1
+                continue
+            cursor[OBSERVATIONS] += 1
+            step = COUNTED
+        at_series = found[series[position]]
+        ended_us = ended_at_us[session]
+        if step == COUNTED:
+            if at_series == 0:
+                why = STRANGE
+                break
+            if i[at_series + at.IN_BLOCK] != number:
+                if i[at_series + at.LAST_OFFSET] >= cursor[OFFSET]:
+                    position += 1
+                    step = BEGUN
+                    continue
+                let_in(cursor, i, dirty, at_series)
+            last_us = i[at_series + at.LAST_US]
+            now_us = max(clock_us, ended_us, last_us)
+            cursor[NOW_US] = now_us
+            if i[at_series + at.BOUND_US] < now_us:
+                why = OWN_TIMERS
+                break
+            step = WOKEN
+            if ended_us - last_us > cursor[IDLE_US]:
+                why = AWAKE
+                break
+        now_us = cursor[NOW_US]
+        if step == WOKEN:
+            if ended_us > i[at_series + at.LAST_US]:
+                i[at_series + at.LAST_US] = ended_us
+                i[at_series + at.ORDER] = order
+                if ended_us < now_us:
+                    i[at_series + at.FLOOR_US] = now_us
+            step = TIMED
+            cursor[RULE] = 0
+        group, mask = i[at_series + at.GROUP], masks[position]
+        old = ended_us < judged_from_us
+        begin, end = taken_from[mask, group], taken_from[mask, group + 1]
+        for which in range(begin + cursor[RULE], end):
+            rule = first_rules[group] + taken[which]
+            kind = rules[rule, at.KIND]
+            watch = i[at_series + at.WATCHES + taken[which]]
+            left = QUIETLY
+            if watch == 0:
+                left = 1
+            elif kind == at.DRIFT:
+                if heads[TOP] + ROOM > len(i):
+                    why = FULL
+                    cursor[RULE] = which - begin
+                    break
+                left = sample_quietly(
+                    f,
+                    i,
+                    heads,
+                    watch,
+                    rules,
+                    rule_floats,
+                    rule,
+                    facets,
+                    facet_floats,
+                    values[session],
+                    labels[session],
+                    now_us,
+                    cursor[REF] + session,
+                    scratch,
+                    places,
+                    odds_keys,
+                    odds,
+                )
+            elif kind == at.EACH:
+                if not old:
+                    value = values[session, rules[rule, at.COLUMN_AT]]
+                    value *= rule_floats[rule, at.SIGN]
+                    if value > f[watch + at.LIMIT]:
+                        left = 1
+                    elif rules[rule, at.FACTORS] and value <= f[watch + at.LIMIT]:
+                        factors_learn(
+                            f,
+                            i,
+                            watch + rules[rule, at.FACTORS],
+                            values[session],
+                            labels[session, at.MODEL_AT],
+                        )
+            elif kind == at.EACH_RATE:
+                calls = values[session, rules[rule, at.OVER]]
+                if not old and calls > 0:
+                    errors = values[session, rules[rule, at.COLUMN_AT]]
+                    value = errors / calls if errors == errors else 0.0
+                    if value * rule_floats[rule, at.SIGN] > f[watch + at.LIMIT]:
+                        left = 1
+            elif kind == at.ABSENCE:
+                if ended_us > i[watch + at.SEEN_US]:
+                    i[watch + at.SEEN_US] = ended_us
+                    i[watch + at.SEEN_ORDER] = order
+                    if ended_us < now_us:
+                        i[watch + at.SEEN_FLOOR_US] = now_us
+                if i[watch + at.QUIET] != at.ALL_WELL:
+                    left = 1
+            else:
+                left = 1
+            if left:
+                why = ASK
+                cursor[RULE] = which - begin
+                cursor[LEFT] = left
+                cursor[SERIES] = at_series
+                break
+        if why:
+            break
+        position += 1
+        step = BEGUN
+    cursor[WHY] = why
+    cursor[POSITION], cursor[SESSION] = position, session
+    cursor[STEP], cursor[CLOCK_US], cursor[ORDER] = step, clock_us, order
+    return why
+
+
+@compiled
+def let_in(cursor: Ints, i: Ints, dirty: Ints, series: int) -> None:
+    """A series changes in this block."""
+    i[series + at.IN_BLOCK] = cursor[FOLD]
+    i[series + at.LAST_OFFSET] = cursor[OFFSET]
+    if i[series + at.DIRTY] == 0:
+        i[series + at.DIRTY] = 1
+        dirty[cursor[DIRTY_COUNT]] = i[series + at.NUMBER]
+        cursor[DIRTY_COUNT] += 1

@@ -1,0 +1,160 @@
+"""Where things stand: in a series, in a watch, in the tables of rules.
+
+A series is one piece of the arena: its own words, then for each rule of its group the
+address of that rule's state, 0 before its ``where`` first matched. Numbers in capitals
+are places relative to the beginning of a piece, or columns of a table.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detectors.metrics import COLUMN
+
+# A series.
+NUMBER: Final = 0
+"""Its place among the partition's series."""
+GROUP: Final = 1
+LAST_US: Final = 2
+"""Largest ``ended_at`` of its sessions."""
+FLOOR_US: Final = 3
+"""The series' time when that session was late."""
+ORDER: Final = 4
+"""Number of the observation that set it."""
+LAST_OFFSET: Final = 5
+"""Of the last block that changed it."""
+IN_BLOCK: Final = 6
+"""Number of the last fold in which it was let in."""
+BOUND_US: Final = 7
+"""Where it stands among the timers."""
+DIRTY: Final = 8
+WATCHES: Final = 9
+"""The addresses of its rules' states begin here."""
+
+# Every watch.
+QUIET: Final = 0
+"""What may be folded without a word: see below."""
+ALWAYS_ASK, ALL_WELL, TOO_YOUNG = 0, 1, 2
+"""Ask Python about each session; nothing is wrong; too little is known to judge."""
+
+# A threshold on each session; on cost, its factors follow.
+LIMIT: Final = 1
+EACH_WIDTH: Final = 2
+
+# Absence.
+SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 1, 2, 3
+ABSENCE_WIDTH: Final = 4
+
+# Drift.
+SAMPLES: Final = 1
+"""So far."""
+STRATA: Final = 2
+"""The first one's address."""
+STRATA_COUNT: Final = 3
+SUSPECTS: Final = 4
+"""Address of the ring of suspects, 0 without any."""
+SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 5, 6, 7
+WAITING: Final = 8
+"""Address of the queue of what waits to be learned, 0 without any."""
+WAITING_COUNT, WAITING_FIRST = 9, 10
+BACK: Final = 11
+"""Evidence, in nats, of a return to the level before a new normal."""
+RENEWED: Final = 12
+"""The sample at which a new normal was taken; NEVER."""
+TOLD_FACET: Final = 13
+"""On which the last change was told."""
+RELEASES: Final = 14
+"""Of ``agent_version``, then of ``model``."""
+NEWEST, SINCE, KNOWN = 0, 1, 2
+REMEMBERED: Final = 8
+RELEASES_WIDTH: Final = KNOWN + REMEMBERED
+BETS: Final = RELEASES + 2 * RELEASES_WIDTH
+"""For each facet its bets, then perhaps the factors of cost."""
+NEVER: Final = -1
+
+# A stratum: what is normal for sessions alike.
+NEXT: Final = 0
+KEY_AGENT, KEY_TASK = 1, 2
+SEEN: Final = 3
+"""The last sample."""
+NEW, ANCHOR = 4, 5
+"""Addresses: what would be normal, and what was, 0 without."""
+NORMS: Final = 6
+"""For each facet its norm."""
+
+# A suspect.
+S_NUMBER, S_AT_US, S_REF = 0, 1, 2
+S_VALUE, S_WEIGHT, S_LEVEL = 3, 4, 5
+S_DEVIATIONS: Final = 6
+SUSPECT_WIDTH: Final = 9
+"""With the deviations of at most three facets."""
+
+# What waits: the key of its stratum, then values, weights and deviations.
+W_AGENT, W_TASK = 0, 1
+W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
+WAITING_WIDTH: Final = 11
+
+MOST_FACETS: Final = 3
+MOST_STRATA: Final = 32
+MOST_SUSPECTS: Final = 64
+WAITING_ROOM: Final = 20
+"""The lag, and what a sample that is not learned at once adds to it."""
+
+# The table of rules: integers.
+KIND: Final = 0
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT = 0, 1, 2, 3, 4
+"""PYTHON: it is not compiled, and asked about each session."""
+COLUMN_AT, OVER = 1, 2
+FACET: Final = 3
+"""Its first row in the table of facets."""
+FACETS: Final = 4
+NORMS_WIDTH: Final = 5
+LAG: Final = 6
+BY_AGENT, BY_TASK = 7, 8
+"""Whether the series itself carries the label: it mixes what it does not carry."""
+TRACKED: Final = 9
+"""Two columns: whether ``agent_version``, and ``model``, may be replaced within it."""
+FACTORS: Final = 11
+"""Where in the watch the factors of cost are; 0 without."""
+WATCH_WIDTH: Final = 12
+RULE_INTS: Final = 13
+
+# And floats.
+SIGN, ENOUGH, CAUTION = 0, 1, 2
+RULE_FLOATS: Final = 3
+
+# The table of facets: integers.
+READER: Final = 0
+PLAIN, POSITIVE, RATE, PER_TOKEN, PER_CALL = 0, 1, 2, 3, 4
+READS, PER = 1, 2
+SCALE: Final = 3
+TAIL: Final = 4
+NORM_AT: Final = 5
+"""Of its norm within a stratum."""
+BETS_AT: Final = 6
+"""Of its bets within the watch."""
+FACET_INTS: Final = 7
+
+# And floats.
+FACET_SIGN, MARGIN = 0, 1
+FACET_FLOATS: Final = 2
+
+# What a sample is, between the steps of its evaluation: floats.
+VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
+TOTALS: Final = 9
+"""For each facet what its five bets would have won."""
+SCRATCH_FLOATS: Final = 24
+
+# And integers.
+STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
+SCRATCH_INTS: Final = 4
+
+# Labels of a session, as ``ATTRIBUTES`` has them.
+VERSION_AT, MODEL_AT, TASK_AT, AGENT_AT = 0, 1, 3, 5
+LABELS: Final = 6
+
+COST: Final = COLUMN["cost_usd"]
+CALLS: Final = COLUMN["llm_calls"]
+INPUT: Final = COLUMN["input_tokens"]
+OUTPUT: Final = COLUMN["output_tokens"]
+NUMBERS: Final = len(COLUMN)

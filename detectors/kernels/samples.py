@@ -1,0 +1,213 @@
+"""A session as one rule's sample: read, given its stratum, and scored."""
+
+from __future__ import annotations
+
+from math import nan
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.arena import give, take
+from detectors.kernels.norms import norm_begin, norm_score
+from detectors.kernels.words import Floats, Grid, Ints, Table
+
+OUTPUT_WEIGHT = 5.0
+
+
+@compiled
+def read(
+    facets: Table, facet: int, values: Floats, scratch: Floats, place: int
+) -> bool:
+    """Read a facet of a session; its deviation is not known yet.
+
+    Args:
+        facets: The table.
+        facet: Which row.
+        values: The session's numbers, in the order of ``COLUMNS``.
+        scratch: Takes number and weight.
+        place: Of the facet among those of its rule.
+    """
+    reader = facets[facet, at.READER]
+    value, weight, found = nan, 1.0, False
+    number = values[facets[facet, at.READS]]
+    if reader == at.PLAIN:
+        value, found = number, number == number
+    elif reader == at.POSITIVE:
+        value, found = number, number > 0
+    elif reader == at.RATE:
+        calls = values[facets[facet, at.PER]]
+        if calls > 0:
+            value, weight = (number if number == number else 0.0), calls
+            found = True
+    elif reader == at.PER_TOKEN:
+        output = values[at.OUTPUT]
+        tokens = values[at.INPUT] + OUTPUT_WEIGHT * (output if output > 0 else 0.0)
+        if tokens > 0 and number > 0:
+            value, found = number / tokens, True
+    else:
+        calls = values[at.CALLS]
+        if calls > 0 and number > 0:
+            value, found = number / calls, True
+    scratch[at.VALUES + place] = value if found else nan
+    scratch[at.WEIGHTS + place] = weight
+    scratch[at.DEVIATIONS + place] = nan
+    return found
+
+
+@compiled
+def norms_begin(f: Floats, norms: int, rules: Table, rule: int, facets: Table) -> None:
+    """Begin the norms of a stratum: nothing is known."""
+    first = rules[rule, at.FACET]
+    for place in range(rules[rule, at.FACETS]):
+        facet = first + place
+        norm_begin(f, norms + facets[facet, at.NORM_AT], facets[facet, at.SCALE])
+
+
+@compiled
+def drop_stratum(i: Ints, heads: Ints, stratum: int, width: int) -> None:
+    """Take back a stratum and what it names."""
+    if i[stratum + at.NEW]:
+        give(i, heads, i[stratum + at.NEW], width)
+    if i[stratum + at.ANCHOR]:
+        give(i, heads, i[stratum + at.ANCHOR], width)
+    give(i, heads, stratum, at.NORMS + width)
+
+
+@compiled
+def find_stratum(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    agent: int,
+    task: int,
+    number: int,
+) -> int:
+    """The stratum of a sample; the one not seen for longest makes room."""
+    stratum = i[watch + at.STRATA]
+    while stratum:
+        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
+            i[stratum + at.SEEN] = number
+            return int(stratum)
+        stratum = i[stratum + at.NEXT]
+    width = rules[rule, at.NORMS_WIDTH]
+    if i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
+        _make_room(i, heads, watch, width)
+    stratum = take(i, heads, at.NORMS + width)
+    i[stratum + at.NEXT] = i[watch + at.STRATA]
+    i[stratum + at.KEY_AGENT] = agent
+    i[stratum + at.KEY_TASK] = task
+    i[stratum + at.SEEN] = number
+    i[watch + at.STRATA] = stratum
+    i[watch + at.STRATA_COUNT] += 1
+    norms_begin(f, stratum + at.NORMS, rules, rule, facets)
+    return int(stratum)
+
+
+@compiled
+def _make_room(i: Ints, heads: Ints, watch: int, width: int) -> None:
+    oldest = i[watch + at.STRATA]
+    before_oldest = before = 0
+    stratum = oldest
+    while stratum:
+        if i[stratum + at.SEEN] < i[oldest + at.SEEN]:
+            oldest, before_oldest = stratum, before
+        before = stratum
+        stratum = i[stratum + at.NEXT]
+    if before_oldest:
+        i[before_oldest + at.NEXT] = i[oldest + at.NEXT]
+    else:
+        i[watch + at.STRATA] = i[oldest + at.NEXT]
+    i[watch + at.STRATA_COUNT] -= 1
+    drop_stratum(i, heads, oldest, width)
+
+
+@compiled
+def open_sample(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    signs: Grid,
+    values: Floats,
+    labels: Ints,
+    scratch: Floats,
+    places: Ints,
+    odds_keys: Ints,
+    odds: Grid,
+) -> bool:
+    """Count a sample, find its stratum and score it; False if it is none.
+
+    Args:
+        f, i, heads: The arena.
+        watch: The rule's state on the series.
+        rules, facets: Tables of integers.
+        rule: Which row of ``rules``.
+        signs: The facets' floats.
+        values: The session's numbers.
+        labels: The codes of its labels, as ``ATTRIBUTES`` has them.
+        scratch, places: Take what was found.
+        odds_keys, odds: See ``kernels.beta_binomial``.
+    """
+    first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
+    if not read(facets, first, values, scratch, 0):
+        return False
+    number = i[watch + at.SAMPLES] + 1
+    i[watch + at.SAMPLES] = number
+    for which in range(2):
+        if rules[rule, at.TRACKED + which]:
+            label = labels[at.VERSION_AT if which == 0 else at.MODEL_AT]
+            see_release(
+                i, watch + at.RELEASES + which * at.RELEASES_WIDTH, label, number
+            )
+    agent = 0 if rules[rule, at.BY_AGENT] else labels[at.AGENT_AT]
+    task = 0 if rules[rule, at.BY_TASK] else labels[at.TASK_AT]
+    stratum = find_stratum(f, i, heads, watch, rules, rule, facets, agent, task, number)
+    places[at.STRATUM] = stratum
+    places[at.OF_AGENT] = agent
+    places[at.OF_TASK] = task
+    for place in range(count):
+        facet = first + place
+        if place and not read(facets, facet, values, scratch, place):
+            continue
+        scratch[at.DEVIATIONS + place] = norm_score(
+            f,
+            stratum + at.NORMS + facets[facet, at.NORM_AT],
+            scratch[at.VALUES + place],
+            scratch[at.WEIGHTS + place],
+            facets[facet, at.SCALE],
+            signs[facet, at.FACET_SIGN],
+            odds_keys,
+            odds,
+        )
+    return True
+
+
+@compiled
+def see_release(i: Ints, releases: int, label: int, number: int) -> None:
+    """See a label that is replaced for good: has a new value come?
+
+    The last ``REMEMBERED`` values are known, the oldest first.
+    """
+    if label == 0:
+        return
+    known = releases + at.KNOWN
+    for place in range(at.REMEMBERED):
+        if i[known + place] == label:
+            return
+    if i[known]:
+        i[releases + at.NEWEST] = label
+        i[releases + at.SINCE] = number
+    place = 0
+    while place < at.REMEMBERED and i[known + place]:
+        place += 1
+    if place == at.REMEMBERED:
+        for shift in range(at.REMEMBERED - 1):
+            i[known + shift] = i[known + shift + 1]
+        place = at.REMEMBERED - 1
+    i[known + place] = label

@@ -1,0 +1,160 @@
+"""The rules as tables of numbers, for what is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import nan
+
+import numpy as np
+
+from detectors.facets import Facet, facets
+from detectors.kernels import layout as at
+from detectors.kernels.bets import BETS_WIDTH
+from detectors.kernels.factors import FACTORS_WIDTH
+from detectors.kernels.norms import width
+from detectors.kernels.words import Grid, Ints, Table
+from detectors.metrics import COLUMN
+from detectors.plans import Group, Plan
+from detectors.rules import Absence, Drift
+from detectors.sensitivities import SETTINGS
+
+
+class Tables:
+    """All rules of a partition.
+
+    Attributes:
+        rules, rule_floats, facets, facet_floats: See ``kernels.layout``.
+        first_rules: For each group the row of its first rule.
+    """
+
+    __slots__ = ("facet_floats", "facets", "first_rules", "rule_floats", "rules")
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        rules: list[list[int]] = []
+        floats: list[list[float]] = []
+        known: list[list[int]] = []
+        known_floats: list[list[float]] = []
+        first_rules = []
+        for number, group in enumerate(groups):
+            group.number = number
+            first_rules.append(len(rules))
+            for plan in group.plans:
+                plan.row = len(rules)
+                row, row_floats = [0] * at.RULE_INTS, [plan.sign, nan, nan]
+                kind = plan.rule.kind
+                if isinstance(kind, Drift):
+                    self._drift(plan, group.by, row, row_floats, known, known_floats)
+                elif isinstance(kind, Absence):
+                    row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
+                elif plan.each and plan.column >= 0:
+                    _each(plan, row)
+                rules.append(row)
+                floats.append(row_floats)
+        self.rules: Table = _table(rules, at.RULE_INTS)
+        self.rule_floats: Grid = np.array(floats).reshape(-1, at.RULE_FLOATS)
+        self.facets: Table = _table(known, at.FACET_INTS)
+        self.facet_floats: Grid = np.array(known_floats).reshape(-1, at.FACET_FLOATS)
+        self.first_rules: Ints = np.array(first_rules, np.int64)
+
+    @staticmethod
+    def _drift(  # noqa: PLR0917
+        plan: Plan,
+        by: Sequence[str],
+        row: list[int],
+        floats: list[float],
+        known: list[list[int]],
+        known_floats: list[list[float]],
+    ) -> None:
+        kind = plan.rule.kind
+        assert isinstance(kind, Drift)  # noqa: S101 - no other kind comes here
+        setting = SETTINGS[kind.sensitivity]
+        found = facets(plan.rule.metric, plan.sign)
+        row[at.KIND] = at.DRIFT
+        row[at.FACET], row[at.FACETS] = len(known), len(found)
+        row[at.LAG] = setting.lag
+        row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
+        row[at.TRACKED] = "agent_version" not in by
+        row[at.TRACKED + 1] = "model" not in by
+        floats[at.ENOUGH], floats[at.CAUTION] = setting.limit, setting.caution
+        norms, bets = 0, at.BETS
+        for facet in found:
+            known.append(_facet(facet, norms, bets))
+            known_floats.append([plan.sign, facet.margin * setting.wander])
+            norms += width(facet.code[3])
+            bets += BETS_WIDTH
+        row[at.NORMS_WIDTH] = norms
+        if plan.rule.metric.numerator == COLUMN["cost_usd"] and plan.sign > 0:
+            row[at.FACTORS] = bets
+            bets += FACTORS_WIDTH
+        row[at.WATCH_WIDTH] = bets
+
+
+def _each(plan: Plan, row: list[int]) -> None:
+    row[at.KIND] = at.EACH if plan.over < 0 else at.EACH_RATE
+    row[at.COLUMN_AT], row[at.OVER] = plan.column, max(plan.over, 0)
+    row[at.WATCH_WIDTH] = at.EACH_WIDTH
+    if plan.says_why:
+        row[at.FACTORS] = at.EACH_WIDTH
+        row[at.WATCH_WIDTH] += FACTORS_WIDTH
+
+
+def _facet(facet: Facet, norm_at: int, bets_at: int) -> list[int]:
+    row = [0] * at.FACET_INTS
+    row[at.READER], row[at.READS], row[at.PER], row[at.SCALE] = facet.code
+    row[at.TAIL] = facet.tail
+    row[at.NORM_AT], row[at.BETS_AT] = norm_at, bets_at
+    return row
+
+
+def _table(rows: list[list[int]], width: int) -> Table:
+    return np.array(rows, np.int64).reshape(-1, width)
+
+
+class Masks:
+    """Which rules of each group take a session, for each mask of a block.
+
+    Attributes:
+        taken_from, taken: See ``kernels.fold``.
+    """
+
+    __slots__ = ("_groups", "_known", "_positions", "_rows", "taken", "taken_from")
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        self.clear()
+
+    def clear(self) -> None:
+        """The bits of the masks mean something else from now on."""
+        self._known: dict[int, int] = {}
+        self._rows: list[list[int]] = []
+        self._positions: list[int] = []
+        self.taken_from: Table = np.zeros((0, len(self._groups) + 1), np.int64)
+        self.taken: Ints = np.zeros(0, np.int64)
+
+    def rows(self, masks: Iterable[int]) -> Ints:
+        """For each mask its row in ``taken_from``."""
+        known = self._known
+        found = [known.get(mask, -1) for mask in masks]
+        if -1 in found:
+            found = [self._row(mask) for mask in masks]
+            self.taken_from = _table(self._rows, len(self._groups) + 1)
+            self.taken = np.array(self._positions, np.int64)
+        return np.array(found, np.int64)
+
+    def positions(self, mask: int, group: int) -> list[int]:
+        """Which rules of a group take a session with a mask of the block."""
+        begins = self._rows[self._known[mask]]
+        return self._positions[begins[group] : begins[group + 1]]
+
+    def _row(self, mask: int) -> int:
+        row = self._known.get(mask)
+        if row is None:
+            row = self._known[mask] = len(self._rows)
+            begins = [len(self._positions)]
+            for group in self._groups:
+                self._positions += [
+                    position for position, bit in enumerate(group.bits) if mask & bit
+                ]
+                begins.append(len(self._positions))
+            self._rows.append(begins)
+        return row

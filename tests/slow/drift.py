@@ -1,0 +1,405 @@
+"""Drift: a lasting shift of a series, told once, with when and with what it began.
+
+Each session is scored against what is normal for its like, then bet on, then learned;
+while an alert is open nothing is learned but what the new level would be. Where a
+series mixes agents or task types, like is compared with like: a shift of the mix is
+no drift.
+"""
+
+# Every kind of watch takes what the hungriest of them needs.
+# ruff: noqa: ARG002
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from detectors.anchor import ACCEPTED, REBASELINED
+from detectors.batch import ATTRIBUTES
+from detectors.causes import CostFactors
+from detectors.facets import Sample, facets
+from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
+from detectors.norms import Norm
+from detectors.numbers import finite
+from detectors.phrases import number
+from detectors.plans import Limit, Plan
+from detectors.rules import SECOND_US, Drift
+from detectors.stage import Stage
+from detectors.transitions import State
+from detectors.watch import Watch
+from tests.slow.bets import Bets
+from tests.slow.releases import Releases
+from tests.slow.strata import Strata, Stratum
+from tests.slow.suspects import (
+    Suspect,
+    Suspects,
+    attribution,
+    levels,
+    mean_deviation,
+)
+
+
+class Setting(NamedTuple):
+    """What a sensitivity means.
+
+    Attributes:
+        limit: Evidence in nats at which a change is told.
+        caution: By how many standard errors what is normal may be wrong.
+        wander: How much of a facet's margin healthy sessions are granted.
+        lag: So many samples of a young series wait before they are learned, so that
+            the first ones of a change do not hide it.
+    """
+
+    limit: float
+    caution: float
+    wander: float
+    lag: int
+
+
+SETTINGS: Final = {
+    "low": Setting(16.0, 1.5, 1.0, 0),
+    "medium": Setting(11.0, 1.5, 1.0, 0),
+    "high": Setting(7.5, 1.5, 0.0, 16),
+}
+"""By sensitivity."""
+
+NEW_NORMAL_SAMPLES: Final = 500
+NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
+"""A level that has lasted so long, in both, is the new normal."""
+
+_SUSPICIOUS: Final = 2.0
+_GATE: Final = 0.1
+_UNSAID: Final = frozenset({"began_us", "at"})
+_MIXED: Final = ("agent", "task_type")
+_REPLACED: Final = ("agent_version", "model")
+
+
+class DriftWatch(Watch):
+    """A drift rule on a series.
+
+    Attributes:
+        number: Samples so far.
+        strata: What is normal, by the labels that tell like from like.
+        old, new: The levels before and since the change that is told of.
+        fired_at: Sample, and time, at which the change was seen.
+    """
+
+    __slots__ = (
+        "_blamed",
+        "_evidence",
+        "bets",
+        "facets",
+        "factors",
+        "fired_at",
+        "limit",
+        "mixed",
+        "new",
+        "number",
+        "old",
+        "releases",
+        "strata",
+        "suspects",
+    )
+
+    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
+        super().__init__(plan, by)
+        kind = plan.rule.kind
+        assert isinstance(kind, Drift)
+        setting = SETTINGS[kind.sensitivity]
+        self.limit = setting.limit
+        self.facets = facets(plan.rule.metric, plan.sign)
+        self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
+        self.number = 0
+        self.strata = Strata(self.facets, setting.lag)
+        self.bets = [
+            Bets(facet.margin * setting.wander, setting.caution, tail=facet.tail)
+            for facet in self.facets
+        ]
+        self.suspects = Suspects()
+        self.releases = {name: Releases() for name in _REPLACED if name not in by}
+        cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
+        self.factors = CostFactors() if cost else None
+        self.old: float | None = None
+        self.new: float | None = None
+        self.fired_at = (0, 0)
+        self._blamed: dict[str, str] = {}
+        self._evidence: dict[str, Any] = {}
+
+    def levels(self) -> tuple[Limit, ...]:  # noqa: D102
+        return ()
+
+    @property
+    def expected(self) -> float | None:  # noqa: D102
+        return self.old
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        found = self.facets[0].read(values)
+        if found is None:
+            return None
+        self.number += 1
+        labels = stage.attributes
+        if labels:
+            for name, releases in self.releases.items():
+                releases.see(labels[ATTRIBUTES.index(name)], self.number)
+        key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
+        stratum = self.strata.find(key, self.number)
+        samples = [found, *(facet.read(values) for facet in self.facets[1:])]
+        deviations = stratum.score(samples)
+        if not self.holding:
+            at = self._evidence.get("at", 0)
+            self.strata.look_back(deviations[at], self.number)
+        told = self._judge(stratum, found, deviations, now_us, stage)
+        if self.holding:
+            self.strata.learn_new(key, samples)
+        else:
+            self.strata.learn(key, samples, deviations, self.bets)
+        factors = self.factors
+        if factors is not None:
+            if not self.holding:
+                factors.learn(values, labels)
+            elif self.number > self.fired_at[0]:
+                factors.during(values, labels)
+        return told
+
+    @property
+    def holding(self) -> bool:
+        """Whether a change has been seen and has not ended."""
+        return any(bets.holding >= 0 for bets in self.bets)
+
+    def _judge(
+        self,
+        stratum: Stratum,
+        found: Sample,
+        deviations: list[float | None],
+        now_us: int,
+        stage: Stage,
+    ) -> bool | None:
+        norm = stratum.norms[0]
+        if not norm.ready:
+            return None
+        if self.holding:
+            self._keep(found, norm, deviations, stage, now_us)
+            return self._hold(found, deviations, now_us, stage)
+        suspicion = 0.0
+        for bets, deviation, each in zip(
+            self.bets, deviations, stratum.norms, strict=True
+        ):
+            if deviation is not None and each.ready:
+                bets.bet(deviation, self.number, now_us)
+            suspicion = max(suspicion, bets.suspicion)
+        if suspicion > _SUSPICIOUS:
+            self._keep(found, norm, deviations, stage, now_us)
+            if suspicion > self.limit and self._fire(now_us):
+                own = self.plan.sign * found[0] / found[1]
+                self.judge(self._breach(), self._value(), own, now_us, stage)
+                return True
+        else:
+            self.suspects.clear()
+        if self.life.state is State.INSUFFICIENT:
+            self.judge(CLEAR, None, None, now_us, stage)
+            return True
+        return None
+
+    def _keep(
+        self,
+        found: Sample,
+        norm: Norm,
+        deviations: list[float | None],
+        stage: Stage,
+        now_us: int,
+    ) -> None:
+        self.suspects.add(
+            Suspect(
+                self.number,
+                now_us,
+                deviations,
+                *found,
+                norm.level,
+                stage.values,
+                stage.attributes,
+                stage.session_id or "",
+                stage.trace,
+            )
+        )
+
+    def _fire(self, now_us: int) -> bool:
+        """Whether there is a change to tell of, and which."""
+        best, most = -1, 0.0
+        for at, bets in enumerate(self.bets):
+            which = bets.fires(self.limit)
+            if which < 0 or bets.won[which] <= most:
+                continue
+            since = self.suspects.since(bets.begun_at[which][0])
+            value, expected = levels(since)
+            if (
+                mean_deviation(since, 0) > _GATE
+                and mean_deviation(since, at) > _GATE
+                and self.plan.sign * (value - expected) > 0
+            ):
+                best, most = at, bets.won[which]
+        if best < 0:
+            return False
+        bets = self.bets[best]
+        which = bets.fires(self.limit)
+        begun, begun_us = bets.begun_at[which]
+        since = self.suspects.since(begun)
+        self.new, self.old = (finite(level) for level in levels(since))
+        shift = mean_deviation(since, best)
+        self._blame(since, best, begun)
+        first = since[0]
+        worst = sorted(since, key=lambda s: -(s.deviations[best] or 0.0))[:3]
+        self._evidence = {
+            "facet": self.facets[best].name,
+            "evidence_nats": round(bets.won[which], 2),
+            "limit_nats": self.limit,
+            "shift_deviations": round(shift, 2),
+            "began_session": first.session_id,
+            "sessions_since": self.number - begun,
+            "began_us": begun_us,
+            "at": best,
+            "borrowed": 0.0,
+            "shifted_sessions": [[each.session_id, each.own] for each in worst],
+        }
+        if self.factors is not None:
+            self.factors.begin()
+            for suspect in since:
+                self.factors.during(suspect.values, suspect.labels)
+        self.fired_at = (self.number, now_us)
+        bets.hold(which, shift, len(since))
+        self.strata.begin()
+        return True
+
+    def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
+        blamed = attribution(since, facet, self.by)
+        if "agent" in self.by:
+            for name, releases in self.releases.items():
+                newest = releases.blamed(begun, self.number)
+                if newest is not None:
+                    blamed.setdefault(name, newest)
+        self._blamed = blamed
+
+    def _hold(
+        self,
+        found: Sample,
+        deviations: list[float | None],
+        now_us: int,
+        stage: Stage,
+    ) -> bool:
+        """A sample while a change is told of: does it last, end, or become normal?"""
+        for bets, deviation in zip(self.bets, deviations, strict=True):
+            if bets.holding >= 0 and deviation is not None and bets.returned(deviation):
+                bets.release(self.number, now_us)
+        if not self.holding:
+            self._release(now_us)
+            self.judge(CLEAR, self._value(), None, now_us, stage)
+            return True
+        self.new = finite(levels(self.suspects.since(self.fired_at[0]))[0])
+        if self._lasted(now_us) and self.accept(now_us, stage, REBASELINED):
+            return True
+        self.count_open(now_us, stage)
+        if not self.holding:
+            return True
+        own = self.plan.sign * found[0] / found[1]
+        self.judge(self._breach(), self._value(), own, now_us, stage)
+        return True
+
+    def _lasted(self, now_us: int) -> bool:
+        # Where the rule says when, its own timer and count do it.
+        fired, fired_us = self.fired_at
+        return (
+            self.plan.rule.rebaseline_after is None
+            and self.number - fired >= NEW_NORMAL_SAMPLES
+            and now_us - fired_us >= NEW_NORMAL_US
+        )
+
+    def accept(  # noqa: D102
+        self, now_us: int, stage: Stage, reason: str = ACCEPTED
+    ) -> bool:
+        if self.new is None or not self.life.state.is_open:
+            return False
+        if not self.strata.renew(self.number):
+            return False
+        self._release(now_us)
+        self.resolve_at(self.new, now_us, stage, reason)
+        return True
+
+    def _release(self, now_us: int) -> None:
+        for bets in self.bets:
+            bets.release(self.number, now_us)
+        self.strata.forget_new()
+        self.suspects.clear()
+
+    def _breach(self) -> Evaluation:
+        return Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
+
+    def _value(self) -> float | None:
+        return None if self.new is None else self.plan.sign * self.new
+
+    def _note(
+        self, before: Life, value: float, own: float | None, now_us: int, stage: Stage
+    ) -> None:
+        known = self.breach
+        super()._note(before, value, own, now_us, stage)
+        breach = self.breach
+        if breach is not None and breach is not known:
+            begun_us = self._evidence.get("began_us")
+            breach.began_us = begun_us or now_us
+            breach.sessions = self._evidence.get("sessions_since", breach.sessions)
+
+    def attribution(self) -> dict[str, str]:  # noqa: D102
+        return self._blamed
+
+    def causes(self) -> dict[str, float]:  # noqa: D102
+        return {} if self.factors is None else self.factors.shares()
+
+    def evidence(self) -> dict[str, Any]:  # noqa: D102
+        return {name: v for name, v in self._evidence.items() if name not in _UNSAID}
+
+    def _reason(self, before: Life, found: Evaluation) -> str:
+        name = self.plan.rule.metric.name
+        if self.life.state is State.OK:
+            return f"{name} has enough sessions to be judged and is steady"
+        if not (self.old is not None and self.new is not None):
+            return name
+        if found.verdict is not Verdict.BREACH:
+            return f"{name} is back near {number(self.old)}"
+        moved = "rose" if self.new > self.old else "fell"
+        text = f"{name} {moved} from {number(self.old)} to {number(self.new)}"
+        facet = self._evidence.get("facet", name)
+        if facet != name:
+            text += f", seen in {facet}"
+        text += f"; began {self._evidence.get('sessions_since', 0)} sessions ago"
+        for name in _REPLACED:
+            if name in self._blamed:
+                text += f", with {name} {self._blamed[name]}"
+        return text
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [
+            self.number,
+            self.strata.dump(),
+            [bets.dump() for bets in self.bets],
+            self.suspects.dump(),
+            {name: each.dump() for name, each in self.releases.items()},
+            [self.old, self.new, list(self.fired_at)],
+            self._blamed,
+            self._evidence,
+            None if self.factors is None else self.factors.dump(),
+        ]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        self.number, strata, bets, suspects, releases, change = state[:6]
+        self._blamed, self._evidence, factors = state[6:]
+        if self.factors is not None and factors is not None:
+            self.factors.load(factors)
+        self.strata.load(strata)
+        for each, dumped in zip(self.bets, bets, strict=True):
+            each.load(dumped)
+        self.suspects.load(suspects)
+        for name, known in self.releases.items():
+            if name in releases:
+                known.load(releases[name])
+        self.old, self.new, fired_at = change
+        self.fired_at = (fired_at[0], fired_at[1])

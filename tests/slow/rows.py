@@ -1,0 +1,180 @@
+"""What a series, and a partition, is in the state topic: versioned plain numbers.
+
+MessagePack of lists, numbers and bytes; floats keep every bit. A row of a version
+that this code does not know is refused, never guessed at.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from detectors.breach import Breach
+from detectors.lifecycle import FAR, NO_LEVEL, Life
+from detectors.transitions import State
+from detectors.watch import Watch
+from tests.slow.absence import AbsenceWatch
+from tests.slow.series import Series
+
+VERSION: Final = 1
+
+_STATES: Final = tuple(State)
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class RowError(ValueError):
+    """A row that this version of Loopwatch cannot read."""
+
+
+class Entry(NamedTuple):
+    """The state of one rule on a series, as it stands in a row.
+
+    Attributes:
+        shape: Of the rule then.
+        life: The alert's, its state as a number.
+        value: Judged last; None unless something is wrong.
+        window: The samples.
+        shift: As ``Watch.dump_shift`` has it.
+    """
+
+    name: str
+    shape: bytes
+    life: list[Any]
+    value: float | None
+    breach: list[Any] | None
+    window: list[Any]
+    shift: list[Any] | None = None
+
+    def lived(self) -> Life:
+        """The alert's life."""
+        return Life(_STATES[self.life[0]], *self.life[1:])
+
+    def with_life(self, life: Life) -> Entry:
+        """The same with another life."""
+        return self._replace(life=_life(life))
+
+
+class Gone(NamedTuple):
+    """The mark of a forgotten series, until no block can name it again.
+
+    Attributes:
+        last_offset: Of the block in which it was forgotten.
+        seq: The largest of its lines.
+    """
+
+    last_offset: int
+    seq: int
+
+
+def dump_series(series: Series) -> bytes:
+    """A series as a row."""
+    entries: list[Any] = [_entry(watch) for watch in series.live]
+    entries += series.strangers
+    parts = [
+        VERSION,
+        series.last_offset,
+        series.last_us,
+        series.floor_us,
+        series.order,
+        entries,
+    ]
+    if series.seq_floor:
+        parts.append(series.seq_floor)
+    return _encode(parts)
+
+
+def dump_gone(gone: Gone) -> bytes:
+    """The mark of a forgotten series as a row."""
+    return _encode([VERSION, *gone])
+
+
+def load_row(series: Series, row: bytes) -> Series | Gone:
+    """Read a row back.
+
+    Args:
+        series: As it is when it is new.
+        row: What ``dump_series`` or ``dump_gone`` gave.
+
+    Raises:
+        RowError: The row is of another version, or none at all.
+    """
+    state = read(row, f"series {series.key.decode(errors='replace')}")
+    if len(state) == 3:
+        return Gone(*state[1:])
+    series.last_offset, series.last_us, series.floor_us, series.order = state[1:5]
+    found, *floor = state[5:]
+    series.seq_floor = floor[0] if floor else 0
+    plans = {plan.rule.name: plan for plan in series.group.plans}
+    for parts in found:
+        entry = Entry(*parts)
+        plan = plans.get(entry.name)
+        if plan is None:
+            series.strangers.append(list(entry))
+            continue
+        _restore(series.open_watch(plan), entry, series)
+    return series
+
+
+def read(row: bytes, what: str) -> list[Any]:
+    """The parts of a row of this version.
+
+    Raises:
+        RowError: It is of another version, or none at all.
+    """
+    try:
+        state = _decode(row)
+    except msgspec.DecodeError as error:
+        raise RowError(f"the row of {what} is damaged: {error}") from None
+    if not isinstance(state, list) or not state or not isinstance(state[0], int):
+        raise RowError(f"the row of {what} is none of Loopwatch's")
+    if state[0] != VERSION:
+        raise RowError(
+            f"the row of {what} has version {state[0]}, this Loopwatch reads version "
+            f"{VERSION}; run the version that wrote it, or a later one"
+        )
+    return state
+
+
+def _life(life: Life) -> list[Any]:
+    return [_STATES.index(life.state), *life[1:]]
+
+
+def _entry(watch: Watch) -> Entry:
+    life = watch.life
+    settled = life.state is State.OK or life.state is State.INSUFFICIENT
+    breach = watch.breach
+    return Entry(
+        watch.plan.rule.name,
+        watch.plan.shape,
+        _life(life),
+        None if settled else watch.value,
+        None if settled or breach is None else breach.dump(),
+        watch.dump(),
+        watch.dump_shift(),
+    )
+
+
+def _restore(watch: Watch, entry: Entry, series: Series) -> None:
+    life = entry.lived()
+    sticky = watch.plan.policy.sticky
+    if life.state is State.FIRING and life.lower == NO_LEVEL:
+        # The rule may have been another kind of rule when the row was written.
+        if sticky and life.due_us == FAR:
+            due_us = max(series.last_us, life.since_us) + watch.plan.policy.keep_us
+            life = life._replace(due_us=due_us)
+        elif not sticky:
+            life = life._replace(due_us=FAR)
+    watch.life = life
+    watch.value = entry.value
+    watch.breach = None if entry.breach is None else Breach.load(entry.breach)
+    watch.plan_rebaseline(series.last_us)
+    if entry.shape == watch.plan.shape:
+        watch.load(entry.window)
+        if entry.shift is not None:
+            watch.load_shift(entry.shift)
+    elif isinstance(watch, AbsenceWatch):
+        watch.load([series.last_us, series.floor_us, series.order])
+    else:
+        watch.settle()

@@ -1,0 +1,71 @@
+"""What a cost is made of, compiled: the same as the scalar code, to the bit."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from random import Random
+
+import numpy as np
+import pytest
+
+from detectors.batch import ATTRIBUTES
+from detectors.causes import CostFactors
+from detectors.decomposition import WIDTH
+from detectors.kernels import factors as kernels
+from detectors.kernels.words import Floats, arena
+from detectors.metrics import COLUMN
+
+AT = 1
+GUARD = 99
+MODELS = ["", "small", "large", "new"]
+NAMES = ["cost_usd", "loop_count", "llm_calls", "tool_calls", "input_tokens"]
+
+
+def _session(draw: Random, *, odd: float) -> Floats:
+    values = np.full(len(COLUMN), nan)
+    for name in [*NAMES, "output_tokens"]:
+        values[COLUMN[name]] = draw.lognormvariate(1.0, 1.0)
+        if draw.random() < odd:
+            values[COLUMN[name]] = draw.choice([nan, 0.0, -1.0, 1e120, inf, 5e-324])
+    return values
+
+
+@pytest.mark.parametrize("odd", [0.0, 0.2])
+def test_a_long_stream_is_summed_the_same_to_the_bit(odd: float) -> None:
+    """Through changes of model, changes of cost, and sessions that say nothing."""
+    draw = Random(4)  # noqa: S311 - no secret
+    scalar = CostFactors()
+    f, i = arena(AT + kernels.FACTORS_WIDTH + 1)
+    i[:] = GUARD
+    kernels.factors_begin_state(f, i, AT)
+    swapped = explained = 0
+    for number in range(4_000):
+        values = _session(draw, odd=odd)
+        model = draw.choice([0, 1, *(3 * [1 + number // 1_000 % 3])])
+        labels = [""] * len(ATTRIBUTES)
+        labels[ATTRIBUTES.index("model")] = MODELS[model]
+        usual = scalar.model
+        if number % 400 == 300:
+            scalar.begin()
+            kernels.factors_begin(f, AT)
+        if number % 400 < 300:
+            scalar.learn(values.tolist(), labels)
+            kernels.factors_learn(f, i, AT, values, model)
+        else:
+            values[COLUMN["cost_usd"]] *= 3.0
+            scalar.during(values.tolist(), labels)
+            kernels.factors_during(f, i, AT, values, model)
+        words = f[AT:].tolist()
+        assert words[:WIDTH] == scalar._usual
+        assert words[WIDTH : 2 * WIDTH] == scalar._chunk
+        assert words[2 * WIDTH : 3 * WIDTH] == scalar._now
+        chunks, model, newcomer = i[AT:].tolist()[3 * WIDTH : 3 * WIDTH + 3]
+        assert chunks == scalar._chunks
+        assert (MODELS[model], MODELS[newcomer]) == (scalar.model, scalar.newcomer)
+        assert i[[0, -1]].tolist() == [GUARD] * 2
+        shares = kernels.shares(f, i, AT)
+        assert shares == scalar.shares()
+        swapped += scalar.model != usual
+        explained += bool(shares)
+    assert swapped >= 2
+    assert explained > 100

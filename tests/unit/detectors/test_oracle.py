@@ -1,0 +1,226 @@
+"""Compiled code says what the slow engine says, to the bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from math import exp, nan
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.matchers import Matchers, equal
+from detectors.metrics import Aggregate
+from detectors.partition import Partition
+from detectors.rules import (
+    SECOND_US,
+    Absence,
+    Anomaly,
+    Baseline,
+    Drift,
+    Hold,
+    Rule,
+    RuleBook,
+    Window,
+    rule,
+)
+from detectors.stage import Said
+from detectors.transitions import State
+from tests.slow.partition import Partition as SlowPartition
+from tests.unit.detectors.scenes import Log, Session, threshold, transitions
+
+PAIR, AGENT = ("agent", "task_type"), ("agent",)
+RULES: tuple[Rule, ...] = (
+    rule("dear", "cost_usd", threshold(0.5, 2.0, recover=0.3), by=PAIR),
+    rule("cost", "cost_usd", Drift("high"), by=PAIR),
+    rule("loops", "loop_count", Drift("medium"), by=PAIR),
+    rule("tools", "tool_error_rate", Drift("high"), by=PAIR),
+    rule("odd", "latency_ms", Anomaly(), by=PAIR),
+    rule(
+        "success",
+        "success_rate",
+        Drift("low"),
+        by=PAIR,
+        rebaseline_after=Hold(samples=40),
+    ),
+    rule("failing", "tool_error_rate", threshold(0.8), by=PAIR),
+    rule("agent-cost", "cost_usd", Drift("medium"), by=AGENT),
+    rule("agent-latency", "latency_ms", Drift("high"), by=AGENT),
+    rule("agent-quality", "quality_score", Drift("high"), by=AGENT),
+    rule("quiet", "sessions", Absence(1800 * SECOND_US), by=AGENT),
+    rule(
+        "window",
+        "latency_ms",
+        Baseline(ratio=2.0),
+        by=AGENT,
+        window=Window(samples=20),
+        aggregate=Aggregate.P90,
+    ),
+    rule("count", "sessions", threshold(0.0), by=("task_type",)),
+    rule(
+        "model-latency",
+        "latency_ms",
+        Drift("high"),
+        by=("model",),
+        where=Matchers((equal("environment", "production"),)),
+    ),
+)
+
+
+def traffic(seed: int, count: int) -> list[Session]:
+    """Sessions of a few agents, most of which go bad for a while, one way or another."""
+    chance = random.Random(seed)  # noqa: S311
+    bad = {
+        (agent, task): (
+            chance.randrange(count),
+            chance.choice(("cost", "price", "loops", "tools", "quality", "slow", "")),
+        )
+        for agent in range(3)
+        for task in range(2)
+    }
+    lasts = chance.randrange(60, count)
+    slow_from = chance.randrange(count // 2, count)
+    made, at_s = [], 0.0
+    for number in range(count):
+        agent, task = chance.choice(list(bad))
+        at_s += chance.expovariate(1 / 40) + (4000 if chance.random() < 0.003 else 0)
+        begins, way = bad[agent, task]
+        wrong = way if begins <= number < begins + lasts else ""
+        calls = chance.randrange(1, 12)
+        loops = max(1.0, round(chance.gauss(4, 1.5)) * (3 if wrong == "loops" else 1))
+        tokens = 3000 * loops * exp(chance.gauss(0, 0.3))
+        price = 4e-6 * (3 if wrong == "price" else 1)
+        faulty = 0.5 if wrong == "tools" else 0.06
+        values = {
+            "cost_usd": tokens * price * (4 if wrong == "cost" else 1),
+            "latency_ms": 2000 * loops * exp(chance.gauss(0, 0.4)),
+            "loop_count": loops,
+            "quality_points": min(
+                100.0, chance.gauss(50 if wrong == "quality" else 85, 6)
+            ),
+            "succeeded": float(chance.random() > (0.6 if wrong else 0.1)),
+            "tool_calls": float(calls),
+            "tool_errors": float(sum(chance.random() < faulty for _ in range(calls))),
+            "llm_calls": loops,
+            "llm_faults": float(chance.random() < 0.05),
+            "input_tokens": tokens,
+            "output_tokens": tokens / 10,
+        }
+        if wrong == "slow":
+            values["latency_ms"] *= 3
+        for name in chance.sample(sorted(values), chance.choice((0, 0, 0, 1, 3))):
+            values[name] = nan
+        labels = {
+            "agent": f"a{agent}",
+            "task_type": f"t{task}",
+            "agent_version": "2" if wrong else "1",
+            "model": chance.choice(("m1", "m2")) if wrong != "price" else "m3",
+            "tenant": chance.choice(("x", "y")),
+            "environment": chance.choice(("production", "production", "staging")),
+        }
+        if labels["model"] == "m1" and number > slow_from:
+            values["latency_ms"] *= 3
+        if chance.random() < 0.004:
+            values["latency_ms"] *= 100
+        late_s = 600.0 if chance.random() < 0.02 else 0.0
+        made.append(
+            Session(
+                at_s - late_s,
+                values,
+                f"s{number if chance.random() > 0.01 else number // 2}",
+                labels,
+                trace=f"t{number}" if chance.random() < 0.7 else "",
+                clock_s=at_s,
+            )
+        )
+    return made
+
+
+def slowly(sessions: Sequence[Session], accepts: Sequence[int]) -> list[Said]:
+    """What the slow engine says, told of one session after the other."""
+    log, partition = Log(RULES), SlowPartition(RuleBook(RULES), memory=200)
+    said, offset = [], 0
+    for number, session in enumerate(sessions):
+        said += partition.apply(log.batch([session]), offset)
+        offset += 1
+        if number in accepts:
+            said += partition.apply(log.accept({"agent": "a0"}), offset)
+            offset += 1
+    return said
+
+
+def quickly(
+    sessions: Sequence[Session],
+    accepts: Sequence[int],
+    cuts: Sequence[int],
+    restarts: Sequence[int],
+) -> list[Said]:
+    """What the fast one says, told in blocks, and now and then restored from rows."""
+    book = RuleBook(RULES)
+    log, partition = Log(RULES), Partition(book, memory=200)
+    ends = sorted({*cuts, *(number + 1 for number in accepts), len(sessions)})
+    said, offset, begin = [], 0, 0
+    rows: dict[bytes, bytes] = {}
+    blocks = []
+    for end in ends:
+        blocks.append(log.batch(sessions[begin:end]))
+        said += partition.apply(blocks[-1], offset)
+        offset += 1
+        if end - 1 in accepts:
+            blocks.append(log.accept({"agent": "a0"}))
+            said += partition.apply(blocks[-1], offset)
+            offset += 1
+        if end in restarts:
+            for key, row in partition.take_dirty():
+                rows.pop(key, None) if row is None else rows.update({key: row})
+            seal = partition.seal(offset - 1)
+            partition = Partition(book, memory=200)
+            partition.restore_seal(seal)
+            for key, row in rows.items():
+                partition.restore_row(key, row)
+            for at in range(partition.memory_from, offset):
+                partition.remember(blocks[at], at)
+            partition.finish_restore()
+        begin = end
+    return said
+
+
+@settings(max_examples=6)
+@given(
+    st.integers(0, 10**6),
+    st.sets(st.integers(1, 700), max_size=30),
+    st.sets(st.integers(1, 700), max_size=3),
+    st.sets(st.integers(200, 700), max_size=2),
+)
+def test_quick_and_slow_agree(
+    seed: int, cuts: set[int], restarts: set[int], accepts: set[int]
+) -> None:
+    """Wherever blocks end, whenever it restarts, whatever is accepted (property)."""
+    sessions = traffic(seed, 700)
+    expected = slowly(sessions, sorted(accepts))
+    found = quickly(
+        sessions, sorted(accepts), sorted(cuts | restarts), sorted(restarts)
+    )
+    for at, (one, other) in enumerate(zip(found, expected, strict=False)):
+        assert one == other, at
+    assert len(found) == len(expected)
+
+
+def test_the_traffic_is_worth_the_comparison() -> None:
+    """Alerts of all these rules fire in it, and some resolve."""
+    said = [line for seed in range(6) for line in slowly(traffic(seed, 700), [400])]
+    lines = transitions(said)
+    fired = {line.rule for line in lines if line.to_state is State.FIRING}
+    assert fired >= {each.name for each in RULES} - {"success"}
+    assert any("accepted" in line.reason for line in lines)
+
+
+def test_a_healthy_fleet_is_folded_without_asking() -> None:
+    """Blocks of any size, of new and known series, change no line of a quiet fleet."""
+    sessions = [
+        replace(session, labels={**session.labels, "agent_version": "1"})
+        for session in traffic(5, 300)
+    ]
+    whole = quickly(sessions, [], [], [])
+    assert whole == quickly(sessions, [], range(1, 300), [])
