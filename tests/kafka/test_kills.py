@@ -166,13 +166,18 @@ async def test_kills_lose_nothing(
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
 
+    idle = 0
+
     async def done() -> bool:
+        # Thrice in a row: what was just ingested is a block that nobody has fetched.
+        nonlocal idle
         lags = []
         for worker in workers:
             assert worker.child.running, worker.said()
             (group,) = (await worker.status())["groups"].values()
             lags += [lag for part in group["lag"].values() for lag in part.values()]
-        return len(lags) == 2 * PARTITIONS and max(lags) <= 2
+        idle = idle + 1 if len(lags) == 2 * PARTITIONS and max(lags) <= 2 else 0
+        return idle == 3
 
     await eventually(done)
     for worker in workers:
