@@ -72,7 +72,10 @@ def compiled(function: Function) -> Function:
     """
     return cast(
         "Function",
-        numba.njit(cache=_FOLDER is not None, error_model="numpy", **_UNCOUNTED)(
-            function
-        ),
+        numba.njit(
+            cache=_FOLDER is not None,
+            error_model="numpy",
+            forceinline=True,
+            **_UNCOUNTED,
+        )(function),
     )

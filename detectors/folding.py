@@ -16,6 +16,7 @@ from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
 from detectors.plans import Group
 from detectors.population import Population
+from detectors.seals import salt_of
 from detectors.series import Series
 from detectors.stage import Stage
 from detectors.store import Store
@@ -68,18 +69,15 @@ class Folder:
         """The bits of masks mean something else from now on."""
         self._masks.clear()
 
-    def salts(self, block: Block) -> list[int]:
+    def salts(self, block: Block) -> Ints:
         """For each key of a block what tells its observations; finds the series."""
-        known = self._everyone.series
-        salt = self._everyone.salt
-        self._found = np.array(
-            [
-                0 if (series := known.get(key)) is None else series.at
-                for key in block.keys
-            ],
-            np.int64,
-        )
-        return [salt(key) for key in block.keys]
+        keys = block.keys
+        found = self._everyone.find(keys)
+        salts: Ints = self._store.arena.ints[found + layout.SALT]
+        for place in np.flatnonzero(found == 0).tolist():
+            salts[place] = salt_of(keys[place])
+        self._found = found
+        return salts
 
     def fold(
         self,
@@ -183,10 +181,7 @@ class Folder:
             self._ask()
 
     def _find_again(self) -> None:
-        known = self._everyone.series
-        for place, key in enumerate(self._block.keys):
-            series = known.get(key)
-            self._found[place] = 0 if series is None else series.at
+        self._found = self._everyone.find(self._block.keys)
 
     def _place(self) -> int:
         """The place of the observation's series among the block's keys."""

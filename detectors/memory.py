@@ -8,9 +8,12 @@ repeated is none of it: it never was a new line of the log.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from itertools import islice
 from typing import NamedTuple
+
+import numpy as np
+
+from detectors.kernels import memory
+from detectors.kernels.words import Ints
 
 
 class Block(NamedTuple):
@@ -38,61 +41,30 @@ class Memory:
         blocks: Those of which something is remembered, in order.
     """
 
-    __slots__ = ("_again", "_queue", "_recent", "blocks", "capacity", "seen")
+    __slots__ = ("_counts", "_ends", "_queue", "_table", "blocks", "capacity", "seen")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.seen = 0
         self.blocks: deque[Block] = deque()
-        self._queue: deque[int] = deque()
-        self._recent: set[int] = set()
-        self._again: dict[int, int] = {}
+        room = 1 << (2 * capacity).bit_length()
+        self._queue = np.zeros(capacity, np.int64)
+        self._table = np.zeros(room, np.int64)
+        self._counts = np.zeros(room, np.int64)
+        self._ends = np.zeros(2, np.int64)
 
-    def add(self, marks: Sequence[int]) -> list[bool] | None:
+    def add(self, marks: Ints) -> Ints | None:
         """Remember observations; which of them had been seen, None if none had.
 
-        >>> memory = Memory(1)
-        >>> memory.add([7, 7, 8, 7])
-        [False, True, False, False]
+        >>> Memory(1).add(np.array([7, 7, 8, 7])).tolist()
+        [0, 1, 0, 0]
         """
         self.seen += len(marks)
-        news = set(marks)
-        if len(news) < len(marks) or not self._recent.isdisjoint(news):
-            return [self._add(mark) for mark in marks]
-        # Nothing here is remembered from before, nor twice: no need to go one by one.
-        self._recent |= news
-        self._queue.extend(marks)
-        surplus = len(self._queue) - self.capacity
-        if surplus > 0:
-            if self._again:
-                for _ in range(surplus):
-                    self._forget()
-            else:
-                self._recent.difference_update(islice(self._queue, surplus))
-                for _ in range(surplus):
-                    self._queue.popleft()
-        return None
-
-    def _add(self, mark: int) -> bool:
-        double = mark in self._recent
-        if double:
-            self._again[mark] = self._again.get(mark, 0) + 1
-        else:
-            self._recent.add(mark)
-        self._queue.append(mark)
-        if len(self._queue) > self.capacity:
-            self._forget()
-        return double
-
-    def _forget(self) -> None:
-        oldest = self._queue.popleft()
-        more = self._again.get(oldest, 0)
-        if not more:
-            self._recent.discard(oldest)
-        elif more == 1:
-            del self._again[oldest]
-        else:
-            self._again[oldest] = more - 1
+        doubles = np.zeros(len(marks), np.int64)
+        seen = memory.add(
+            marks, self._ends, self._queue, self._table, self._counts, doubles
+        )
+        return doubles if seen else None
 
     def begin(self, offset: int, source: int, applied: int) -> None:
         """A block with observations begins."""
@@ -101,7 +73,7 @@ class Memory:
     def trim(self) -> None:
         """Forget blocks of which no observation is remembered."""
         blocks = self.blocks
-        oldest = self.seen - len(self._queue)
+        oldest = self.seen - int(self._ends[memory.COUNT])
         while len(blocks) > 1 and blocks[1].begin <= oldest:
             blocks.popleft()
 

@@ -8,7 +8,7 @@ was restored in between makes no difference to any line.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -125,9 +125,7 @@ class Partition:
             self._times[source] = own_us
         self._applied[source] = max(applied, int(block.offsets[-1]))
 
-    def _recognise(
-        self, block: Block, offset: int, applied: int, salts: Sequence[int]
-    ) -> Ints:
+    def _recognise(self, block: Block, offset: int, applied: int, salts: Ints) -> Ints:
         """Remember a block's observations; for each, whether it had been seen.
 
         Empty if none had.
@@ -146,14 +144,15 @@ class Partition:
 
     @staticmethod
     def _marks(
-        block: Block, applied: int, salts: Sequence[int]
-    ) -> tuple[list[int], Ints]:
+        block: Block, applied: int, salts: Ints
+    ) -> tuple[Ints, Ints | slice[Any]]:
         """The marks of what ingest did not repeat, and where they stand."""
-        observed = block.observed
-        new = np.flatnonzero(block.offsets[observed] > applied)
-        salted = np.array(salts, np.uint64)[block.series[new]]
-        marks: list[int] = (salted ^ block.hashes[observed[new]]).tolist()
-        return marks, new
+        observed, series = block.observed, block.series
+        new: Ints | slice[Any] = slice(None)
+        if block.offsets[0] <= applied:
+            new = np.flatnonzero(block.offsets[observed] > applied)
+            observed, series = observed[new], series[new]
+        return salts[series] ^ block.hashes.view(np.int64)[observed], new
 
     def _begin(self, block: Block) -> None:
         self._stage.at, self._stage.lines = -1, []
@@ -295,7 +294,7 @@ class Partition:
         highest = applied.get(batch.source, -1)
         memory = self._memory
         memory.begin(offset, batch.source, highest)
-        marks, _ = self._marks(batch, highest, [self._all.salt(k) for k in batch.keys])
+        marks, _ = self._marks(batch, highest, self._folder.salts(batch))
         memory.add(marks)
         applied[batch.source] = max(highest, int(batch.offsets[-1]))
         memory.trim()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,7 @@ class Population:
         store: Store,
     ) -> None:
         self.series: dict[bytes, Series] = {}
+        self._addresses: dict[bytes, int] = {}
         self.numbered: list[Series | None] = []
         self.timers = Timers()
         self.changed: Ints = np.zeros(1 << 10, np.int64)
@@ -53,10 +55,11 @@ class Population:
         self._marked: set[bytes] = set()
         self._buried: set[bytes] = set()
 
-    def salt(self, key: bytes) -> int:
-        """What tells the observations of a series from those of others."""
-        known = self.series.get(key)
-        return salt_of(key) if known is None else known.salt
+    def find(self, keys: Sequence[bytes]) -> Ints:
+        """The address of each key's series, 0 if there is none."""
+        return np.fromiter(
+            map(self._addresses.get, keys, repeat(0)), np.int64, len(keys)
+        )
 
     def _make(self, key: bytes, group: Group) -> Series:
         if self._free:
@@ -93,6 +96,7 @@ class Population:
             self._marked.discard(key)
             self._buried.discard(key)
         self.series[key] = series = self._make(key, group)
+        self._addresses[key] = series.at
         if gone is not None and gone.seq >= now_us // 1000:
             series.seq_floor = gone.seq
         series.last_us = ended_us
@@ -156,7 +160,7 @@ class Population:
         for entry in series.strangers:
             ended = retire(entry, series.by, at_us, self._stage, "retention")
             seq = max(seq, newest(ended))
-        del self.series[key]
+        del self.series[key], self._addresses[key]
         self.timers.remove(series)
         self._drop(series)
         self._gone[key] = Gone(-1, seq)
@@ -235,6 +239,7 @@ class Population:
             return
         self._gone.pop(key, None)
         self._marked.discard(key)
+        self._addresses.pop(key, None)
         older = self.series.pop(key, None)
         if older is not None:
             self._drop(older)
@@ -243,6 +248,7 @@ class Population:
             self._marked.add(key)
         else:
             self.series[key] = found
+            self._addresses[key] = found.at
 
     def _read(self, key: bytes, row: bytes) -> Series | Gone:
         fresh = self._make(key, self._group(key))

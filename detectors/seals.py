@@ -60,4 +60,5 @@ class Seal(NamedTuple):
 
 def salt_of(key: bytes) -> int:
     """64 bits that tell the observations of one series from those of another."""
-    return int.from_bytes(blake2b(key, digest_size=8, person=b"salt").digest(), "big")
+    digest = blake2b(key, digest_size=8, person=b"salt").digest()
+    return int.from_bytes(digest, "big", signed=True)

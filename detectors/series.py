@@ -54,7 +54,6 @@ class Series:
     """One series and the state of its rules.
 
     Attributes:
-        salt: 64 bits of its key, by which its observations are told apart.
         group: The rules with its ``by``, perhaps none.
         watches: For each rule its state, None before its ``where`` first matched.
         live: The states that there are, in the order of the rules.
@@ -75,7 +74,6 @@ class Series:
         "live",
         "number",
         "retention_us",
-        "salt",
         "seq_floor",
         "strangers",
         "touched",
@@ -92,7 +90,6 @@ class Series:
         number: int,
     ) -> None:
         self.key = key
-        self.salt = salt
         self.by = series_labels(key)
         self.group = group
         self.watches: list[Watch | None] = [None] * len(group.plans)
@@ -106,6 +103,7 @@ class Series:
         words[self.at + layout.NUMBER] = number
         words[self.at + layout.GROUP] = max(group.number, 0)
         words[self.at + layout.IN_BLOCK] = -1
+        words[self.at + layout.SALT] = salt
         self.last_us = self.floor_us = -FAR
         self.last_offset = -1
         self.seq_floor = 0

@@ -28,7 +28,9 @@ IN_BLOCK: Final = 6
 BOUND_US: Final = 7
 """Where it stands among the timers."""
 DIRTY: Final = 8
-WATCHES: Final = 9
+SALT: Final = 9
+"""What tells its observations from those of other series."""
+WATCHES: Final = 10
 """The addresses of its rules' states begin here."""
 
 # Every watch.

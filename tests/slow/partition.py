@@ -15,13 +15,13 @@ from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.lifecycle import FAR
-from detectors.memory import Memory
 from detectors.plans import Group, groups
 from detectors.retirement import retire
 from detectors.rules import RuleBook
 from detectors.seals import Seal
 from detectors.tallies import Counts, OpenAlert, open_alert
 from tests.slow.each import EachWatch
+from tests.slow.memory import Memory
 from tests.slow.population import Population
 from tests.slow.series import Series
 from tests.slow.stage import Said, Stage
