@@ -128,7 +128,7 @@ class Detect:
             if record.offset < owned.next:
                 continue
             try:
-                batch: Batch | None = decode_block(record.value or b"")
+                batch: Batch | None = decode_block(record.value or b"").batch()
             except ValueError as error:
                 batch = None
                 reason = str(error)

@@ -24,7 +24,6 @@ from detectors.rules import (
 )
 from streams import series as series_module
 from streams.block import decode_block
-from streams.gathering import AT_ONCE
 from streams.observe import Observer
 
 BEGIN_S = 1_767_225_600
@@ -176,7 +175,7 @@ class TestConditions:
         found = observer(*rules).observe(0, records, None)
         bits = where_bits(found.batches[0].where_table, clauses)
         assert list(found.batches[0].wheres) == bits
-        assert list(decode_block(found.blocks()[0][0]).wheres) == bits
+        assert list(decode_block(found.blocks()[0][0]).batch().wheres) == bits
 
 
 class TestTime:
@@ -325,7 +324,7 @@ def test_chunks_do_not_matter(
             for partition, batch in found.batches.items():
                 told.setdefault(partition, []).extend(rows_of(batch))
             for partition, blocks in found.blocks().items():
-                read = [row for b in blocks for row in rows_of(decode_block(b))]
+                read = [row for b in blocks for row in rows_of(decode_block(b).batch())]
                 assert read == rows_of(found.batches[partition])
         return told
 
@@ -334,7 +333,7 @@ def test_chunks_do_not_matter(
     assert rows(bounds) == rows(one_by_one)
 
 
-def test_a_chunk_may_be_larger_than_what_is_gathered_at_once() -> None:
+def test_a_large_chunk_is_the_sum_of_small_ones() -> None:
     """Each part of it gets the rows, series and masks of its own sessions."""
     values = [
         event(
@@ -347,14 +346,14 @@ def test_a_chunk_may_be_larger_than_what_is_gathered_at_once() -> None:
         )
         if n % 97
         else b"{}"
-        for n in range(2 * AT_ONCE + 7)
+        for n in range(1_007)
     ]
     records: list[tuple[int, bytes | None]] = list(enumerate(values))
     whole, parts = observer(*RULES, partitions=3), observer(*RULES, partitions=3)
     found = whole.observe(0, records, None)
     told: dict[int, list[Any]] = {}
-    for begin in range(0, len(records), AT_ONCE // 3):
-        part = parts.observe(0, records[begin : begin + AT_ONCE // 3], None)
+    for begin in range(0, len(records), 166):
+        part = parts.observe(0, records[begin : begin + 166], None)
         for partition, batch in part.batches.items():
             told.setdefault(partition, []).extend(rows_of(batch))
     assert {number: rows_of(batch) for number, batch in found.batches.items()} == told
