@@ -1,0 +1,259 @@
+"""Many records at once are read as each is alone, and what is refused says the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from detectors.identity import session_hash
+from streams import decoding
+from streams.decoding import Decoded, decode_sessions
+from streams.hashing import hash_texts
+from streams.octets import PADDING
+from streams.scan import TEXTS
+from streams.session import Malformed, decode_session
+from streams.session_fields import LABEL_FIELDS, LONGEST_LABEL
+
+SCALE = (1.0, 10.0)
+ENDED_S = 1_767_225_600
+LATEST_US = (ENDED_S + 300) * 1_000_000
+ATTRIBUTES = ("region", "team")
+
+TEXT = st.sampled_from(
+    [
+        *('""', '"a"', '"b-17"', '"exactly8"', '"exactly 16 bytes"', '"\x7f"'),
+        *('"a\\"b"', '"\\u00fc"', '"ü"', '"a\tb"', '"\\ud800"', '"open', "7", "null"),
+        f'"{"x" * LONGEST_LABEL}"',
+        f'"{"x" * (LONGEST_LABEL + 1)}"',
+        f'"{"x" * 5_000}"',
+    ]
+)
+DECIMAL = (
+    st.floats(0, 1e16, allow_nan=False).map(repr)
+    | st.floats(0, 1).map(repr)
+    | st.decimals(0, 1_000, places=7).map(str)
+    | st.from_regex(r"-?[0-9]{1,22}(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+)
+NUMBER = (
+    st.integers(-2, 40).map(str)
+    | st.integers(2**53 - 2, 2**53 + 2).map(str)
+    | DECIMAL
+    | st.sampled_from(
+        [
+            *("null", "-0", "-0.0", "3.0", "1.", ".5", "01", "1e5", "1e-7", "0e0"),
+            *("1e400", "1e-400", "true", '"3"', "[]", "0.1e1", "1E+2", "+1", "- 1"),
+            *("1e15", "1000000000000000", "1000000000000001", "1e+15", "NaN"),
+        ]
+    )
+)
+MOMENT = (
+    st.integers(ENDED_S - 5, ENDED_S + 5).map(str)
+    | st.floats(ENDED_S - 5, ENDED_S + 400).map(repr)
+    | st.datetimes().map(lambda moment: f'"{moment.isoformat()}Z"')
+    | st.from_regex(
+        r'"2025-(12|02|04|13)-(0[0-9]|2[89]|3[012])[Tt ][0-2][0-9]:[0-6][0-9]:[0-6]'
+        r'[0-9](\.[0-9]{0,10})?(Z|z|[+-][0-2][0-9]:?[0-6][0-9]|)"',
+        fullmatch=True,
+    )
+    | st.sampled_from(
+        [
+            *("null", "0", "-1", "1e9", "253402300799", "253402300800", '"today"'),
+            *("253402300799.5", '"1969-12-31T23:59:59Z"', '"0000-01-01T00:00:00Z"'),
+            *('"9999-12-31T23:59:59.9999999Z"', '"2024-02-29T00:00:00Z"', '""'),
+            *('"1970-01-01T00:00:00+00:01"', '"2100-02-29T00:00:00Z"', '"2026'),
+        ]
+    )
+)
+STATUS = st.sampled_from(
+    [
+        *('"success"', '"Success"', '"failure"', '"Fail"', '"error"', '"timeout"'),
+        *('"cancelled"', '"succes"', '"successful"', '""', "null", "1", '"err\\u006fr"'),
+    ]
+)
+FIELDS: dict[str, st.SearchStrategy[str]] = {
+    "session_id": st.sampled_from(['"s-1"', '"s-2"']) | TEXT,
+    "agent": st.sampled_from(['"triage"', '"a"']) | TEXT,
+    "ended_at": st.just(str(ENDED_S)) | MOMENT,
+    "started_at": MOMENT,
+    **{name: TEXT for name in LABEL_FIELDS if name != "agent"},
+    "trace_id": TEXT,
+    "trace_url": TEXT,
+    "status": STATUS,
+    "feedback": st.sampled_from(
+        ['"up"', '"down"', '"regenerated"', '"upp"', "null", '"', "true"]
+    ),
+    "task_completed": st.sampled_from(["true", "false", "null", "tru", "fals", "1"]),
+    "quality_score": st.floats(-1, 12).map(repr) | NUMBER,
+    **dict.fromkeys(
+        (
+            *("loop_count", "latency_ms", "cost_usd", "tool_cost_usd", "llm_calls"),
+            *("llm_errors", "llm_truncations", "tool_calls", "tool_errors"),
+            *("input_tokens", "output_tokens"),
+        ),
+        st.integers(0, 9).map(str) | NUMBER,
+    ),
+    "attributes": st.sampled_from(
+        [
+            *("null", "{}", '{"team":"red"}', '{"team":7,"region":null}', "[]"),
+            *('{"tenant":"acme"}', '{"team":"ü"}', '{"team":{}}', '{"team":1.50}'),
+            *('{"other":[1]}', '{"team":"red","team":"blue"}', '{"', '{"a":1e400}'),
+        ]
+    ),
+    "reward": st.sampled_from(["1", "[[]]", '{"a":[1]}']),
+}
+SPACE = st.sampled_from(["", "", "", " ", "\n\t ", "\r", "\v"])
+
+
+@st.composite
+def records(draw: st.DrawFn) -> bytes:
+    """An event, mostly valid, in any spelling, some of them torn."""
+    needed = ["session_id", "agent", "ended_at"]
+    more = draw(st.lists(st.sampled_from([*FIELDS]), max_size=6, unique=True))
+    names = draw(st.permutations([*dict.fromkeys([*needed, *more])]))
+    if draw(st.integers(0, 9)) == 0:
+        names = [*names, draw(st.sampled_from([*FIELDS]))]
+    if draw(st.integers(0, 9)) == 0:
+        names = names[1:]
+    space = draw(SPACE)
+    pairs = [f'{space}"{name}"{space}:{space}{draw(FIELDS[name])}' for name in names]
+    raw = f"{{{','.join(pairs)}{space}}}{draw(SPACE)}".encode("utf-8", "surrogatepass")
+    damage = draw(st.integers(0, 19))
+    if damage == 0:
+        raw = raw[: draw(st.integers(0, len(raw)))]
+    if damage == 1:
+        at = draw(st.integers(0, len(raw) - 1))
+        raw = raw[:at] + bytes([draw(st.integers(0, 255))]) + raw[at + 1 :]
+    return raw
+
+
+def text(decoded: Decoded, row: int, column: int) -> str:
+    """One text of a session."""
+    begin, end = decoded.begins[row, column], decoded.ends[row, column]
+    return decoded.octets[begin:end].tobytes().decode()
+
+
+def one_by_one(
+    values: Sequence[bytes | None], latest_us: int | None
+) -> tuple[list[Any], list[Any], int, list[Any]]:
+    """What ``decode_session`` makes of each record."""
+    read, rejected, unpriced, unknown = [], [], 0, []
+    for at, value in enumerate(values):
+        try:
+            if value is None:
+                raise Malformed("no value")
+            session = decode_session(value, SCALE, latest_us)
+        except Malformed as fault:
+            rejected.append((at, str(fault)))
+            continue
+        labels = [session.label(name) for name in (*LABEL_FIELDS, *ATTRIBUTES)]
+        row = [repr(float(number) + 0.0) for number in session.values]
+        texts = [session.session_id, session.trace, *labels]
+        read.append((at, session.ended_at_us, row, texts))
+        unpriced += session.unpriced
+        unknown += [session.unknown] if session.unknown else []
+    return read, rejected, unpriced, unknown
+
+
+def at_once(
+    values: Sequence[bytes | None], latest_us: int | None
+) -> tuple[list[Any], list[Any], int, list[Any]]:
+    """What they are when they are read together."""
+    decoded = decode_sessions(values, SCALE, latest_us, ATTRIBUTES)
+    columns = [0, 1, *range(3, len(TEXTS) + len(ATTRIBUTES))]
+    read = [
+        (
+            place,
+            int(decoded.ended_at_us[row]),
+            list(map(repr, decoded.values[row].tolist())),
+            [text(decoded, row, column) for column in columns],
+        )
+        for row, place in enumerate(decoded.places.tolist())
+    ]
+    return read, list(decoded.rejected), decoded.unpriced, list(decoded.unknown)
+
+
+@given(
+    st.lists(records() | st.none(), min_size=1, max_size=5),
+    st.sampled_from([None, LATEST_US]),
+)
+@example([b'{"session_id":"a","agent":', b'"b","ended_at":1}'], None)
+@example([b'{"session_id":"a","agent":"b","ended_at":1', b"}"], None)
+@example([b'{"session_id":"a","agent":"b","ended_at":1}', b' {"session_id":"'], None)
+@example([b'{"session_id":"a","agent":"b","ended_at":17', b'{"agent"', b""], None)
+@settings(max_examples=600)
+def test_together_is_as_one_by_one(
+    values: list[bytes | None], latest_us: int | None
+) -> None:
+    """The same sessions to the last bit, the same refusals in the same words."""
+    assert at_once(values, latest_us) == one_by_one(values, latest_us)
+
+
+@given(st.lists(DECIMAL, min_size=1, max_size=20))
+@settings(max_examples=300)
+def test_numbers_are_rounded_as_they_should_be(numbers: list[str]) -> None:
+    """Whatever the digits, the number is the one nearest to them."""
+    values = [
+        f'{{"session_id":"a","agent":"b","ended_at":1,"cost_usd":{number}}}'.encode()
+        for number in numbers
+    ]
+    assert at_once(values, None) == one_by_one(values, None)
+
+
+def plain(**fields: Any) -> bytes:
+    """An event as a program writes it."""
+    event = {"session_id": "s-1", "agent": "triage", "ended_at": ENDED_S, **fields}
+    return msgspec.json.encode(event)
+
+
+USUAL = [
+    plain(),
+    plain(ended_at="2026-01-01T00:00:00Z", started_at="2025-12-31T23:59:58.5+00:00"),
+    plain(ended_at=ENDED_S + 0.123456, task_type="", tenant=None, trace_id="t-1"),
+    plain(ended_at="2026-01-01T00:00:00.123456789+02:00", trace_url="https://t/1"),
+    plain(cost_usd=0.021700000000000004, latency_ms=8123.9, tool_cost_usd=2e-05),
+    plain(llm_calls=3, llm_errors=1, llm_truncations=1, tool_calls=4, quality_score=7),
+    plain(status="failure", feedback="down", task_completed=False, loop_count=None),
+    b' {"agent": "a", "session_id": "b",\n"ended_at": 7, "input_tokens": 5 } ',
+]
+
+
+def test_what_programs_write_needs_no_second_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Texts, times and numbers as they are usually spelt are read at once."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("was read one by one")
+
+    expected = one_by_one(USUAL, None)
+    monkeypatch.setattr(decoding, "decode_session", refuse)
+    assert at_once(USUAL, None) == expected
+
+
+def test_an_empty_chunk_is_nothing() -> None:
+    """No record, no session."""
+    assert at_once([], None) == ([], [], 0, [])
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=300)))
+def test_hashes_are_those_of_single_ids(ids: list[str]) -> None:
+    """A repeat is recognised whichever way its hash was worked out."""
+    texts = [text.encode() for text in ids]
+    bounds = np.cumsum([0, *map(len, texts)])
+    octets = np.frombuffer(b"".join([*texts, PADDING]), np.uint8)
+    hashes = np.empty(len(ids), np.uint64)
+    hash_texts(octets, bounds[:-1], bounds[1:], hashes)
+    assert hashes.tolist() == [session_hash(text) for text in ids]
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 127, 128, 129, 255, 256, 257, 1_024])
+def test_hashes_of_any_length(length: int) -> None:
+    """A hash is worked out in blocks of 128 bytes."""
+    octets = np.frombuffer(b"x" * length + PADDING, np.uint8)
+    hashes = np.empty(1, np.uint64)
+    hash_texts(octets, np.zeros(1, np.int64), np.array([length]), hashes)
+    assert hashes[0] == session_hash("x" * length)
