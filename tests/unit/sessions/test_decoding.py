@@ -36,7 +36,9 @@ DECIMAL = (
     st.floats(0, 1e16, allow_nan=False).map(repr)
     | st.floats(0, 1).map(repr)
     | st.decimals(0, 1_000, places=7).map(str)
-    | st.from_regex(r"-?[0-9]{1,22}(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+    | st.from_regex(
+        r"-?[0-9]{1,22}(\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?", fullmatch=True
+    )
 )
 NUMBER = (
     st.integers(-2, 40).map(str)
@@ -71,39 +73,68 @@ MOMENT = (
 STATUS = st.sampled_from(
     [
         *('"success"', '"Success"', '"failure"', '"Fail"', '"error"', '"timeout"'),
-        *('"cancelled"', '"succes"', '"successful"', '""', "null", "1", '"err\\u006fr"'),
+        *(
+            '"cancelled"',
+            '"succes"',
+            '"successful"',
+            '""',
+            "null",
+            "1",
+            '"err\\u006fr"',
+        ),
     ]
 )
-FIELDS: dict[str, st.SearchStrategy[str]] = {
-    "session_id": st.sampled_from(['"s-1"', '"s-2"']) | TEXT,
-    "agent": st.sampled_from(['"triage"', '"a"']) | TEXT,
-    "ended_at": st.just(str(ENDED_S)) | MOMENT,
-    "started_at": MOMENT,
-    **{name: TEXT for name in LABEL_FIELDS if name != "agent"},
-    "trace_id": TEXT,
-    "trace_url": TEXT,
-    "status": STATUS,
-    "feedback": st.sampled_from(
-        ['"up"', '"down"', '"regenerated"', '"upp"', "null", '"', "true"]
+LABEL = st.sampled_from(['""', '"a"', '"b-17"', '"exactly8"', '"exactly 16 bytes"'])
+COUNTS = (
+    *("loop_count", "llm_calls", "llm_errors", "llm_truncations"),
+    *("tool_calls", "tool_errors", "input_tokens", "output_tokens"),
+)
+AMOUNTS = ("latency_ms", "cost_usd", "tool_cost_usd")
+SECONDS = st.integers(ENDED_S - 5, ENDED_S + 5)
+USUAL_MOMENT = (
+    SECONDS.map(str)
+    | st.floats(ENDED_S - 9, ENDED_S + 9).map(repr)
+    | st.builds(
+        '"2026-01-01T00:00:{:02}{}{}"'.format,
+        st.integers(0, 59),
+        st.sampled_from(["", ".5", ".123", ".999999", ".9999995", ".123456789"]),
+        st.sampled_from(["Z", "+00:00", "-00:00", "+01:30"]),
+    )
+)
+Spellings = st.SearchStrategy[str]
+FIELDS: dict[str, tuple[Spellings, Spellings]] = {
+    "session_id": (st.sampled_from(['"s-1"', '"s-2"']), TEXT),
+    "agent": (st.sampled_from(['"triage"', '"a"']), TEXT),
+    "ended_at": (USUAL_MOMENT, MOMENT),
+    "started_at": (USUAL_MOMENT, MOMENT),
+    **{name: (LABEL, TEXT) for name in LABEL_FIELDS if name != "agent"},
+    "trace_id": (LABEL, TEXT),
+    "trace_url": (LABEL, TEXT),
+    "status": (
+        st.sampled_from(['"success"', '"Fail"', '"timeout"', '"cancelled"']),
+        STATUS,
     ),
-    "task_completed": st.sampled_from(["true", "false", "null", "tru", "fals", "1"]),
-    "quality_score": st.floats(-1, 12).map(repr) | NUMBER,
-    **dict.fromkeys(
-        (
-            *("loop_count", "latency_ms", "cost_usd", "tool_cost_usd", "llm_calls"),
-            *("llm_errors", "llm_truncations", "tool_calls", "tool_errors"),
-            *("input_tokens", "output_tokens"),
+    "feedback": (
+        st.sampled_from(['"up"', '"down"', '"regenerated"']),
+        st.sampled_from(['"upp"', "null", '"', "true"]),
+    ),
+    "task_completed": (
+        st.sampled_from(["true", "false"]),
+        st.sampled_from(["null", "tru", "fals", "1", "falsy"]),
+    ),
+    "quality_score": (st.floats(1, 10).map(repr), NUMBER | st.just("-0.5")),
+    **dict.fromkeys(COUNTS, (st.integers(0, 5).map(str), NUMBER)),
+    **dict.fromkeys(AMOUNTS, (st.floats(0, 1e4).map(repr), NUMBER)),
+    "attributes": (
+        st.sampled_from(["null", "{}", '{"team":"red"}', '{"tenant":"acme"}']),
+        st.sampled_from(
+            [
+                *('{"team":7,"region":null}', "[]", '{"team":"ü"}', '{"team":{}}'),
+                *('{"team":1.50}', '{"other":[1]}', '{"team":"red","team":"blue"}'),
+                *('{"', '{"a":1e400}', '{"a":true,"team":false}', '{"te\\u0061m":1}'),
+            ]
         ),
-        st.integers(0, 9).map(str) | NUMBER,
     ),
-    "attributes": st.sampled_from(
-        [
-            *("null", "{}", '{"team":"red"}', '{"team":7,"region":null}', "[]"),
-            *('{"tenant":"acme"}', '{"team":"ü"}', '{"team":{}}', '{"team":1.50}'),
-            *('{"other":[1]}', '{"team":"red","team":"blue"}', '{"', '{"a":1e400}'),
-        ]
-    ),
-    "reward": st.sampled_from(["1", "[[]]", '{"a":[1]}']),
 }
 SPACE = st.sampled_from(["", "", "", " ", "\n\t ", "\r", "\v"])
 
@@ -112,16 +143,23 @@ SPACE = st.sampled_from(["", "", "", " ", "\n\t ", "\r", "\v"])
 def records(draw: st.DrawFn) -> bytes:
     """An event, mostly valid, in any spelling, some of them torn."""
     needed = ["session_id", "agent", "ended_at"]
-    more = draw(st.lists(st.sampled_from([*FIELDS]), max_size=6, unique=True))
+    more = draw(st.lists(st.sampled_from([*FIELDS]), max_size=7, unique=True))
     names = draw(st.permutations([*dict.fromkeys([*needed, *more])]))
-    if draw(st.integers(0, 9)) == 0:
+    odd = draw(st.integers(0, 29))
+    if odd == 0:
         names = [*names, draw(st.sampled_from([*FIELDS]))]
-    if draw(st.integers(0, 9)) == 0:
+    if odd == 1:
         names = names[1:]
-    space = draw(SPACE)
-    pairs = [f'{space}"{name}"{space}:{space}{draw(FIELDS[name])}' for name in names]
-    raw = f"{{{','.join(pairs)}{space}}}{draw(SPACE)}".encode("utf-8", "surrogatepass")
-    damage = draw(st.integers(0, 19))
+    space = draw(SPACE) if odd < 9 else ""
+    strange = draw(st.sampled_from(names)) if odd % 3 == 2 else ""
+    pairs = [
+        f'{space}"{name}"{space}:{space}{draw(FIELDS[name][name == strange])}'
+        for name in names
+    ]
+    if odd == 3:
+        pairs.append(draw(st.sampled_from(['"reward":[1]', '"reward":{"a":[]}'])))
+    raw = f"{{{','.join(pairs)}{space}}}{space}".encode("utf-8", "surrogatepass")
+    damage = draw(st.integers(0, 39))
     if damage == 0:
         raw = raw[: draw(st.integers(0, len(raw)))]
     if damage == 1:
