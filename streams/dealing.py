@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from streams.octets import Octets
+from streams.octets import Octets, copy
 
 Numbers = NDArray[np.int64]
 
@@ -174,14 +174,12 @@ def deal_texts(
         row = copies[at]
         lengths[at] = ends[row] - begins[row]
         size += lengths[at]
-    texts = np.empty(size, np.uint8)
+    texts = np.empty(size + 8, np.uint8)
     to = 0
     for at in range(len(copies)):
-        begin = begins[copies[at]]
-        for octet in range(lengths[at]):
-            texts[to + octet] = octets[begin + octet]
+        copy(octets, begins[copies[at]], texts, to, lengths[at])
         to += lengths[at]
-    return texts
+    return texts[:size]
 
 
 @compiled

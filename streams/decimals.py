@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from detectors.compiled import compiled
-from streams.octets import Octets
+from streams.octets import Octets, digit_at
 
 _FARTHEST: Final = 40
 _EXACT: Final = 22
@@ -55,12 +55,12 @@ def decimal_at(octets: Octets, at: int) -> tuple[int, int, int]:
         number, below 10**18; and the power of ten to multiply them with.
     """
     digits, power, count = 0, 0, 0
-    digit = np.int64(octets[at]) - 48
+    digit = digit_at(octets, at)
     if digit < 0 or digit > 9:
         return -1, 0, 0
     if digit == 0:
         at += 1
-        digit = np.int64(octets[at]) - 48
+        digit = digit_at(octets, at)
         if 0 <= digit <= 9:
             return -1, 0, 0
     else:
@@ -68,17 +68,17 @@ def decimal_at(octets: Octets, at: int) -> tuple[int, int, int]:
             digits = digits * 10 + digit
             count += 1
             at += 1
-            digit = np.int64(octets[at]) - 48
+            digit = digit_at(octets, at)
     if digit == -2:
         at += 1
         begin = at
-        digit = np.int64(octets[at]) - 48
+        digit = digit_at(octets, at)
         while 0 <= digit <= 9 and count < 19:
             digits = digits * 10 + digit
             if digits:
                 count += 1
             at += 1
-            digit = np.int64(octets[at]) - 48
+            digit = digit_at(octets, at)
         if at == begin:
             return -1, 0, 0
         power = begin - at
@@ -93,15 +93,33 @@ def decimal_at(octets: Octets, at: int) -> tuple[int, int, int]:
         elif octets[at] == 43:
             at += 1
         begin, more = at, 0
-        digit = np.int64(octets[at]) - 48
+        digit = digit_at(octets, at)
         while 0 <= digit <= 9 and at < begin + 4:
             more = more * 10 + digit
             at += 1
-            digit = np.int64(octets[at]) - 48
+            digit = digit_at(octets, at)
         if at == begin or 0 <= digit <= 9:
             return -1, 0, 0
         power += sign * more
     return at, digits, power
+
+
+@compiled
+def whole_at(octets: Octets, at: int) -> tuple[int, int]:
+    """Read a whole number of at most 16 digits that begins at a place.
+
+    Returns:
+        Where it ends, -1 if it is none or longer; and the number.
+    """
+    number, begin = 0, at
+    digit = digit_at(octets, at)
+    while 0 <= digit <= 9 and at < begin + 17:
+        number = number * 10 + digit
+        at += 1
+        digit = digit_at(octets, at)
+    if at == begin or at > begin + 16 or (octets[begin] == 48 and at > begin + 1):
+        return -1, 0
+    return at, number
 
 
 @compiled
@@ -121,9 +139,9 @@ def nearest(digits: int, power: int) -> float:
         if power == 0:
             return float(digits)
         if 0 < power <= _EXACT:
-            return float(digits) * _TENS[power]
+            return float(digits * _TENS[power])
         if -_EXACT <= power < 0:
-            return float(digits) / _TENS[-power]
+            return float(digits / _TENS[-power])
     if power < -_FARTHEST or power > _FARTHEST:
         return np.nan
     word, exponent = np.uint64(digits), _EXPONENTS[power + _FARTHEST] + 64
@@ -139,7 +157,7 @@ def nearest(digits: int, power: int) -> float:
     kept = high >> spare
     if rest > half:
         kept += _ONE
-    return np.float64(kept) * _TWOS[exponent + np.int64(spare) - _LOWEST]
+    return float(np.float64(kept) * _TWOS[exponent + np.int64(spare) - _LOWEST])
 
 
 @compiled

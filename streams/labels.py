@@ -7,15 +7,16 @@ out once. Looking up is compiled; only what is new is told to Python.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.compiled import compiled
-from streams.octets import PADDING, Octets, same, word_at
+from streams.octets import PADDING, Octets, copy, same, word_at
 
 Numbers = NDArray[np.int64]
+_T = TypeVar("_T", bound=np.generic)
 
 _FACTOR: Final = np.uint64(0x9E3779B97F4A7C15)
 _FOLD: Final = np.uint64(32)
@@ -139,7 +140,7 @@ def _slots_for(count: int) -> Numbers:
     return np.full(1 << (2 * _SPARSE * count).bit_length(), _EMPTY, np.int64)
 
 
-def _longer(array: NDArray[np.generic], length: int, used: int) -> NDArray[np.generic]:
+def _longer(array: NDArray[_T], length: int, used: int) -> NDArray[_T]:
     """An array of some length that begins as another one does."""
     more = np.empty(length, array.dtype)
     more[: min(used, len(array))] = array[:used]
@@ -159,7 +160,7 @@ def _slot_of(octets: Octets, at: int, length: int, last: int) -> int:
         word = word_at(octets, at) << np.uint64(64 - 8 * length)
         mixed = (mixed ^ word) * _FACTOR
         mixed ^= mixed >> _FOLD
-    return np.int64(mixed * _FACTOR >> _FOLD) & last
+    return int(np.int64(mixed * _FACTOR >> _FOLD)) & last
 
 
 @compiled
@@ -193,8 +194,7 @@ def _number_texts(
             known += 1
             slots[slot] = number
             place = bounds[number]
-            for octet in range(length):
-                stored[place + octet] = octets[at + octet]
+            copy(octets, at, stored, place, length)
             bounds[number + 1] = place + length
         found[row] = number
     return known

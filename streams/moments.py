@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detectors.compiled import compiled
-from streams.octets import Octets
+from streams.octets import Octets, digit_at
 
 UNUSUAL_US = -(1 << 62)
 """No time: what stands there has to be read by who can say what is wrong with it."""
@@ -14,7 +14,7 @@ UNUSUAL_US = -(1 << 62)
 @compiled
 def _two_digits(octets: Octets, at: int) -> int:
     """A number of two digits; -1,000 and less where there are none."""
-    tens, ones = np.int64(octets[at]) - 48, np.int64(octets[at + 1]) - 48
+    tens, ones = digit_at(octets, at), digit_at(octets, at + 1)
     if tens < 0 or tens > 9 or ones < 0 or ones > 9:
         return -1_000
     return 10 * tens + ones
@@ -82,7 +82,7 @@ def moment_us(octets: Octets, at: int, end: int) -> int:
     if octets[at] == 46:
         at += 1
         begin, unit = at, 100_000
-        digit = np.int64(octets[at]) - 48
+        digit = digit_at(octets, at)
         while 0 <= digit <= 9:
             if unit:
                 fraction_us += unit * digit
@@ -90,7 +90,7 @@ def moment_us(octets: Octets, at: int, end: int) -> int:
             elif at == begin + 6 and digit >= 5:
                 fraction_us += 1
             at += 1
-            digit = np.int64(octets[at]) - 48
+            digit = digit_at(octets, at)
         if at == begin or at > begin + 9:
             return UNUSUAL_US
     minutes = 60 * hour + minute

@@ -39,6 +39,17 @@ def _word_at(_context: Any, octets: Any, _at: Any) -> Any:  # noqa: ANN401
     return types.uint64(octets, types.int64), emit
 
 
+def _put_word(_context: Any, _octets: Any, _at: Any, _word: Any) -> Any:  # noqa: ANN401
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        place = builder.gep(array.data, [args[1]])
+        word = builder.bitcast(place, ir.IntType(64).as_pointer())
+        builder.store(args[2], word, align=1)
+        return context.get_dummy_value()
+
+    return types.void(_octets, types.int64, types.uint64), emit
+
+
 def _trailing_zeros(_context: Any, _word: Any) -> Any:  # noqa: ANN401
     def emit(_target: Any, builder: Any, _signature: Any, args: Any) -> Any:  # noqa: ANN401
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
@@ -49,8 +60,24 @@ def _trailing_zeros(_context: Any, _word: Any) -> Any:  # noqa: ANN401
 word_at = cast("Callable[[Octets, int], np.uint64]", intrinsic(_word_at))
 """The eight bytes from a place on, little-endian; they must lie in the array."""
 
+put_word = cast("Callable[[Octets, int, np.uint64], None]", intrinsic(_put_word))
+"""Write eight bytes from a place on; they must lie in the array."""
+
 trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_trailing_zeros))
 """How many low bits are 0; 64 of 0."""
+
+
+@compiled
+def digit_at(octets: Octets, at: int) -> int:
+    """The digit at a place; less than 0 or more than 9 where there is none."""
+    return int(np.int64(octets[at])) - 48
+
+
+@compiled
+def copy(source: Octets, at: int, target: Octets, to: int, length: int) -> None:
+    """Copy bytes, and up to seven more: both arrays must go on for so long."""
+    for place in range(0, length, 8):
+        put_word(target, to + place, word_at(source, at + place))
 
 
 @compiled

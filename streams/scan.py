@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from detectors.metrics import COLUMNS
-from streams.decimals import decimal_at, nearest
+from streams.decimals import decimal_at, nearest, whole_at
 from streams.moments import UNUSUAL_US, moment_us
 from streams.octets import Octets, text_end, word_at
 from streams.session_fields import (
@@ -122,26 +122,19 @@ def _past_spaces(octets: Octets, at: int) -> int:
 @compiled
 def _number_at(octets: Octets, at: int, field: int) -> tuple[int, float]:
     """The number of a field, and where it ends; -1 where it is no plain valid one."""
-    negative = field == _SCORE and octets[at] == 45
-    if negative:
-        at += 1
-    begin = at
-    at, digits, power = decimal_at(octets, at)
-    if at < 0:
-        return -1, 0.0
     if field < _FIRST_AMOUNT:
-        # Digits alone are a whole number: what has a point or an exponent is none.
-        if power or at - begin > 16 or digits > LARGEST_COUNT:
-            return -1, 0.0
-        for place in range(begin, at):
-            if octets[place] < 48:
-                return -1, 0.0
-        return at, float(digits)
+        # A point or an exponent after it is no comma: the row is left.
+        end, whole = whole_at(octets, at)
+        return (end if whole <= LARGEST_COUNT else -1), float(whole)
+    negative = field == _SCORE and octets[at] == 45
+    end, digits, power = decimal_at(octets, at + 1 if negative else at)
+    if end < 0:
+        return -1, 0.0
     number = nearest(digits, power)
     most = float(LARGEST_SCORE) if field == _SCORE else float(LARGEST_AMOUNT)
     if not number <= most:
         return -1, 0.0
-    return at, -number if negative else number
+    return end, -number if negative else number
 
 
 @compiled
@@ -159,7 +152,7 @@ def _moment_at(octets: Octets, at: int) -> tuple[int, int]:
     seconds = nearest(digits, power)
     if not seconds <= float(LATEST_S):
         return -1, 0
-    return end, np.int64(np.rint(seconds * 1_000_000))
+    return end, int(np.int64(np.rint(seconds * 1_000_000)))
 
 
 @compiled
@@ -250,7 +243,7 @@ def scan(
                 length = end - at - 1
                 if end < 0 or length > (
                     LONGEST_LABEL
-                    if field in (SESSION_ID,) or field >= FIRST_LABEL
+                    if field == SESSION_ID or field >= FIRST_LABEL
                     else LONGEST_TRACE
                 ):
                     break
