@@ -122,9 +122,8 @@ def _columns(body: Body) -> Columns:
         (mask_codes, len(body.masks)),
     ):
         _expect(not len(codes) or int(codes.max()) < table, "a code beyond its table")
-    if count:
-        ends = list(map(len, body.tables))
-        _expect(bool((label_codes.max(axis=0) < ends).all()), "a code beyond its table")
+    ends = np.array(list(map(len, body.tables)), np.int64)
+    _expect(bool((label_codes < ends).all()), "a code beyond its table")
     _expect(ids.sound, "torn session ids")
     _expect(traces.sound, "torn traces")
     for accept in body.accepts:

@@ -45,7 +45,7 @@ def count_for_owners(
 
 
 @compiled
-def deal_out(
+def deal_out(  # noqa: PLR0917 - compiled code takes its arrays one by one
     numbers: Numbers,
     masks: Numbers,
     partitions: int,
@@ -110,7 +110,7 @@ def deal_out(
 
 
 @compiled
-def deal_codes(
+def deal_codes(  # noqa: PLR0917 - compiled code takes its arrays one by one
     codes: Numbers,
     copies: Numbers,
     starts: Numbers,
@@ -183,7 +183,7 @@ def deal_texts(
 
 
 @compiled
-def deal_rows(
+def deal_rows(  # noqa: PLR0917 - compiled code takes its arrays one by one
     copies: Numbers,
     offsets: Numbers,
     clocks_us: Numbers,

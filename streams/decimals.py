@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from detectors.compiled import compiled
-from streams.octets import Octets, digit_at
+from streams.octets import Octets, digit_at, octet_at
 
 _FARTHEST: Final = 40
 _EXACT: Final = 22
@@ -87,10 +87,10 @@ def decimal_at(octets: Octets, at: int) -> tuple[int, int, int]:
     if digit in (21, 53):
         at += 1
         sign = 1
-        if octets[at] == 45:
+        if octet_at(octets, at) == 45:
             sign = -1
             at += 1
-        elif octets[at] == 43:
+        elif octet_at(octets, at) == 43:
             at += 1
         begin, more = at, 0
         digit = digit_at(octets, at)
@@ -117,7 +117,11 @@ def whole_at(octets: Octets, at: int) -> tuple[int, int]:
         number = number * 10 + digit
         at += 1
         digit = digit_at(octets, at)
-    if at == begin or at > begin + 16 or (octets[begin] == 48 and at > begin + 1):
+    if (
+        at == begin
+        or at > begin + 16
+        or (octet_at(octets, begin) == 48 and at > begin + 1)
+    ):
         return -1, 0
     return at, number
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.metrics import COLUMNS
+from streams.event_words import TEXTS
 from streams.octets import PADDING, Octets
-from streams.scan import FIRST_LABEL, LEFT, READ, TEXTS, UNPRICED, scan
+from streams.scan import LEFT, READ, UNPRICED, scan
 from streams.session import LATEST_US, Malformed, Session, decode_session, price_tokens
 from streams.session_fields import LABEL_FIELDS
 
@@ -71,10 +72,7 @@ def decode_sessions(
         attributes: Labels that are wanted beside the fields.
     """
     count, width = len(values), len(TEXTS) + len(attributes)
-    present = [value or b"" for value in values]
-    bounds = np.zeros(count + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, present), np.int64, count), out=bounds[1:])
-    joined = b"".join([*present, PADDING])
+    bounds, joined = _join(values)
     octets = np.frombuffer(joined, np.uint8)
     kinds = np.empty(count, np.int8)
     ended_at_us = np.empty(count, np.int64)
@@ -141,8 +139,23 @@ def decode_sessions(
     )
 
 
+def _join(values: Sequence[bytes | None]) -> tuple[NDArray[np.int64], bytes]:
+    """Where each value begins in all of them, and these, padded.
+
+    One that is none takes no bytes: no session begins there.
+    """
+    bounds = np.zeros(len(values) + 1, np.int64)
+    try:
+        present = cast("Sequence[bytes]", values)
+        lengths = np.fromiter(map(len, present), np.int64, len(values))
+    except TypeError:
+        present = [value or b"" for value in values]
+        lengths = np.fromiter(map(len, present), np.int64, len(values))
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds, b"".join([*present, PADDING])
+
+
 def _texts(session: Session, attributes: Sequence[str]) -> list[str]:
     """The texts of a session in the order of the columns."""
-    own = [session.session_id, session.trace, ""]
-    assert len(own) == FIRST_LABEL
-    return own + [session.label(name) for name in (*LABEL_FIELDS, *attributes)]
+    labels = [session.label(name) for name in (*LABEL_FIELDS, *attributes)]
+    return [session.session_id, session.trace, "", *labels]

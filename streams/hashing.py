@@ -52,7 +52,7 @@ def _turn(word: np.uint64, by: int) -> np.uint64:
 
 
 @compiled
-def _mix(
+def _mix(  # noqa: PLR0917 - compiled code takes its arrays one by one
     a: np.uint64,
     b: np.uint64,
     c: np.uint64,

@@ -7,6 +7,7 @@ out once. Looking up is compiled; only what is new is told to Python.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, TypeVar
 
 import numpy as np
@@ -62,7 +63,7 @@ class Labels:
             first = bounds[0]
             self.texts += [
                 stored[begin - first : end - first].decode()
-                for begin, end in zip(bounds, bounds[1:], strict=False)
+                for begin, end in pairwise(bounds)
             ]
         return found
 
@@ -164,7 +165,7 @@ def _slot_of(octets: Octets, at: int, length: int, last: int) -> int:
 
 
 @compiled
-def _number_texts(
+def _number_texts(  # noqa: PLR0917 - compiled code takes its arrays one by one
     octets: Octets,
     begins: Numbers,
     ends: Numbers,
@@ -212,7 +213,7 @@ def _enter_texts(slots: Numbers, bounds: Numbers, stored: Octets, known: int) ->
 
 
 @compiled
-def _number_pairs(
+def _number_pairs(  # noqa: PLR0917 - compiled code takes its arrays one by one
     left: Numbers,
     right: Numbers,
     slots: Numbers,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from detectors.compiled import compiled
-from streams.octets import Octets, digit_at
+from streams.octets import Octets, digit_at, octet_at
 
 UNUSUAL_US = -(1 << 62)
 """No time: what stands there has to be read by who can say what is wrong with it."""
@@ -57,11 +55,11 @@ def moment_us(octets: Octets, at: int, end: int) -> int:
     """
     if (
         end - at < 20
-        or octets[at + 4] != 45
-        or octets[at + 7] != 45
-        or octets[at + 10] != 84
-        or octets[at + 13] != 58
-        or octets[at + 16] != 58
+        or octet_at(octets, at + 4) != 45
+        or octet_at(octets, at + 7) != 45
+        or octet_at(octets, at + 10) != 84
+        or octet_at(octets, at + 13) != 58
+        or octet_at(octets, at + 16) != 58
     ):
         return UNUSUAL_US
     year = 100 * _two_digits(octets, at) + _two_digits(octets, at + 2)
@@ -79,7 +77,7 @@ def moment_us(octets: Octets, at: int, end: int) -> int:
         return UNUSUAL_US
     at += 19
     fraction_us = 0
-    if octets[at] == 46:
+    if octet_at(octets, at) == 46:
         at += 1
         begin, unit = at, 100_000
         digit = digit_at(octets, at)
@@ -94,10 +92,10 @@ def moment_us(octets: Octets, at: int, end: int) -> int:
         if at == begin or at > begin + 9:
             return UNUSUAL_US
     minutes = 60 * hour + minute
-    mark = octets[at]
+    mark = octet_at(octets, at)
     if mark == 90:
         at += 1
-    elif mark in (43, 45) and octets[at + 3] == 58:
+    elif mark in (43, 45) and octet_at(octets, at + 3) == 58:
         hours, more = _two_digits(octets, at + 1), _two_digits(octets, at + 4)
         if not 0 <= hours < 24 or not 0 <= more < 60:
             return UNUSUAL_US

@@ -19,12 +19,12 @@ from detectors.rules import RuleBook
 from streams.block import encode_blocks
 from streams.columns import Columns
 from streams.decoding import Decoded, decode_sessions
+from streams.event_words import SESSION_ID
 from streams.hashing import hash_texts
 from streams.owners import Owners
 from streams.routes import Routes
-from streams.scan import SESSION_ID
 from streams.series import REMEMBERED, SeriesBook, views, where_table
-from streams.session import Session, decode_session, Malformed
+from streams.session import Malformed, Session, decode_session
 
 AHEAD_US: Final = 5 * 60 * 1_000_000
 """A session that ends later than this after the wall clock has a wrong clock."""
@@ -131,19 +131,33 @@ class Observer:
         records: Sequence[tuple[int, bytes | None]],
         now_us: int | None,
     ) -> Observed:
+        """Observe records in the order of their offsets; see ``observe_values``."""
+        offsets = [offset for offset, _ in records]
+        return self.observe_values(
+            source, offsets, [value for _, value in records], now_us
+        )
+
+    def observe_values(
+        self,
+        source: int,
+        offsets: Sequence[int],
+        values: Sequence[bytes | None],
+        now_us: int | None,
+    ) -> Observed:
         """Observe records in the order of their offsets.
 
         Args:
             source: The source partition.
-            records: Offset and value of each.
+            offsets: Of each record, ascending.
+            values: Of each record.
             now_us: The wall clock; None has none, and no session is too new or old.
         """
         latest_us = None if now_us is None else now_us + AHEAD_US
         judged_from_us = None if now_us is None else now_us - self._max_age_us
-        if len(records) == 1:
-            return self._observe_one(source, records[0], latest_us, judged_from_us)
-        offsets = [offset for offset, _ in records]
-        values = [value for _, value in records]
+        if len(values) == 1:
+            return self._observe_one(
+                source, offsets[0], values[0], latest_us, judged_from_us
+            )
         self._bound_memory()
         decoded = decode_sessions(
             values, self._scale, latest_us, self._routes.attributes
@@ -206,13 +220,13 @@ class Observer:
     def _observe_one(
         self,
         source: int,
-        record: tuple[int, bytes | None],
+        offset: int,
+        value: bytes | None,
         latest_us: int | None,
         judged_from_us: int | None,
     ) -> Observed:
         """One record, as replay reads them, without the cost of arrays."""
         self._bound_memory()
-        offset, value = record
         try:
             if value is None:
                 raise Malformed("no value")

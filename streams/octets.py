@@ -39,6 +39,15 @@ def _word_at(_context: Any, octets: Any, _at: Any) -> Any:  # noqa: ANN401
     return types.uint64(octets, types.int64), emit
 
 
+def _octet_at(_context: Any, octets: Any, _at: Any) -> Any:  # noqa: ANN401
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        octet = builder.load(builder.gep(array.data, [args[1]]))
+        return builder.zext(octet, ir.IntType(64))
+
+    return types.int64(octets, types.int64), emit
+
+
 def _put_word(_context: Any, _octets: Any, _at: Any, _word: Any) -> Any:  # noqa: ANN401
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
         array = context.make_array(signature.args[0])(context, builder, args[0])
@@ -60,6 +69,9 @@ def _trailing_zeros(_context: Any, _word: Any) -> Any:  # noqa: ANN401
 word_at = cast("Callable[[Octets, int], np.uint64]", intrinsic(_word_at))
 """The eight bytes from a place on, little-endian; they must lie in the array."""
 
+octet_at = cast("Callable[[Octets, int], int]", intrinsic(_octet_at))
+"""The byte at a place, which must lie in the array: a negative one does not turn it."""
+
 put_word = cast("Callable[[Octets, int, np.uint64], None]", intrinsic(_put_word))
 """Write eight bytes from a place on; they must lie in the array."""
 
@@ -70,7 +82,7 @@ trailing_zeros = cast("Callable[[np.uint64], int]", intrinsic(_trailing_zeros))
 @compiled
 def digit_at(octets: Octets, at: int) -> int:
     """The digit at a place; less than 0 or more than 9 where there is none."""
-    return int(np.int64(octets[at])) - 48
+    return octet_at(octets, at) - 48
 
 
 @compiled
@@ -99,7 +111,7 @@ def text_end(octets: Octets, at: int) -> int:
         ) & _HIGHS
         if found:
             end = at + (trailing_zeros(found) >> 3)
-            return end if octets[end] == 34 else -1
+            return end if octet_at(octets, end) == 34 else -1
         at += 8
 
 

@@ -17,10 +17,10 @@ from streams.dealing import (
     deal_texts,
 )
 from streams.decoding import Decoded
+from streams.event_words import SESSION_ID, TRACE
 from streams.labels import Numbers
 from streams.octets import Octets
 from streams.routes import Routes
-from streams.scan import SESSION_ID, TRACE
 from streams.series import SeriesBook
 from streams.texts import Texts
 
@@ -66,10 +66,17 @@ class Owners:
 
         Args:
             decoded: The sessions, n of them.
-            source: As ``Columns`` has it; the arguments not named here likewise.
+            source: Their source partition.
+            sources: How many there are.
+            offsets: Of each session.
+            clocks_us: The source's clock as it stood with each session.
+            hashes: ``identity.session_hash`` of each.
             numbers: n x views: the number of a series.
             masks: n x views: the code of a mask.
             labels: n x len(ATTRIBUTES): the numbers of labels.
+            where_table: What the bits of masks stand for.
+            clocks_after_us: The source's clock after them.
+            judged_from_us: Before it sessions are too old to be judged one by one.
         """
         keys, partitions = self._series.keys, self._partitions
         starts, cuts = count_for_owners(numbers, masks, partitions)

@@ -9,8 +9,8 @@ import numpy as np
 
 from detectors.batch import ATTRIBUTES
 from streams.decoding import Decoded
+from streams.event_words import FIRST_LABEL
 from streams.labels import Labels, Numbers, Rows
-from streams.scan import FIRST_LABEL
 from streams.series import Values, View
 from streams.session_fields import LABEL_FIELDS
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from detectors.identity import session_hash
 from streams import decoding
 from streams.decoding import Decoded, decode_sessions
+from streams.event_words import TEXTS
 from streams.hashing import hash_texts
 from streams.octets import PADDING
-from streams.scan import TEXTS
 from streams.session import Malformed, decode_session
 from streams.session_fields import LABEL_FIELDS, LONGEST_LABEL
 
