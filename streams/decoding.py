@@ -36,9 +36,9 @@ class Decoded:
     Attributes:
         places: Where each stood among the records.
         octets: What the texts are cut out of: UTF-8, padded.
-        begins: n x texts, where each begins: ``scan.TEXTS``, with the trace in the
+        begins: texts x n, where each begins: ``scan.TEXTS``, with the trace in the
             second, and then the attributes that were asked for.
-        ends: n x texts, where each ends.
+        ends: texts x n, where each ends.
         ended_at_us: Epoch µs.
         values: n x len(COLUMNS); NaN is missing.
         rejected: Records that are no session, by their place, and why.
@@ -77,8 +77,8 @@ def decode_sessions(
     kinds = np.empty(count, np.int8)
     ended_at_us = np.empty(count, np.int64)
     rows = np.empty((count, len(COLUMNS)), np.float64)
-    begins = np.empty((count, width), np.int64)
-    ends = np.empty((count, width), np.int64)
+    begins = np.empty((width, count), np.int64)
+    ends = np.empty((width, count), np.int64)
     latest = LATEST_US if latest_us is None else min(latest_us, LATEST_US)
     lowest, highest = map(float, quality_scale)
     scan(
@@ -86,7 +86,7 @@ def decode_sessions(
     )
     unpriced = 0
     for at in np.flatnonzero(kinds == UNPRICED).tolist():
-        model = joined[begins[at, _MODEL] : ends[at, _MODEL]].decode()
+        model = joined[begins[_MODEL, at] : ends[_MODEL, at]].decode()
         tokens_in, tokens_out = int(rows[at, _TOKENS_IN]), int(rows[at, _TOKENS_OUT])
         rows[at, _COST], unknown_price = price_tokens(
             model, tokens_in, tokens_out, float(rows[at, _CALLS]), int(ended_at_us[at])
@@ -118,14 +118,14 @@ def decode_sessions(
         ]
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         stops = len(joined) + np.cumsum(lengths)
-        begins[read] = (stops - lengths).reshape(-1, width)
-        ends[read] = stops.reshape(-1, width)
+        begins[:, read] = (stops - lengths).reshape(-1, width).T
+        ends[:, read] = stops.reshape(-1, width).T
         octets = np.frombuffer(b"".join([joined, *texts, PADDING]), np.uint8)
     places = np.arange(count)
     if rejected:
         places = np.flatnonzero(kinds != LEFT)
-        begins, ends, rows = begins[places], ends[places], rows[places]
-        ended_at_us = ended_at_us[places]
+        begins, ends = begins.take(places, axis=1), ends.take(places, axis=1)
+        ended_at_us, rows = ended_at_us[places], rows[places]
     return Decoded(
         places=places,
         octets=octets,

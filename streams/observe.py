@@ -198,8 +198,8 @@ class Observer:
         hashes = np.empty(len(ended_at_us), np.uint64)
         hash_texts(
             decoded.octets,
-            decoded.begins[:, SESSION_ID],
-            decoded.ends[:, SESSION_ID],
+            decoded.begins[SESSION_ID],
+            decoded.ends[SESSION_ID],
             hashes,
         )
         return self._owners.deal(

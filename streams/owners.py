@@ -149,8 +149,8 @@ def _dealt(
     lengths = np.empty(len(copies), np.int64)
     texts = deal_texts(
         decoded.octets,
-        decoded.begins[:, column],
-        decoded.ends[:, column],
+        decoded.begins[column],
+        decoded.ends[column],
         copies,
         lengths,
     )

@@ -110,8 +110,8 @@ class Routes:
         numbers = {
             name: labels.numbers(
                 decoded.octets,
-                decoded.begins[:, self._columns[name]],
-                decoded.ends[:, self._columns[name]],
+                decoded.begins[self._columns[name]],
+                decoded.ends[self._columns[name]],
             )
             for name, labels in self._labels.items()
         }

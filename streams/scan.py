@@ -139,8 +139,9 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         kinds: Filled for each row: ``LEFT``, ``READ`` or ``UNPRICED``.
         ended_at_us: Filled.
         values: Filled in the order of ``metrics.COLUMNS``.
-        begins: Filled: where each of ``TEXTS`` begins; a missing one is empty.
-        ends: Filled: where each ends.
+        begins: Filled, texts x rows: where each of ``TEXTS`` begins; a missing one is
+            empty.
+        ends: Filled, texts x rows: where each ends.
     """
     numbers = np.empty(_NUMBERS)
     follows = np.zeros(FIELD_COUNT + 1, np.int64)
@@ -155,9 +156,9 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
             continue
         for place in range(_NUMBERS):
             numbers[place] = np.nan
-        for place in range(begins.shape[1]):
-            begins[row, place] = 0
-            ends[row, place] = 0
+        for place in range(len(begins)):
+            begins[place, row] = 0
+            ends[place, row] = 0
         ended_us, started_us = UNUSUAL_US, UNUSUAL_US
         outcome, said, completed = np.nan, np.nan, np.nan
         told = False
@@ -203,8 +204,8 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
                     break
                 if length == 0 and needed:
                     break
-                begins[row, field] = at + 1
-                ends[row, field] = end
+                begins[field, row] = at + 1
+                ends[field, row] = end
                 at = end + 1
             elif field >= FIRST_NUMBER:
                 at, number = _number_at(octets, at, field)
@@ -264,9 +265,9 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
             continue
         values[row, _SUCCEEDED] = outcome
         values[row, _DOWN] = said
-        if ends[row, TRACE_URL] > begins[row, TRACE_URL]:
-            begins[row, TRACE] = begins[row, TRACE_URL]
-            ends[row, TRACE] = ends[row, TRACE_URL]
+        if ends[TRACE_URL, row] > begins[TRACE_URL, row]:
+            begins[TRACE, row] = begins[TRACE_URL, row]
+            ends[TRACE, row] = ends[TRACE_URL, row]
         ended_at_us[row] = ended_us
         kinds[row] = READ
         tokens = values[row, _INPUT] + values[row, _OUTPUT]

@@ -170,7 +170,7 @@ def records(draw: st.DrawFn) -> bytes:
 
 def text(decoded: Decoded, row: int, column: int) -> str:
     """One text of a session."""
-    begin, end = decoded.begins[row, column], decoded.ends[row, column]
+    begin, end = decoded.begins[column, row], decoded.ends[column, row]
     return decoded.octets[begin:end].tobytes().decode()
 
 

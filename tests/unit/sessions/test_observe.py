@@ -22,9 +22,11 @@ from detectors.rules import (
     Threshold,
     rule,
 )
+from streams import dealing, labels, scan
 from streams import series as series_module
 from streams.block import decode_block
 from streams.observe import Observer
+from streams.warm_up import warm_up
 
 BEGIN_S = 1_767_225_600
 SECOND_US = 1_000_000
@@ -396,3 +398,28 @@ def test_each_series_is_right_for_any_session() -> None:
         series_key({"team": "1"}),
         series_key({}),
     }
+
+
+def test_after_warming_up_nothing_is_compiled() -> None:
+    """Whatever a chunk holds: compiling takes longer than a consumer may be silent."""
+    warm_up()
+    functions: tuple[Any, ...] = (
+        *(scan.scan, labels._number_texts, labels._enter_texts),
+        *(labels._number_pairs, labels._enter_pairs, dealing.count_for_owners),
+        *(dealing.deal_out, dealing.deal_codes, dealing.deal_texts, dealing.deal_rows),
+    )
+
+    odd = [event(n, agent=f"ä{n}", attributes={"team": n}) for n in range(3)]
+    plain = [event(n, tenant=f"t-{n}", trace_id="t") for n in range(3_000)]
+    book = observer(*RULES, partitions=3)
+    for values in (
+        plain,
+        odd,
+        [*odd, b"{}", *plain],
+        [b"{}", b""],
+        [b"{}", *plain[:1]],
+    ):
+        book.observe(0, list(enumerate(values)), BEGIN_S * SECOND_US).blocks()
+    for function in functions:
+        # One kind of arguments each, and so one that warming up has met.
+        assert len(function.signatures) == 1

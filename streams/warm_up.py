@@ -1,0 +1,29 @@
+"""Warming up: what reads sessions is compiled before anything waits for it.
+
+The first start of a version compiles for some seconds, longer than a consumer may be
+silent in its group; later starts load what was kept.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detectors.rules import Level, RuleBook, Severity, Threshold, rule
+from streams.observe import Observer
+
+_SESSION: Final = b'{"session_id":"s","agent":"a","ended_at":0}'
+_BOOK: Final = RuleBook(
+    (
+        rule(
+            "any",
+            "cost_usd",
+            Threshold((Level(Severity.WARNING, 1.0),)),
+            by=("agent", "tenant"),
+        ),
+    )
+)
+
+
+def warm_up() -> None:
+    """Read two sessions, which takes every way through compiled code."""
+    Observer(_BOOK, 1, 1).observe(0, [(0, _SESSION), (1, _SESSION)], None).blocks()
