@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from detectors.metrics import COLUMNS
 from streams.event_words import TEXTS
+from streams.labels import Labels
 from streams.octets import PADDING, Octets
+from streams.pricing import DAY_US, prices
 from streams.scan import LEFT, READ, UNPRICED, scan
-from streams.session import LATEST_US, Malformed, Session, decode_session, price_tokens
-from streams.session_fields import LABEL_FIELDS
+from streams.session import LATEST_US, Malformed, Session, decode_session
+from streams.session_fields import LABEL_FIELDS, LARGEST_AMOUNT
 
 _pack_row = Struct(f"<{len(COLUMNS)}d").pack
 _MODEL: Final = TEXTS.index("model")
@@ -84,14 +86,12 @@ def decode_sessions(
     scan(
         octets, bounds, latest, lowest, highest, kinds, ended_at_us, rows, begins, ends
     )
+    lacking = np.flatnonzero(kinds == UNPRICED)
     unpriced = 0
-    for at in np.flatnonzero(kinds == UNPRICED).tolist():
-        model = joined[begins[_MODEL, at] : ends[_MODEL, at]].decode()
-        tokens_in, tokens_out = int(rows[at, _TOKENS_IN]), int(rows[at, _TOKENS_OUT])
-        rows[at, _COST], unknown_price = price_tokens(
-            model, tokens_in, tokens_out, float(rows[at, _CALLS]), int(ended_at_us[at])
-        )
-        unpriced += unknown_price
+    if len(lacking):
+        models = Labels()
+        named = models.numbers(octets, begins[_MODEL, lacking], ends[_MODEL, lacking])
+        unpriced = _price(lacking, named, models.texts, ended_at_us, rows)
     left = np.flatnonzero(kinds == LEFT)
     rejected: list[tuple[int, str]] = []
     sessions: list[Session] = []
@@ -153,6 +153,27 @@ def _join(values: Sequence[bytes | None]) -> tuple[NDArray[np.int64], bytes]:
         lengths = np.fromiter(map(len, present), np.int64, len(values))
     np.cumsum(lengths, out=bounds[1:])
     return bounds, b"".join([*present, PADDING])
+
+
+def _price(
+    lacking: NDArray[np.int64],
+    named: NDArray[np.int64],
+    models: Sequence[str],
+    ended_at_us: NDArray[np.int64],
+    rows: NDArray[np.float64],
+) -> int:
+    """Put in the costs of rows that lack one; how many are without a price."""
+    groups = named << 32 | ended_at_us[lacking] // DAY_US
+    for group in np.unique(groups).tolist():
+        same = lacking[groups == group]
+        model = models[group >> 32]
+        tokens = rows[same]
+        calls = np.nan_to_num(tokens[:, _CALLS], nan=1.0)
+        inputs, outputs = tokens[:, _TOKENS_IN], tokens[:, _TOKENS_OUT]
+        if model:
+            found = prices(model, inputs, outputs, calls, ended_at_us[same])
+            rows[same, _COST] = np.where(found > LARGEST_AMOUNT, np.nan, found)
+    return int(np.isnan(rows[lacking, _COST]).sum())
 
 
 def _texts(session: Session, attributes: Sequence[str]) -> list[str]:

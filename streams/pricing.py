@@ -12,6 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
 
@@ -42,7 +45,7 @@ class Bands:
     def of(self, input_tokens: int, calls: int) -> Rates:
         """The rates for calls that share so many tokens evenly."""
         band = len(self.starts) - 1
-        while input_tokens <= self.starts[band] * calls:
+        while input_tokens <= self.starts[band] * max(calls, 1):
             band -= 1
         return self.rates[band]
 
@@ -81,6 +84,48 @@ def price(
         cost_usd = input_tokens * band.input_usd + output_tokens * band.output_usd
         return cost_usd or None
     return _ask(model, input_tokens, output_tokens, calls, at_us)
+
+
+def prices(
+    model: str,
+    input_tokens: NDArray[np.float64],
+    output_tokens: NDArray[np.float64],
+    calls: NDArray[np.float64],
+    at_us: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """What ``price`` says for many sessions of one model and day; NaN is no price.
+
+    Args:
+        model: As for ``price``.
+        input_tokens: Of each session, whole numbers.
+        output_tokens: Likewise.
+        calls: Likewise.
+        at_us: When each ended, all on one day.
+    """
+    rates = _rates(model, int(at_us[0]) // DAY_US)
+    if rates is None:
+        return np.full(len(at_us), np.nan)
+    if isinstance(rates, Rates):
+        return input_tokens * rates.input_usd + output_tokens * rates.output_usd
+    if isinstance(rates, Bands):
+        costs_usd = np.zeros(len(at_us))
+        for start, band in zip(rates.starts, rates.rates, strict=True):
+            above = input_tokens > start * np.maximum(calls, 1)
+            costs_usd[above] = (
+                input_tokens[above] * band.input_usd
+                + output_tokens[above] * band.output_usd
+            )
+        return np.where(costs_usd == 0, np.nan, costs_usd)
+    rows = zip(
+        *(input_tokens.tolist(), output_tokens.tolist(), calls.tolist()),
+        at_us.tolist(),
+        strict=True,
+    )
+    asked = [
+        _ask(model, int(tokens_in), int(tokens_out), int(spread), us)
+        for tokens_in, tokens_out, spread, us in rows
+    ]
+    return np.array(asked, np.float64)
 
 
 @lru_cache(maxsize=10_000)

@@ -29,7 +29,6 @@ __all__ = [
     "Malformed",
     "Session",
     "decode_session",
-    "price_tokens",
 ]
 
 ANY_SCALE: Final = (float("-inf"), float("inf"))
@@ -178,7 +177,7 @@ def _derive(
     if event.tool_cost_usd == event.tool_cost_usd:
         cost_usd = event.tool_cost_usd + (cost_usd if cost_usd == cost_usd else 0.0)
     elif cost_usd != cost_usd:
-        cost_usd, unpriced = price_tokens(
+        cost_usd, unpriced = _price_tokens(
             event.model, event.input_tokens, event.output_tokens, llm_calls, ended_us
         )
 
@@ -223,7 +222,7 @@ def _fill_labels(event: SessionEvent, attributes: dict[str, Any]) -> None:
             setattr(event, name, label_text(attributes[name]))
 
 
-def price_tokens(
+def _price_tokens(
     model: str, tokens_in: float, tokens_out: float, calls: float, ended_us: int
 ) -> tuple[float, bool]:
     """The cost by the price list, and whether tokens remain without a price.

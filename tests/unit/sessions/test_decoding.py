@@ -272,6 +272,33 @@ def test_what_programs_write_needs_no_second_look(
     assert at_once(USUAL, None) == expected
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["gpt-4o", "gemini-2.5-pro", "sonar", "nobody's", ""]),
+            st.sampled_from([0, 1, 200_000, 200_001, 10**6, 2**53]),
+            st.integers(0, 10**6),
+            st.sampled_from([None, 0, 1, 3]),
+            st.sampled_from([ENDED_S, ENDED_S - 400 * 86_400]),
+        ),
+        max_size=8,
+    )
+)
+def test_costs_are_worked_out_together_as_alone(sessions: list[Any]) -> None:
+    """By the price list of the day, whatever the model's prices hang on."""
+    values = [
+        plain(
+            model=model,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            llm_calls=calls,
+            ended_at=ended_s,
+        )
+        for model, tokens_in, tokens_out, calls, ended_s in sessions
+    ]
+    assert at_once(values, None) == one_by_one(values, None)
+
+
 def test_an_empty_chunk_is_nothing() -> None:
     """No record, no session."""
     assert at_once([], None) == ([], [], 0, [])
