@@ -17,22 +17,23 @@ Numbers = NDArray[np.int64]
 
 @compiled
 def count_for_owners(
-    numbers: Numbers, masks: Numbers, partitions: int
-) -> tuple[Numbers, Numbers]:
-    """Count what each owner gets.
+    numbers: Numbers,
+    masks: Numbers,
+    latest: Numbers,
+    sessions: Numbers,
+    observations: Numbers,
+) -> None:
+    """Count what each of p owners gets.
 
     Args:
-        numbers: n x views, the number of a series; its rest by ``partitions`` is the
-            owner.
+        numbers: n x views, the number of a series; its rest by p is the owner.
         masks: n x views, the code of a mask; 0 is no observation.
-        partitions: How many owners there are.
-
-    Returns:
-        Where each owner's sessions begin, and where its observations do; the ends too.
+        latest: Scratch, p long, -1.
+        sessions: p + 1 long, 0; filled: where each owner's sessions begin, and where
+            the last one's end.
+        observations: Likewise for observations.
     """
-    sessions = np.zeros(partitions + 1, np.int64)
-    observations = np.zeros(partitions + 1, np.int64)
-    latest = np.full(partitions, -1, np.int64)
+    partitions = len(latest)
     for row in range(numbers.shape[0]):
         for view in range(numbers.shape[1]):
             if masks[row, view]:
@@ -41,45 +42,48 @@ def count_for_owners(
                 if latest[owner] != row:
                     latest[owner] = row
                     sessions[owner + 1] += 1
-    return np.cumsum(sessions), np.cumsum(observations)
+    for owner in range(partitions):
+        sessions[owner + 1] += sessions[owner]
+        observations[owner + 1] += observations[owner]
 
 
 @compiled
 def deal_out(  # noqa: PLR0917 - compiled code takes its arrays one by one
     numbers: Numbers,
     masks: Numbers,
-    partitions: int,
     session_starts: Numbers,
     observation_starts: Numbers,
+    latest: Numbers,
+    sessions: Numbers,
+    spots: Numbers,
+    counts: Numbers,
     places: Numbers,
     copies: Numbers,
     observed: Numbers,
     series: Numbers,
     mask_codes: Numbers,
     named: Numbers,
-) -> Numbers:
-    """Write what each owner gets.
+) -> None:
+    """Write what each of p owners gets.
 
     Args:
         numbers: As for ``count_for_owners``.
         masks: As for ``count_for_owners``.
-        partitions: As for ``count_for_owners``.
-        session_starts: What that returned.
-        observation_starts: What that returned.
-        places: For each series known, at number // partitions, -1; left as it was.
+        session_starts: What that filled.
+        observation_starts: What that filled.
+        latest: Scratch, p long, -1.
+        sessions: Scratch, p long, 0.
+        spots: Scratch, p long, a copy of where each owner's observations begin.
+        counts: p long, 0; filled: how many series each owner has.
+        places: For each series known, at number // p, -1; left as it was.
         copies: Filled: for each session of each owner its row.
         observed: Filled: for each observation the position of its session among
             those of the owner.
         series: Filled: for each the position of its series among the owner's.
         mask_codes: Filled: for each its mask.
         named: Filled: the series of each owner, from where its observations begin.
-
-    Returns:
-        How many series each owner has.
     """
-    sessions, observations = session_starts.copy(), observation_starts.copy()
-    latest = np.full(partitions, -1, np.int64)
-    counts = np.zeros(partitions, np.int64)
+    partitions = len(latest)
     for row in range(numbers.shape[0]):
         for view in range(numbers.shape[1]):
             if not masks[row, view]:
@@ -89,7 +93,7 @@ def deal_out(  # noqa: PLR0917 - compiled code takes its arrays one by one
             serial = number // partitions
             if latest[owner] != row:
                 latest[owner] = row
-                copies[sessions[owner]] = row
+                copies[session_starts[owner] + sessions[owner]] = row
                 sessions[owner] += 1
             place = places[serial]
             if place < 0:
@@ -97,16 +101,15 @@ def deal_out(  # noqa: PLR0917 - compiled code takes its arrays one by one
                 counts[owner] += 1
                 places[serial] = place
                 named[observation_starts[owner] + place] = serial
-            at = observations[owner]
-            observations[owner] += 1
-            observed[at] = sessions[owner] - 1 - session_starts[owner]
-            series[at] = place
-            mask_codes[at] = masks[row, view]
+            spot = spots[owner]
+            spots[owner] = spot + 1
+            observed[spot] = sessions[owner] - 1
+            series[spot] = place
+            mask_codes[spot] = masks[row, view]
     for owner in range(partitions):
         begin = observation_starts[owner]
         for at in range(begin, begin + counts[owner]):
             places[named[at]] = -1
-    return counts
 
 
 @compiled
@@ -117,7 +120,8 @@ def deal_codes(  # noqa: PLR0917 - compiled code takes its arrays one by one
     places: Numbers,
     dealt: Numbers,
     tables: Numbers,
-) -> Numbers:
+    counts: Numbers,
+) -> None:
     """Number the labels of each owner's sessions anew, in the order they are met.
 
     Args:
@@ -128,12 +132,9 @@ def deal_codes(  # noqa: PLR0917 - compiled code takes its arrays one by one
         dealt: Filled: len(copies) x labels.
         tables: Filled: labels x len(copies), the numbers that each owner's codes stand
             for, from where its sessions begin.
-
-    Returns:
-        Owners x labels: how many each owner has.
+        counts: Filled, owners x labels: how many each owner has.
     """
-    owners, labels = len(starts) - 1, codes.shape[1]
-    counts = np.zeros((owners, labels), np.int64)
+    owners, labels = counts.shape
     for label in range(labels):
         for owner in range(owners):
             begin, count = starts[owner], 0
@@ -149,61 +150,21 @@ def deal_codes(  # noqa: PLR0917 - compiled code takes its arrays one by one
             for at in range(begin, begin + count):
                 places[tables[label, at]] = -1
             counts[owner, label] = count
-    return counts
 
 
 @compiled
 def deal_texts(
-    octets: Octets,
-    begins: Numbers,
-    ends: Numbers,
-    copies: Numbers,
-    lengths: Numbers,
-) -> Octets:
-    """The texts of some rows, one after the other.
+    octets: Octets, begins: Numbers, copies: Numbers, bounds: Numbers, texts: Octets
+) -> None:
+    """Write the texts of some rows one after the other.
 
     Args:
         octets: Where they stand.
         begins: Of each row, where its text begins.
-        ends: Of each row, where it ends.
         copies: The rows.
-        lengths: Filled: for each of ``copies`` the bytes of its text.
+        bounds: Where each of their texts is to begin, and where the last one ends.
+        texts: Filled; 8 bytes longer than that.
     """
-    size = 0
     for at in range(len(copies)):
-        row = copies[at]
-        lengths[at] = ends[row] - begins[row]
-        size += lengths[at]
-    texts = np.empty(size + 8, np.uint8)
-    to = 0
-    for at in range(len(copies)):
-        copy(octets, begins[copies[at]], texts, to, lengths[at])
-        to += lengths[at]
-    return texts[:size]
-
-
-@compiled
-def deal_rows(  # noqa: PLR0917 - compiled code takes its arrays one by one
-    copies: Numbers,
-    offsets: Numbers,
-    clocks_us: Numbers,
-    ended_at_us: Numbers,
-    values: NDArray[np.float64],
-    hashes: NDArray[np.uint64],
-) -> tuple[Numbers, Numbers, Numbers, NDArray[np.float64], NDArray[np.uint64]]:
-    """The numbers of some rows."""
-    count, width = len(copies), values.shape[1]
-    dealt_offsets = np.empty(count, np.int64)
-    dealt_clocks_us = np.empty(count, np.int64)
-    dealt_ended_at_us = np.empty(count, np.int64)
-    dealt_values = np.empty((count, width), np.float64)
-    dealt_hashes = np.empty(count, np.uint64)
-    for at in range(count):
-        row = copies[at]
-        dealt_offsets[at] = offsets[row]
-        dealt_clocks_us[at] = clocks_us[row]
-        dealt_ended_at_us[at] = ended_at_us[row]
-        dealt_hashes[at] = hashes[row]
-        for column in range(width):
-            dealt_values[at, column] = values[row, column]
-    return dealt_offsets, dealt_clocks_us, dealt_ended_at_us, dealt_values, dealt_hashes
+        to = bounds[at]
+        copy(octets, begins[copies[at]], texts, to, bounds[at + 1] - to)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.metrics import COLUMNS
-from streams.event_words import TEXTS
+from streams.event_words import FIELD_COUNT, TEXTS
 from streams.labels import Labels
 from streams.octets import PADDING, Octets
 from streams.pricing import DAY_US, prices
-from streams.scan import LEFT, READ, UNPRICED, scan
+from streams.scan import LEFT, NUMBERS, READ, UNPRICED, scan
 from streams.session import LATEST_US, Malformed, Session, decode_session
 from streams.session_fields import LABEL_FIELDS, LARGEST_AMOUNT
 
@@ -84,7 +84,18 @@ def decode_sessions(
     latest = LATEST_US if latest_us is None else min(latest_us, LATEST_US)
     lowest, highest = map(float, quality_scale)
     scan(
-        octets, bounds, latest, lowest, highest, kinds, ended_at_us, rows, begins, ends
+        octets,
+        bounds,
+        latest,
+        lowest,
+        highest,
+        kinds,
+        ended_at_us,
+        rows,
+        begins,
+        ends,
+        np.empty(NUMBERS),
+        np.zeros(FIELD_COUNT + 1, np.int64),
     )
     lacking = np.flatnonzero(kinds == UNPRICED)
     unpriced = 0

@@ -101,22 +101,31 @@ def _compress(
     state[7] ^= b3 ^ d3
 
 
-@compiled
 def hash_texts(
-    octets: Octets,
-    begins: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
-) -> None:
+    octets: Octets, begins: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.uint64]:
     """What ``identity.session_hash`` computes, for each of many texts in UTF-8.
 
     Args:
         octets: Padded.
         begins: Where each text begins.
         ends: Where it ends.
-        hashes: Filled.
     """
-    state, words = np.empty(8, np.uint64), np.empty(16, np.uint64)
+    hashes = np.empty(len(begins), np.uint64)
+    scratch = np.empty(8, np.uint64), np.empty(16, np.uint64)
+    _hash(octets, begins, ends, hashes, *scratch)
+    return hashes
+
+
+@compiled
+def _hash(  # noqa: PLR0917 - compiled code takes its arrays one by one
+    octets: Octets,
+    begins: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    hashes: NDArray[np.uint64],
+    state: NDArray[np.uint64],
+    words: NDArray[np.uint64],
+) -> None:
     for row in range(len(begins)):
         at, end = begins[row], ends[row]
         for place in range(8):

@@ -26,7 +26,6 @@ from streams.observe import Observed, Observer
 from streams.reading import Chunk
 from streams.session_fields import SessionEvent
 from streams.topic_specs import TopicNames
-from streams.warm_up import warm_up
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +81,6 @@ class Ingest:
         self._meters = meters
         self._now_us = now_us
         self._passed_us: dict[int, int] = {}
-        warm_up()
         self._observer = self._new_observer()
         self._unknown: set[str] = set()
 

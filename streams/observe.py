@@ -195,12 +195,8 @@ class Observer:
         if not self._views:
             return {}
         series, masks, labels = self._routes.find(decoded)
-        hashes = np.empty(len(ended_at_us), np.uint64)
-        hash_texts(
-            decoded.octets,
-            decoded.begins[SESSION_ID],
-            decoded.ends[SESSION_ID],
-            hashes,
+        hashes = hash_texts(
+            decoded.octets, decoded.begins[SESSION_ID], decoded.ends[SESSION_ID]
         )
         return self._owners.deal(
             decoded,

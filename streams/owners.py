@@ -13,7 +13,6 @@ from streams.dealing import (
     count_for_owners,
     deal_codes,
     deal_out,
-    deal_rows,
     deal_texts,
 )
 from streams.decoding import Decoded
@@ -79,16 +78,22 @@ class Owners:
             judged_from_us: Before it sessions are too old to be judged one by one.
         """
         keys, partitions = self._series.keys, self._partitions
-        starts, cuts = count_for_owners(numbers, masks, partitions)
+        starts, cuts = np.zeros((2, partitions + 1), np.int64)
+        latest = np.full((2, partitions), -1, np.int64)
+        count_for_owners(numbers, masks, latest[0], starts, cuts)
         copied, seen = int(starts[-1]), int(cuts[-1])
         copies = np.empty(copied, np.int64)
         observed, series, mask_codes, named = np.empty((4, seen), np.int64)
-        name_counts = deal_out(
+        written, name_counts = np.zeros((2, partitions), np.int64)
+        deal_out(
             numbers,
             masks,
-            partitions,
             starts,
             cuts,
+            latest[1],
+            written,
+            cuts[:-1].copy(),
+            name_counts,
             self._scratch(len(keys)),
             copies,
             observed,
@@ -96,14 +101,15 @@ class Owners:
             mask_codes,
             named,
         )
-        dealt_offsets, dealt_clocks_us, ended_at_us, values, dealt_hashes = deal_rows(
-            copies, offsets, clocks_us, decoded.ended_at_us, decoded.values, hashes
-        )
+        dealt_offsets, dealt_clocks_us = offsets[copies], clocks_us[copies]
+        ended_at_us, dealt_hashes = decoded.ended_at_us[copies], hashes[copies]
+        values = decoded.values.take(copies, axis=0)
         texts = [self._routes.texts(name) for name in ATTRIBUTES]
         codes = np.empty((copied, len(ATTRIBUTES)), np.int64)
         tables = np.empty((len(ATTRIBUTES), copied), np.int64)
         scratch = self._scratch(max(map(len, texts)))
-        table_counts = deal_codes(labels, copies, starts, scratch, codes, tables)
+        table_counts = np.empty((partitions, len(ATTRIBUTES)), np.int64)
+        deal_codes(labels, copies, starts, scratch, codes, tables, table_counts)
         ids = _dealt(decoded, SESSION_ID, copies)
         traces = _dealt(decoded, TRACE, copies)
         mask_table = tuple(self._routes.mask_table)
@@ -146,16 +152,12 @@ def _dealt(
     decoded: Decoded, column: int, copies: Numbers
 ) -> tuple[Octets, Numbers, Numbers]:
     """The texts of all copies, the bytes of each, and where each begins and ends."""
-    lengths = np.empty(len(copies), np.int64)
-    texts = deal_texts(
-        decoded.octets,
-        decoded.begins[column],
-        decoded.ends[column],
-        copies,
-        lengths,
-    )
+    begins = decoded.begins[column]
+    lengths = (decoded.ends[column] - begins)[copies]
     bounds = np.zeros(len(copies) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])
+    texts = np.empty(int(bounds[-1]) + 8, np.uint8)
+    deal_texts(decoded.octets, begins, copies, bounds, texts)
     return texts, lengths, bounds
 
 

@@ -136,7 +136,7 @@ async def _refill(
             if record.offset >= until[number] or record.key == TICK:
                 continue
             try:
-                batch = decode_block(record.value or b"").batch()
+                batch = decode_block(record.value or b"")
             except ValueError:
                 continue  # It is among the dead letters since it was first read.
             partition.remember(batch, record.offset)

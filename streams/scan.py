@@ -68,7 +68,8 @@ _SUCCEEDED: Final = COLUMN["succeeded"]
 _DOWN: Final = COLUMN["feedback_down"]
 _INPUT: Final = COLUMN["input_tokens"]
 _OUTPUT: Final = COLUMN["output_tokens"]
-_NUMBERS: Final = FIELD_COUNT - FIRST_NUMBER
+NUMBERS: Final = FIELD_COUNT - FIRST_NUMBER
+"""How many fields are numbers."""
 
 
 @compiled
@@ -127,6 +128,8 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
     values: NDArray[np.float64],
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],
+    numbers: NDArray[np.float64],
+    follows: NDArray[np.int64],
 ) -> None:
     """Read the rows that are plainly valid sessions.
 
@@ -142,9 +145,10 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         begins: Filled, texts x rows: where each of ``TEXTS`` begins; a missing one is
             empty.
         ends: Filled, texts x rows: where each ends.
+        numbers: Scratch, ``NUMBERS`` long.
+        follows: After each field, and for the first, which field was met last time;
+            ``FIELD_COUNT + 1`` long, 0 before any.
     """
-    numbers = np.empty(_NUMBERS)
-    follows = np.zeros(FIELD_COUNT + 1, np.int64)
     for row in range(len(bounds) - 1):
         kinds[row] = LEFT
         stop = bounds[row + 1]
@@ -154,7 +158,7 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         at = _past_spaces(octets, at)
         if octet_at(octets, at) != 123:
             continue
-        for place in range(_NUMBERS):
+        for place in range(NUMBERS):
             numbers[place] = np.nan
         for place in range(len(begins)):
             begins[place, row] = 0

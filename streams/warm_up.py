@@ -1,7 +1,7 @@
 """Warming up: what reads sessions is compiled before anything waits for it.
 
-The first start of a version compiles for some seconds, longer than a consumer may be
-silent in its group; later starts load what was kept.
+Run by the installation (``python -m streams.warm_up``), and by a worker before it joins
+its group, in which it must not be silent for so long.
 """
 
 from __future__ import annotations
@@ -27,3 +27,7 @@ _BOOK: Final = RuleBook(
 def warm_up() -> None:
     """Read two sessions, which takes every way through compiled code."""
     Observer(_BOOK, 1, 1).observe(0, [(0, _SESSION), (1, _SESSION)], None).blocks()
+
+
+if __name__ == "__main__":
+    warm_up()

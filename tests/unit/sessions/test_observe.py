@@ -22,7 +22,7 @@ from detectors.rules import (
     Threshold,
     rule,
 )
-from streams import dealing, labels, scan
+from streams import dealing, hashing, labels, scan
 from streams import series as series_module
 from streams.block import decode_block
 from streams.observe import Observer
@@ -406,7 +406,7 @@ def test_after_warming_up_nothing_is_compiled() -> None:
     functions: tuple[Any, ...] = (
         *(scan.scan, labels._number_texts, labels._enter_texts),
         *(labels._number_pairs, labels._enter_pairs, dealing.count_for_owners),
-        *(dealing.deal_out, dealing.deal_codes, dealing.deal_texts, dealing.deal_rows),
+        *(dealing.deal_out, dealing.deal_codes, dealing.deal_texts, hashing._hash),
     )
 
     odd = [event(n, agent=f"ä{n}", attributes={"team": n}) for n in range(3)]
