@@ -83,6 +83,7 @@ def decode_sessions(
     ends = np.empty((width, count), np.int64)
     latest = LATEST_US if latest_us is None else min(latest_us, LATEST_US)
     lowest, highest = map(float, quality_scale)
+    names = [name.encode() for name in attributes]
     scan(
         octets,
         bounds,
@@ -94,6 +95,8 @@ def decode_sessions(
         rows,
         begins,
         ends,
+        np.frombuffer(b"".join([*names, PADDING]), np.uint8),
+        np.cumsum([0, *map(len, names)]),
         np.empty(NUMBERS),
         np.zeros(FIELD_COUNT + 1, np.int64),
     )

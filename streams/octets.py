@@ -93,11 +93,20 @@ def copy(source: Octets, at: int, target: Octets, to: int, length: int) -> None:
 
 
 @compiled
-def text_end(octets: Octets, at: int) -> int:
-    """Where the quote stands that ends a text of plain ASCII begun at a place.
+def past_spaces(octets: Octets, at: int) -> int:
+    """The place of the first byte from a place on that is no white space."""
+    while octet_at(octets, at) in (32, 10, 13, 9):
+        at += 1
+    return at
 
-    -1 where a backslash, a control character or a byte that is no ASCII comes first.
+
+@compiled
+def text_end(octets: Octets, at: int) -> int:
+    """Where the quote stands that ends a text begun at a place.
+
+    -1 where a backslash or a control character comes first, and of no UTF-8.
     """
+    begin, foreign = at, np.uint64(0)
     while True:
         word = word_at(octets, at)
         quote = word ^ _QUOTES
@@ -106,13 +115,44 @@ def text_end(octets: Octets, at: int) -> int:
         found = (
             ((quote - _ONES) & ~quote)
             | ((escape - _ONES) & ~escape)
-            | (word - _SPACES)
-            | word
+            | ((word - _SPACES) & ~word)
         ) & _HIGHS
+        foreign |= word & _HIGHS
         if found:
             end = at + (trailing_zeros(found) >> 3)
-            return end if octet_at(octets, end) == 34 else -1
+            if octet_at(octets, end) != 34:
+                return -1
+            return end if foreign == 0 or _is_utf8(octets, begin, end) else -1
         at += 8
+
+
+@compiled
+def _is_utf8(octets: Octets, at: int, end: int) -> bool:
+    """Whether bytes are UTF-8 (RFC 3629): nothing overlong, no surrogates."""
+    while at < end:
+        first = octet_at(octets, at)
+        second = octet_at(octets, at + 1)
+        more, least, most = 0, 0x80, 0xBF
+        if first < 0x80:
+            at += 1
+            continue
+        if 0xC2 <= first <= 0xDF:
+            more = 1
+        elif 0xE0 <= first <= 0xEF:
+            more = 2
+            least = 0xA0 if first == 0xE0 else 0x80
+            most = 0x9F if first == 0xED else 0xBF
+        elif 0xF0 <= first <= 0xF4:
+            more = 3
+            least = 0x90 if first == 0xF0 else 0x80
+            most = 0x8F if first == 0xF4 else 0xBF
+        if more == 0 or second < least or second > most or at + more >= end:
+            return False
+        for place in range(at + 2, at + more + 1):
+            if octet_at(octets, place) & 0xC0 != 0x80:
+                return False
+        at += more + 1
+    return True
 
 
 @compiled

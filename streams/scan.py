@@ -1,7 +1,7 @@
 """Sessions read straight from JSON into columns, in compiled code.
 
-Only what is plainly a valid session is read here: known fields, each once, plain ASCII
-texts without escapes, numbers as programs print them. Every other row is left to
+Only what is plainly a valid session is read here: known fields, each once, texts
+without escapes, numbers as programs print them. Every other row is left to
 ``session.decode_session``, which says what is wrong with it or reads it after all; for
 the rows read here it gives the same numbers to the bit.
 """
@@ -41,7 +41,8 @@ from streams.event_words import (
     outcome_of,
 )
 from streams.moments import UNUSUAL_US, moment_us
-from streams.octets import Octets, octet_at, text_end, word_at
+from streams.octets import Octets, octet_at, past_spaces, text_end, word_at
+from streams.scan_attributes import attributes_end, literal_end
 from streams.session_fields import (
     LARGEST_AMOUNT,
     LARGEST_COUNT,
@@ -59,8 +60,6 @@ UNPRICED: Final = 2
 """A row that lacks nothing but a cost, and has the tokens to work one out."""
 
 _NULL: Final = np.uint64(int.from_bytes(b"null", "little"))
-_TRUE: Final = np.uint64(int.from_bytes(b"true", "little"))
-_FALSE: Final = np.uint64(int.from_bytes(b"alse", "little"))
 
 _FIRST_FOUR: Final = np.uint64(0xFFFFFFFF)
 _COST: Final = COLUMN["cost_usd"]
@@ -70,14 +69,6 @@ _INPUT: Final = COLUMN["input_tokens"]
 _OUTPUT: Final = COLUMN["output_tokens"]
 NUMBERS: Final = FIELD_COUNT - FIRST_NUMBER
 """How many fields are numbers."""
-
-
-@compiled
-def _past_spaces(octets: Octets, at: int) -> int:
-    """The place of the first byte that is no white space."""
-    while octet_at(octets, at) in (32, 10, 13, 9):
-        at += 1
-    return at
 
 
 @compiled
@@ -128,6 +119,8 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
     values: NDArray[np.float64],
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],
+    names: Octets,
+    name_bounds: NDArray[np.int64],
     numbers: NDArray[np.float64],
     follows: NDArray[np.int64],
 ) -> None:
@@ -145,6 +138,8 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         begins: Filled, texts x rows: where each of ``TEXTS`` begins; a missing one is
             empty.
         ends: Filled, texts x rows: where each ends.
+        names: Attributes that are wanted after ``TEXTS``, one after the other, padded.
+        name_bounds: Where each begins, and where the last one ends.
         numbers: Scratch, ``NUMBERS`` long.
         follows: After each field, and for the first, which field was met last time;
             ``FIELD_COUNT + 1`` long, 0 before any.
@@ -155,7 +150,7 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         at = bounds[row]
         if stop - at > LARGEST_EVENT:
             continue
-        at = _past_spaces(octets, at)
+        at = past_spaces(octets, at)
         if octet_at(octets, at) != 123:
             continue
         for place in range(NUMBERS):
@@ -168,7 +163,7 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
         told = False
         met, before, whole = 0, FIELD_COUNT, False
         while True:
-            at = _past_spaces(octets, at + 1)
+            at = past_spaces(octets, at + 1)
             if octet_at(octets, at) != 34:
                 break
             at += 1
@@ -187,10 +182,10 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
             before = field
             met |= 1 << field
             needed = NEEDED >> field & 1
-            at = _past_spaces(octets, at + LENGTHS[field])
+            at = past_spaces(octets, at + LENGTHS[field])
             if octet_at(octets, at) != 58:
                 break
-            at = _past_spaces(octets, at + 1)
+            at = past_spaces(octets, at + 1)
             if octet_at(octets, at) == 110:
                 if word_at(octets, at) & _FIRST_FOUR != _NULL or needed:
                     break
@@ -225,18 +220,21 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
                 else:
                     started_us = us
             elif field == COMPLETED:
-                if word_at(octets, at) & _FIRST_FOUR == _TRUE:
-                    completed = 1.0
-                    at += 4
-                elif octet_at(octets, at) == 102 and (
-                    word_at(octets, at + 1) & _FIRST_FOUR == _FALSE
-                ):
-                    completed = 0.0
-                    at += 5
-                else:
+                begin, at = at, literal_end(octets, at)
+                if at < 0:
                     break
+                completed = 1.0 if at == begin + 4 else 0.0
             elif field == ATTRIBUTES:
-                break
+                at = attributes_end(
+                    octets,
+                    at,
+                    names,
+                    name_bounds,
+                    begins[FIRST_MOMENT:, row],
+                    ends[FIRST_MOMENT:, row],
+                )
+                if at < 0:
+                    break
             else:
                 if octet_at(octets, at) != 34:
                     break
@@ -250,7 +248,7 @@ def scan(  # noqa: PLR0917 - compiled code takes its arrays one by one
                 if place < 0:
                     break
                 at = text_end(octets, at + 1) + 1
-            at = _past_spaces(octets, at)
+            at = past_spaces(octets, at)
             if octet_at(octets, at) == 44:
                 continue
             if octet_at(octets, at) == 125:

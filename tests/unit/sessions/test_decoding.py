@@ -101,6 +101,19 @@ USUAL_MOMENT = (
         st.sampled_from(["Z", "+00:00", "-00:00", "+01:30"]),
     )
 )
+SCALAR = (
+    st.sampled_from(["true", "false", "null", "tru", "nul", "{}", "[]", "-", "0"])
+    | LABEL
+    | TEXT
+    | NUMBER
+)
+PAIR = st.builds(
+    "{}:{}".format,
+    st.sampled_from(
+        ['"team"', '"region"', '"other"', '"tenant"', '"größe"', '""', '"te\\u0061m"']
+    ),
+    SCALAR,
+)
 Spellings = st.SearchStrategy[str]
 FIELDS: dict[str, tuple[Spellings, Spellings]] = {
     "session_id": (st.sampled_from(['"s-1"', '"s-2"']), TEXT),
@@ -127,13 +140,8 @@ FIELDS: dict[str, tuple[Spellings, Spellings]] = {
     **dict.fromkeys(AMOUNTS, (st.floats(0, 1e4).map(repr), NUMBER)),
     "attributes": (
         st.sampled_from(["null", "{}", '{"team":"red"}', '{"tenant":"acme"}']),
-        st.sampled_from(
-            [
-                *('{"team":7,"region":null}', "[]", '{"team":"ü"}', '{"team":{}}'),
-                *('{"team":1.50}', '{"other":[1]}', '{"team":"red","team":"blue"}'),
-                *('{"', '{"a":1e400}', '{"a":true,"team":false}', '{"te\\u0061m":1}'),
-            ]
-        ),
+        st.lists(PAIR, max_size=4).map(",".join).map("{{{}}}".format)
+        | st.sampled_from(["[]", '{"', "{,}", '{"a":1,}', '{"team" : 1 , "b" : 2 }']),
     ),
 }
 SPACE = st.sampled_from(["", "", "", " ", "\n\t ", "\r", "\v"])
@@ -241,6 +249,39 @@ def test_numbers_are_rounded_as_they_should_be(numbers: list[str]) -> None:
     assert at_once(values, None) == one_by_one(values, None)
 
 
+@given(
+    st.lists(
+        st.binary(max_size=12)
+        | st.text(max_size=6).map(lambda text: text.encode("utf-8", "surrogatepass"))
+        | st.sampled_from(
+            [b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\xe0\x80"]
+        ),
+        min_size=1,
+    )
+)
+@settings(max_examples=300)
+def test_texts_are_utf8_or_refused(texts: list[bytes]) -> None:
+    """Nothing that is no text gets into a label, in whatever row it stands."""
+    values = [
+        b'{"session_id":"a","agent":"b","ended_at":1,"tenant":"%b"}' % text
+        for text in texts
+    ]
+    assert at_once(values, None) == one_by_one(values, None)
+
+
+@given(st.lists(st.lists(PAIR, max_size=4).map(",".join), min_size=1, max_size=9))
+@settings(max_examples=300)
+def test_attributes_are_the_same_together(attributes: list[str]) -> None:
+    """Those that are wanted become labels; all of them have to be scalars."""
+    values = [
+        f'{{"session_id":"a","agent":"b","ended_at":1,"attributes":{{{text}}}}}'.encode(
+            "utf-8", "surrogatepass"
+        )
+        for text in attributes
+    ]
+    assert at_once(values, None) == one_by_one(values, None)
+
+
 def plain(**fields: Any) -> bytes:
     """An event as a program writes it."""
     event = {"session_id": "s-1", "agent": "triage", "ended_at": ENDED_S, **fields}
@@ -254,6 +295,9 @@ USUAL = [
     plain(ended_at="2026-01-01T00:00:00.123456789+02:00", trace_url="https://t/1"),
     plain(cost_usd=0.021700000000000004, latency_ms=8123.9, tool_cost_usd=2e-05),
     plain(llm_calls=3, llm_errors=1, llm_truncations=1, tool_calls=4, quality_score=7),
+    plain(agent="überprüfung", tenant="日本", user_id="😀", model="a\x7f"),
+    plain(attributes={"team": "rot", "region": 7, "cost": -0.5, "ok": True, "x": None}),
+    plain(attributes={"team": None, "region": False, "": "", "größe": "ß"}),
     plain(status="failure", feedback="down", task_completed=False, loop_count=None),
     b' {"agent": "a", "session_id": "b",\n"ended_at": 7, "input_tokens": 5 } ',
 ]
