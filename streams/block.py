@@ -50,7 +50,7 @@ def encode_block(batch: Batch | Columns) -> bytes:
         id_lengths=_lengths(ids),
         traces=traces.whole,
         trace_lengths=_lengths(traces),
-        tables=list(map(list, columns.attribute_tables)),
+        tables=columns.attribute_tables,
         label_codes=narrow(columns.attribute_codes.reshape(-1), longest),
         keys=list(columns.keys),
         where_table=list(columns.where_table),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -32,7 +33,7 @@ class Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     id_lengths: Narrow
     traces: bytes
     trace_lengths: Narrow
-    tables: list[list[str]]
+    tables: Sequence[Sequence[str]]
     label_codes: Narrow
     keys: list[bytes]
     where_table: list[str]
