@@ -121,4 +121,5 @@ endif
 .venv/installed: pyproject.toml .venv/locked
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@.venv/bin/python -m detectors.warm
+	@.venv/bin/python -m streams.warm_up
 	@touch $@

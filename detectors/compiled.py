@@ -21,6 +21,8 @@ from numba.core.options import DefaultOptions
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _HERE: Final = Path(__file__).parent
+_PACKAGES: Final = ("detectors", "streams")
+"""Where compiled functions are."""
 
 
 def _version() -> str:
@@ -29,8 +31,9 @@ def _version() -> str:
     numba itself asks the file of a function, but not those of the functions it calls.
     """
     digest = blake2b(numba.__version__.encode(), digest_size=8)
-    for path in sorted(_HERE.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for package in _PACKAGES:
+        for path in sorted(_HERE.with_name(package).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -24,6 +24,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
+from streams.lean_records import LeanResults
 from streams.logs import LIBRARY
 from streams.reading import Chunk, Reading, Source, Verdict, in_turns, make_chunk
 
@@ -57,6 +58,8 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         await super().on_start()
         self.transport.reading.lease.watch(self._consumer._coordinator)
+        fetcher = self._consumer._fetcher
+        fetcher._records = LeanResults(fetcher._records)
 
 
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.actions import Accept
-from detectors.batch import Batch
+from detectors.batch import ATTRIBUTES, Batch
 from detectors.metrics import COLUMNS
-
-_DENSE: Final = 8
-"""Up to so many possible codes for each one that there is, a table numbers them."""
+from streams.texts import LabelRows, Texts
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What ``detectors.batch.Batch`` says, with an array for each of its columns.
 
+    Arrays are C-contiguous and of the machine's own byte order.
+
     Attributes:
         values: n x len(COLUMNS).
-        attribute_table: Distinct rows of labels, in the order of ``ATTRIBUTES``.
-        attribute_codes: For each session its row in the table.
+        attribute_tables: For each of ``ATTRIBUTES`` its distinct labels.
+        attribute_codes: n x len(ATTRIBUTES): for each session and label its place in
+            the table of that label.
         mask_table: Distinct bit masks over ``where_table``.
         mask_codes: For each observation its mask in the table.
     """
@@ -38,7 +39,7 @@ class Columns:
     hashes: NDArray[np.uint64]
     session_ids: Sequence[str]
     traces: Sequence[str]
-    attribute_table: Sequence[tuple[str, ...]]
+    attribute_tables: Sequence[Sequence[str]]
     attribute_codes: NDArray[np.int64]
     keys: Sequence[bytes]
     where_table: Sequence[str]
@@ -57,8 +58,10 @@ class Columns:
     @classmethod
     def of(cls, batch: Batch) -> Columns:
         """A batch as columns."""
-        rows, row_codes = _intern([tuple(row) for row in batch.attributes])
         masks, mask_codes = _intern(batch.wheres)
+        rows = [tuple(row) for row in batch.attributes]
+        columns = list(zip(*rows, strict=True)) or [()] * len(ATTRIBUTES)
+        labels = [_intern(column) for column in columns]
         return cls(
             source=batch.source,
             sources=batch.sources,
@@ -67,10 +70,10 @@ class Columns:
             ended_at_us=_whole(batch.ended_at_us),
             values=np.asarray(batch.values, np.float64).reshape(-1, len(COLUMNS)),
             hashes=np.asarray(batch.hashes, np.uint64),
-            session_ids=batch.session_ids,
-            traces=batch.traces,
-            attribute_table=rows,
-            attribute_codes=row_codes,
+            session_ids=Texts.of(batch.session_ids),
+            traces=Texts.of(batch.traces),
+            attribute_tables=[table for table, _ in labels],
+            attribute_codes=np.stack([codes for _, codes in labels], axis=1),
             keys=batch.keys,
             where_table=batch.where_table,
             observed=_whole(batch.observed),
@@ -84,7 +87,7 @@ class Columns:
 
     def batch(self) -> Batch:
         """The columns as a batch of plain numbers and texts."""
-        rows, masks = self.attribute_table, self.mask_table
+        masks = self.mask_table
         return Batch(
             source=self.source,
             sources=self.sources,
@@ -95,7 +98,7 @@ class Columns:
             hashes=self.hashes.tolist(),
             session_ids=self.session_ids,
             traces=self.traces,
-            attributes=[rows[code] for code in self.attribute_codes.tolist()],
+            attributes=LabelRows(self.attribute_tables, self.attribute_codes),
             keys=self.keys,
             where_table=self.where_table,
             observed=self.observed.tolist(),
@@ -106,121 +109,50 @@ class Columns:
             accepts=self.accepts,
         )
 
-    def deal(
-        self,
-        *,
-        owners: NDArray[np.int64],
-        observed: NDArray[np.int64],
-        series: NDArray[np.int64],
-        keys: Sequence[bytes],
-        mask_table: Sequence[int],
-        mask_codes: NDArray[np.int64],
-    ) -> dict[int, Columns]:
-        """Give each owner the sessions that it observes, and their observations.
-
-        All owners at once: a chunk is small, and each call of numpy's has its price.
-
-        Args:
-            owners: For each observation its partition, ascending.
-            observed: For each the position of its session, ascending in a partition.
-            series: For each the position of its series in ``keys``.
-            keys: Of all series.
-            mask_table: As the columns' own.
-            mask_codes: As the columns' own.
-        """
-        if not len(owners):
-            return {}
-        changes = owners[1:] != owners[:-1]
-        first = np.concatenate(([True], changes | (observed[1:] != observed[:-1])))
-        cuts = np.flatnonzero(np.concatenate(([True], changes, [True])))
-        copies, position = observed[first], np.cumsum(first) - 1
-        starts = np.append(position[cuts[:-1]], len(copies))
-        named, name_starts, series = _rank(series, owners, cuts)
-        rows, row_starts, row_codes = _rank(
-            self.attribute_codes[copies], owners[first], starts
-        )
-        offsets, clocks_us = self.offsets[copies], self.clocks_us[copies]
-        ended_at_us, values = self.ended_at_us[copies], self.values[copies]
-        hashes = self.hashes[copies]
-        ids = np.array(self.session_ids, object)[copies].tolist()
-        traces = np.array(self.traces, object)[copies].tolist()
-        dealt = {}
-        for part, owner in enumerate(owners[cuts[:-1]].tolist()):
-            mine = slice(starts[part], starts[part + 1])
-            seen = slice(cuts[part], cuts[part + 1])
-            named_here = named[name_starts[part] : name_starts[part + 1]]
-            rows_here = rows[row_starts[part] : row_starts[part + 1]]
-            dealt[owner] = Columns(
-                source=self.source,
-                sources=self.sources,
-                offsets=offsets[mine],
-                clocks_us=clocks_us[mine],
-                ended_at_us=ended_at_us[mine],
-                values=values[mine],
-                hashes=hashes[mine],
-                session_ids=ids[mine],
-                traces=traces[mine],
-                attribute_table=[self.attribute_table[row] for row in rows_here],
-                attribute_codes=row_codes[mine] - row_starts[part],
-                keys=[keys[at] for at in named_here],
-                where_table=self.where_table,
-                observed=position[seen] - starts[part],
-                series=series[seen] - name_starts[part],
-                mask_table=mask_table,
-                mask_codes=mask_codes[seen],
-                clocks_after_us=self.clocks_after_us,
-                judged_from_us=self.judged_from_us,
-            )
-        return dealt
-
     def halves(self) -> tuple[Columns, ...]:
-        """The sessions that are observed, in two; the last part tells the time after.
+        """The sessions in two; the last part tells the time after.
 
         The first tells it only as far as it goes.
         """
         middle = len(self) // 2
-        dealt = self.deal(
-            owners=(self.observed >= middle).astype(np.int64),
-            observed=self.observed,
-            series=self.series,
-            keys=self.keys,
-            mask_table=self.mask_table,
-            mask_codes=self.mask_codes,
-        )
-        *before, last = dealt.values()
+        first, last = self._part(0, middle), self._part(middle, len(self))
+        clocks_us = {self.source: int(first.clocks_us.max())}
         return (
-            *(
-                replace(part, clocks_after_us={self.source: int(part.clocks_us.max())})
-                for part in before
-            ),
+            replace(first, clocks_after_us=clocks_us),
             replace(last, accepts=self.accepts),
         )
 
-
-def _rank(
-    codes: NDArray[np.int64], owners: NDArray[np.int64], starts: NDArray[np.int64]
-) -> tuple[list[int], list[int], NDArray[np.int64]]:
-    """Number the distinct codes of each owner.
-
-    Returns:
-        The codes, owner by owner; where each owner's begin, and the end; and for
-        each code given its place among them.
-    """
-    width = int(codes.max()) + 1
-    distinct, places = _number(owners * width + codes)
-    begins = np.searchsorted(distinct, owners[starts[:-1]] * width)
-    return (distinct % width).tolist(), [*begins.tolist(), len(distinct)], places
-
-
-def _number(codes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct codes in order, and the place of each code given among them."""
-    end = int(codes.max()) + 1
-    if end > _DENSE * len(codes):
-        return np.unique(codes, return_inverse=True)
-    # A tenth of what sorting them takes, as long as the tables are not much longer.
-    met = np.zeros(end, np.bool_)
-    met[codes] = True
-    return np.flatnonzero(met), (np.cumsum(met) - 1)[codes]
+    def _part(self, begin: int, end: int) -> Columns:
+        """Some sessions that stand together, and what names them."""
+        mine = slice(begin, end)
+        seen = slice(*np.searchsorted(self.observed, (begin, end)).tolist())
+        named, series = np.unique(self.series[seen], return_inverse=True)
+        masks, mask_codes = np.unique(self.mask_codes[seen], return_inverse=True)
+        labels = [
+            np.unique(codes, return_inverse=True)
+            for codes in self.attribute_codes[mine].T
+        ]
+        return replace(
+            self,
+            offsets=self.offsets[mine],
+            clocks_us=self.clocks_us[mine],
+            ended_at_us=self.ended_at_us[mine],
+            values=self.values[mine],
+            hashes=self.hashes[mine],
+            session_ids=Texts.of(self.session_ids).part(begin, end),
+            traces=Texts.of(self.traces).part(begin, end),
+            attribute_tables=[
+                [table[code] for code in codes.tolist()]
+                for table, (codes, _) in zip(self.attribute_tables, labels, strict=True)
+            ],
+            attribute_codes=np.stack([codes for _, codes in labels], axis=1),
+            keys=[self.keys[at] for at in named.tolist()],
+            observed=self.observed[seen] - begin,
+            series=series,
+            mask_table=[self.mask_table[at] for at in masks.tolist()],
+            mask_codes=mask_codes,
+            accepts=(),
+        )
 
 
 def _whole(numbers: Sequence[int]) -> NDArray[np.int64]:

@@ -17,10 +17,10 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from detectors.acceptance import Outcome
-from detectors.batch import Batch
 from detectors.rules import RuleBook
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
 from streams.block import decode_block
+from streams.columns import Columns
 from streams.deadletter import encode_dead_letter
 from streams.guards import FAILED, FAULT
 from streams.lines import NOTIFIED, Said, write_lines
@@ -128,7 +128,7 @@ class Detect:
             if record.offset < owned.next:
                 continue
             try:
-                batch: Batch | None = decode_block(record.value or b"")
+                batch: Columns | None = decode_block(record.value or b"")
             except ValueError as error:
                 batch = None
                 reason = str(error)

@@ -102,8 +102,9 @@ class Ingest:
         """Pass a chunk of sessions on."""
         began_s = time.perf_counter()
         source = chunk.partition
-        records = [(record.offset, record.value) for record in chunk.value]
-        seen = self._observer.observe(source, records, self._now_us())
+        offsets = [record.offset for record in chunk.value]
+        values = [record.value for record in chunk.value]
+        seen = self._observer.observe_values(source, offsets, values, self._now_us())
         blocks = seen.blocks()
 
         async def write() -> None:

@@ -8,23 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 
-from detectors.batch import Batch
+from detectors.batch import ATTRIBUTES, Batch
 from detectors.identity import session_hash
 from detectors.rules import RuleBook
 from streams.block import encode_blocks
 from streams.columns import Columns
-from streams.gathering import AT_ONCE, Gathering, read_attributes
+from streams.decoding import Decoded, decode_sessions
+from streams.event_words import SESSION_ID
+from streams.hashing import hash_texts
+from streams.owners import Owners
+from streams.routes import Routes
 from streams.series import REMEMBERED, SeriesBook, views, where_table
 from streams.session import Malformed, Session, decode_session
 
 AHEAD_US: Final = 5 * 60 * 1_000_000
 """A session that ends later than this after the wall clock has a wrong clock."""
 
-_NONE: Final = np.empty(0, np.int64)
+_read_attributes = attrgetter(*ATTRIBUTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Observer:
         self._sources = sources
         self._series = SeriesBook(partitions)
         self._views = views(book, self._series)
+        self._routes = Routes(self._views)
+        self._owners = Owners(partitions, self._series, self._routes)
         self._where_table = where_table(book)
         self._clocks_us: dict[int, int] = {}
 
@@ -124,112 +131,110 @@ class Observer:
         records: Sequence[tuple[int, bytes | None]],
         now_us: int | None,
     ) -> Observed:
+        """Observe records in the order of their offsets; see ``observe_values``."""
+        offsets = [offset for offset, _ in records]
+        return self.observe_values(
+            source, offsets, [value for _, value in records], now_us
+        )
+
+    def observe_values(
+        self,
+        source: int,
+        offsets: Sequence[int],
+        values: Sequence[bytes | None],
+        now_us: int | None,
+    ) -> Observed:
         """Observe records in the order of their offsets.
 
         Args:
             source: The source partition.
-            records: Offset and value of each.
+            offsets: Of each record, ascending.
+            values: Of each record.
             now_us: The wall clock; None has none, and no session is too new or old.
         """
         latest_us = None if now_us is None else now_us + AHEAD_US
-        self._bound_memory()
-        gathering = Gathering(self._views)
-        rejected: list[Rejected] = []
-        unknown: list[tuple[str, ...]] = []
-        count = unpriced = 0
-        for begin in range(0, len(records), AT_ONCE):
-            part = records[begin : begin + AT_ONCE]
-            offsets, sessions = self._decode(part, latest_us, rejected)
-            count += len(sessions)
-            unknown += [session.unknown for session in sessions if session.unknown]
-            unpriced += sum([session.unpriced for session in sessions])
-            if len(records) > 1:
-                gathering.add(offsets, sessions)
         judged_from_us = None if now_us is None else now_us - self._max_age_us
-        found: Mapping[int, Columns] | Mapping[int, Batch] = {}
-        if not count:
-            pass
-        elif len(records) == 1:
-            found = self._single(source, records[0][0], sessions[0], judged_from_us)
-        else:
-            found = self._found(source, gathering, judged_from_us)
+        if len(values) == 1:
+            return self._observe_one(
+                source, offsets[0], values[0], latest_us, judged_from_us
+            )
+        self._bound_memory()
+        decoded = decode_sessions(
+            values, self._scale, latest_us, self._routes.attributes
+        )
+        found: Mapping[int, Columns] = {}
+        if len(decoded.places):
+            found = self._found(source, offsets, decoded, judged_from_us)
         return Observed(
             found,
-            rejected,
+            [
+                Rejected(offsets[at], reason, values[at] or b"")
+                for at, reason in decoded.rejected
+            ],
             Counts(
-                sessions=count,
-                rejected=len(rejected),
-                unknown_fields=sum(map(len, unknown)),
-                unpriced=unpriced,
+                sessions=len(decoded.places),
+                rejected=len(decoded.rejected),
+                unknown_fields=sum(map(len, decoded.unknown)),
+                unpriced=decoded.unpriced,
             ),
-            frozenset([name for names in unknown[:10] for name in names[:10]]),
+            _some(decoded.unknown),
         )
 
-    def _decode(
-        self,
-        records: Sequence[tuple[int, bytes | None]],
-        latest_us: int | None,
-        rejected: list[Rejected],
-    ) -> tuple[list[int], list[Session]]:
-        """The records that are sessions, and their offsets."""
-        scale = self._scale
-        offsets: list[int] = []
-        sessions: list[Session] = []
-        for offset, value in records:
-            try:
-                if value is None:
-                    raise Malformed("no value")
-                sessions.append(decode_session(value, scale, latest_us))
-            except Malformed as fault:
-                rejected.append(Rejected(offset, str(fault), value or b""))
-            else:
-                offsets.append(offset)
-        return offsets, sessions
-
     def _found(
-        self, source: int, gathering: Gathering, judged_from_us: int | None
+        self,
+        source: int,
+        offsets: Sequence[int],
+        decoded: Decoded,
+        judged_from_us: int | None,
     ) -> Mapping[int, Columns]:
         """Give each partition the sessions that have an observation in it."""
-        ended = np.array(gathering.ended_at_us, np.int64)
-        clocks_us = np.maximum.accumulate(ended)
+        ended_at_us = decoded.ended_at_us
+        clocks_us = np.maximum.accumulate(ended_at_us)
         before_us = self._clocks_us.get(source, 0)
         self.set_clock(source, int(clocks_us[-1]))
-        width = len(self._views)
-        if not width:
+        if not self._views:
             return {}
-        numbers, codes = gathering.observations()
-        whole = Columns(
+        series, masks, labels = self._routes.find(decoded)
+        hashes = hash_texts(
+            decoded.octets, decoded.begins[SESSION_ID], decoded.ends[SESSION_ID]
+        )
+        return self._owners.deal(
+            decoded,
             source=source,
             sources=self._sources,
-            offsets=np.array(gathering.offsets, np.int64),
+            offsets=np.array(offsets, np.int64)[decoded.places],
             clocks_us=np.maximum(clocks_us, before_us),
-            ended_at_us=ended,
-            values=gathering.values,
-            hashes=gathering.hashes,
-            session_ids=gathering.session_ids,
-            traces=gathering.traces,
-            attribute_table=list(gathering.attribute_table),
-            attribute_codes=np.array(gathering.attribute_codes, np.int64),
-            keys=(),
+            hashes=hashes,
+            numbers=series,
+            masks=masks,
+            labels=labels,
             where_table=self._where_table,
-            observed=_NONE,
-            series=_NONE,
-            mask_table=(),
-            mask_codes=_NONE,
             clocks_after_us={source: self._clocks_us[source]},
             judged_from_us=judged_from_us,
         )
-        observed = np.flatnonzero(codes)
-        owners = numbers[observed] % self._partitions
-        order = np.argsort(owners, kind="stable")
-        observed = observed[order]
-        return whole.deal(
-            owners=owners[order],
-            observed=observed // width,
-            series=numbers[observed] // self._partitions,
-            keys=self._series.keys,
-            mask_table=tuple(gathering.mask_table),
-            mask_codes=codes[observed],
+
+    def _observe_one(
+        self,
+        source: int,
+        offset: int,
+        value: bytes | None,
+        latest_us: int | None,
+        judged_from_us: int | None,
+    ) -> Observed:
+        """One record, as replay reads them, without the cost of arrays."""
+        self._bound_memory()
+        try:
+            if value is None:
+                raise Malformed("no value")
+            session = decode_session(value, self._scale, latest_us)
+        except Malformed as fault:
+            rejected = Rejected(offset, str(fault), value or b"")
+            return Observed({}, [rejected], Counts(0, 1, 0, 0), frozenset())
+        return Observed(
+            self._single(source, offset, session, judged_from_us),
+            [],
+            Counts(1, 0, len(session.unknown), int(session.unpriced)),
+            _some([session.unknown]),
         )
 
     def _single(
@@ -239,7 +244,7 @@ class Observer:
         session: Session,
         judged_from_us: int | None,
     ) -> dict[int, Batch]:
-        """One session, as replay reads them, without the cost of arrays."""
+        """The observations of one session."""
         self.set_clock(source, session.ended_at_us)
         event, clock_us = session.event, self._clocks_us[source]
         owned: dict[int, list[tuple[int, int]]] = {}
@@ -259,7 +264,7 @@ class Observer:
                 hashes=[session_hash(event.session_id)],
                 session_ids=[event.session_id],
                 traces=[session.trace],
-                attributes=[read_attributes(event)],
+                attributes=[_read_attributes(event)],
                 keys=[
                     self._series.keys[number // self._partitions]
                     for number, _ in observations
@@ -276,9 +281,17 @@ class Observer:
 
     def _bound_memory(self) -> None:
         """Forget what was worked out for labels, once it is too much."""
-        if len(self._series.keys) > REMEMBERED or any(
-            len(view.masks) > REMEMBERED for view in self._views
+        if (
+            self._routes.bound(REMEMBERED)
+            or len(self._series.keys) > REMEMBERED
+            or any(len(view.masks) > REMEMBERED for view in self._views)
         ):
             self._series.keys.clear()
+            self._routes.forget()
             for view in self._views:
                 view.forget()
+
+
+def _some(unknown: Sequence[tuple[str, ...]]) -> frozenset[str]:
+    """A few names of fields that were met."""
+    return frozenset([name for names in unknown[:10] for name in names[:10]])

@@ -12,6 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from genai_prices.types import PriceCalculation
 
@@ -26,8 +29,29 @@ class Rates:
     output_usd: float
 
 
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Rates that rise with the size of a call: all of its tokens cost the same.
+
+    Attributes:
+        starts: Input tokens of a call above which the rates of each band hold,
+            ascending; the first is -1.
+        rates: Of each band.
+    """
+
+    starts: tuple[int, ...]
+    rates: tuple[Rates, ...]
+
+    def of(self, input_tokens: int, calls: int) -> Rates:
+        """The rates for calls that share so many tokens evenly."""
+        band = len(self.starts) - 1
+        while input_tokens <= self.starts[band] * max(calls, 1):
+            band -= 1
+        return self.rates[band]
+
+
 class _Varying:
-    """A price that hangs on the time of day or on the size of a call."""
+    """A price that hangs on the time of day, or on more than tokens."""
 
 
 _VARYING: Final = _Varying()
@@ -55,11 +79,57 @@ def price(
         return None
     if isinstance(rates, Rates):
         return input_tokens * rates.input_usd + output_tokens * rates.output_usd
+    if isinstance(rates, Bands):
+        band = rates.of(input_tokens, calls)
+        cost_usd = input_tokens * band.input_usd + output_tokens * band.output_usd
+        return cost_usd or None
     return _ask(model, input_tokens, output_tokens, calls, at_us)
 
 
+def prices(
+    model: str,
+    input_tokens: NDArray[np.float64],
+    output_tokens: NDArray[np.float64],
+    calls: NDArray[np.float64],
+    at_us: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """What ``price`` says for many sessions of one model and day; NaN is no price.
+
+    Args:
+        model: As for ``price``.
+        input_tokens: Of each session, whole numbers.
+        output_tokens: Likewise.
+        calls: Likewise.
+        at_us: When each ended, all on one day.
+    """
+    rates = _rates(model, int(at_us[0]) // DAY_US)
+    if rates is None:
+        return np.full(len(at_us), np.nan)
+    if isinstance(rates, Rates):
+        return input_tokens * rates.input_usd + output_tokens * rates.output_usd
+    if isinstance(rates, Bands):
+        costs_usd = np.zeros(len(at_us))
+        for start, band in zip(rates.starts, rates.rates, strict=True):
+            above = input_tokens > start * np.maximum(calls, 1)
+            costs_usd[above] = (
+                input_tokens[above] * band.input_usd
+                + output_tokens[above] * band.output_usd
+            )
+        return np.where(costs_usd == 0, np.nan, costs_usd)
+    rows = zip(
+        *(input_tokens.tolist(), output_tokens.tolist(), calls.tolist()),
+        at_us.tolist(),
+        strict=True,
+    )
+    asked = [
+        _ask(model, int(tokens_in), int(tokens_out), int(spread), us)
+        for tokens_in, tokens_out, spread, us in rows
+    ]
+    return np.array(asked, np.float64)
+
+
 @lru_cache(maxsize=10_000)
-def _rates(model: str, day: int) -> Rates | _Varying | None:
+def _rates(model: str, day: int) -> Rates | Bands | _Varying | None:
     from genai_prices.types import (  # noqa: PLC0415 - a slow import, seldom needed
         ModelPrice,
         TieredPrices,
@@ -76,14 +146,28 @@ def _rates(model: str, day: int) -> Rates | _Varying | None:
         isinstance(each.constraint, TimeOfDateConstraint) for each in prices
     )
     parts = vars(reading.model_price)
-    tiered = any(isinstance(part, TieredPrices) for part in parts.values())
-    if hourly or tiered or parts.get("requests_kcount") is not None:
+    if hourly or parts.get("requests_kcount") is not None:
         return _VARYING
+    tiers = [part.tiers for part in parts.values() if isinstance(part, TieredPrices)]
+    if tiers:
+        starts = sorted({-1, *(tier.start for each in tiers for tier in each)})
+        rates = [_band(model, start, at_us) for start in starts]
+        return Bands(tuple(starts), tuple(rates))
     if not reading.total_price and not writing.total_price:
         return None
     return Rates(
         float(reading.total_price / _MILLION), float(writing.total_price / _MILLION)
     )
+
+
+def _band(model: str, start: int, at_us: int) -> Rates:
+    """The rates of calls of a few more input tokens than ``start``."""
+    size = Decimal(start + 2)
+    read = _calculate(model, size, Decimal(0), at_us)
+    both = _calculate(model, size, _MILLION, at_us)
+    read_usd = Decimal(0) if read is None else read.total_price
+    both_usd = read_usd if both is None else both.total_price
+    return Rates(float(read_usd / size), float((both_usd - read_usd) / _MILLION))
 
 
 def _ask(

@@ -58,12 +58,16 @@ class View:
     """One ``by``: how a session's series and conditions are found.
 
     Attributes:
+        by: The labels that tell series apart.
+        looked_at: The labels that conditions look at.
         series: The series' number for some values of ``by``.
         read_by: Reads those values from an event; None for ``by: []``.
         masks: The bit mask of conditions for some values of their labels.
         read_where: Reads those values; None where no condition looks at a label.
     """
 
+    by: Values
+    looked_at: Values
     series: _Remembered
     read_by: Callable[[SessionEvent], Any] | None
     masks: _Remembered
@@ -128,6 +132,8 @@ def _view(by: Values, wheres: dict[int, Matchers], book: SeriesBook) -> View:
         return sum(bit for bit, where in wheres.items() if where.matches(labels))
 
     return View(
+        by,
+        looked_at,
         _Remembered(number),
         label_reader(by),
         _Remembered(mask),

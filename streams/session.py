@@ -23,13 +23,20 @@ from streams.session_fields import (
     label_text,
 )
 
-__all__ = ["ANY_SCALE", "Malformed", "Session", "decode_session"]
+__all__ = [
+    "ANY_SCALE",
+    "LATEST_US",
+    "Malformed",
+    "Session",
+    "decode_session",
+]
 
 ANY_SCALE: Final = (float("-inf"), float("inf"))
 """For ``decode_session`` where the judges' scale is not known: no score is outside."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST_US: Final = LATEST_S * 1_000_000 + 999_999
+LATEST_US: Final = LATEST_S * 1_000_000 + 999_999
+"""The last microsecond of the year 9999."""
 
 _SUCCEEDED: Final[dict[str | None, float]] = {
     "success": 1.0,
@@ -129,7 +136,7 @@ def _derive(
 ) -> Session:
     """The numbers of an event whose fields are each valid by themselves."""
     ended_us = _microseconds(event.ended_at)
-    if not 0 <= ended_us <= (_LATEST_US if latest_us is None else latest_us):
+    if not 0 <= ended_us <= (LATEST_US if latest_us is None else latest_us):
         raise Malformed(_out_of_time("ended_at", event.ended_at, ended_us))
     latency_ms = event.latency_ms
     if event.started_at is not None:
@@ -170,7 +177,9 @@ def _derive(
     if event.tool_cost_usd == event.tool_cost_usd:
         cost_usd = event.tool_cost_usd + (cost_usd if cost_usd == cost_usd else 0.0)
     elif cost_usd != cost_usd:
-        cost_usd, unpriced = _price(event, ended_us)
+        cost_usd, unpriced = _price_tokens(
+            event.model, event.input_tokens, event.output_tokens, llm_calls, ended_us
+        )
 
     succeeded = _SUCCEEDED[event.status]
     if event.status is None and event.task_completed is not None:
@@ -213,22 +222,27 @@ def _fill_labels(event: SessionEvent, attributes: dict[str, Any]) -> None:
             setattr(event, name, label_text(attributes[name]))
 
 
-def _price(event: SessionEvent, ended_us: int) -> tuple[float, bool]:
-    """The cost by the price list, and whether tokens remain without a price."""
-    tokens_in, tokens_out, calls = (
-        event.input_tokens,
-        event.output_tokens,
-        event.llm_calls,
-    )
+def _price_tokens(
+    model: str, tokens_in: float, tokens_out: float, calls: float, ended_us: int
+) -> tuple[float, bool]:
+    """The cost by the price list, and whether tokens remain without a price.
+
+    Args:
+        model: As the provider spells it; may be empty.
+        tokens_in: Whole, or NaN where it was not told.
+        tokens_out: Likewise.
+        calls: Likewise.
+        ended_us: When, in epoch microseconds.
+    """
     # One count without the other is half a bill, and half a bill is no cost.
     if isnan(tokens_in) or isnan(tokens_out):
         return nan, False
     if not tokens_in and not tokens_out:
         return nan, False
     cost_usd = None
-    if event.model:
-        calls = 1 if isnan(calls) else calls
-        cost_usd = price(event.model, tokens_in, tokens_out, calls, ended_us)
+    if model:
+        calls = 1 if isnan(calls) else int(calls)
+        cost_usd = price(model, int(tokens_in), int(tokens_out), calls, ended_us)
     if cost_usd is None or cost_usd > LARGEST_AMOUNT:
         return nan, True
     return cost_usd, False
@@ -297,6 +311,6 @@ def _out_of_time(name: str, moment: datetime | float, us: int) -> str:
     )
     if us < 0:
         return f"{name}: {shown} is before 1970"
-    if us > _LATEST_US:
+    if us > LATEST_US:
         return f"{name}: {shown} is beyond the year 9999"
     return f"{name}: {shown} is more than 5 minutes ahead of the clock"

@@ -34,6 +34,7 @@ from streams.topics import (
     ensure_topics,
     loopwatch_topics,
 )
+from streams.warm_up import warm_up
 from streams.web import WebEndpoint
 
 log = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ def run(
         if not compiled.kept():
             log.info("compiling the engine, once for each version: half a minute")
         compile_ahead()
+        warm_up()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     names = settings.topics(sessions)

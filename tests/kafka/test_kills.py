@@ -133,7 +133,7 @@ class Oracle:
 
     def fold(self, record: Any) -> None:
         """Fold one block."""
-        batch = decode_block(record.value)
+        batch = decode_block(record.value).batch()
         seen = (record.partition, batch.source)
         for offset, name in zip(batch.offsets, batch.session_ids, strict=True):
             if offset > self._applied[seen]:

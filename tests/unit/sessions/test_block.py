@@ -5,14 +5,17 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.actions import Accept
-from detectors.batch import Batch, tick
+from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.metrics import COLUMNS
 from streams.block import BLOCK_BYTES, decode_block, encode_block, encode_blocks
+from streams.block_body import Body, narrow
+from streams.columns import Columns
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -64,8 +67,9 @@ def batches(draw: st.DrawFn) -> Batch:
     )
 
 
-def plain(batch: Batch) -> dict[str, Any]:
+def plain(read: Batch | Columns) -> dict[str, Any]:
     """A batch as what it says, whatever kinds of sequence it is made of."""
+    batch = read.batch() if isinstance(read, Columns) else read
     return {
         "numbers": [batch.source, batch.sources, batch.judged_from_us],
         "accepts": list(batch.accepts),
@@ -155,13 +159,45 @@ def test_a_condition_that_is_none_is_a_damaged_block() -> None:
         decode_block(block)
 
 
-def test_a_block_of_the_version_before_can_be_read() -> None:
+def older(batch: Batch, version: int) -> bytes:
+    """The batch as a block of a version that had a table of rows of labels."""
+    body = msgspec.msgpack.decode(encode_block(batch)[4:])
+    names = Body.__struct_fields__
+    body[names.index("ids")] = "".join(batch.session_ids)
+    body[names.index("traces")] = "".join(batch.traces)
+    for name, texts in (("id", batch.session_ids), ("trace", batch.traces)):
+        characters = np.array([len(text) for text in texts], np.int64)
+        body[names.index(f"{name}_lengths")] = narrow(characters, 1 << 16)
+    rows = sorted({tuple(row) for row in batch.attributes})
+    codes = np.array([rows.index(tuple(row)) for row in batch.attributes], np.int64)
+    body[names.index("tables")] = msgspec.msgpack.encode(rows)
+    body[names.index("label_codes")] = narrow(codes, len(rows))
+    if version < 4:
+        assert body.pop() == []
+    return b"LWB" + bytes([version]) + msgspec.msgpack.encode(body)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_block_of_a_version_before_can_be_read(version: int) -> None:
     """What stands in the log when workers are updated counts."""
     batch = large(3)
-    body = msgspec.msgpack.decode(encode_block(batch)[4:])
-    assert body.pop() == []
-    older = b"LWB\3" + msgspec.msgpack.encode(body)
-    assert plain(decode_block(older)) == plain(batch)
+    assert plain(decode_block(older(batch, version))) == plain(batch)
+    with pytest.raises(ValueError, match="damaged block"):
+        decode_block(older(batch, version)[:-9])
+
+
+def test_arrays_come_back() -> None:
+    """Ready to be folded: whole rows of numbers, and codes into a table a label."""
+    read = decode_block(encode_block(large(3)))
+    assert read.values.shape == (3, len(COLUMNS))
+    assert read.attribute_codes.shape == (3, len(ATTRIBUTES))
+    assert [sorted(table) for table in read.attribute_tables] == [
+        *(["1"], ["0", "1", "2"], [""], [""], [""], ["a"]),
+    ]
+    for column in (read.offsets, read.values, read.hashes, read.attribute_codes):
+        assert column.flags.c_contiguous
+        assert column.flags.writeable
+        assert column.flags.aligned
 
 
 @pytest.mark.parametrize("sessions", [255, 256, 257, 1_000])
@@ -173,7 +209,7 @@ def test_numbers_of_any_width(sessions: int) -> None:
 
 def test_what_comes_back_is_plain() -> None:
     """Python's own numbers, which fold fast and print as they are."""
-    read = decode_block(encode_block(large(3)))
+    read = decode_block(encode_block(large(3))).batch()
     assert {type(value) for value in read.values[0]} == {float}
     columns = (read.offsets, read.hashes, read.observed, read.series, read.wheres)
     assert {type(number) for column in columns for number in column} == {int}
@@ -215,7 +251,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 4"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 5"):
         decode_block(bytes(block))
 
 

@@ -22,10 +22,11 @@ from detectors.rules import (
     Threshold,
     rule,
 )
+from streams import dealing, hashing, labels, scan
 from streams import series as series_module
 from streams.block import decode_block
-from streams.gathering import AT_ONCE
 from streams.observe import Observer
+from streams.warm_up import warm_up
 
 BEGIN_S = 1_767_225_600
 SECOND_US = 1_000_000
@@ -176,7 +177,7 @@ class TestConditions:
         found = observer(*rules).observe(0, records, None)
         bits = where_bits(found.batches[0].where_table, clauses)
         assert list(found.batches[0].wheres) == bits
-        assert list(decode_block(found.blocks()[0][0]).wheres) == bits
+        assert list(decode_block(found.blocks()[0][0]).batch().wheres) == bits
 
 
 class TestTime:
@@ -325,7 +326,7 @@ def test_chunks_do_not_matter(
             for partition, batch in found.batches.items():
                 told.setdefault(partition, []).extend(rows_of(batch))
             for partition, blocks in found.blocks().items():
-                read = [row for b in blocks for row in rows_of(decode_block(b))]
+                read = [row for b in blocks for row in rows_of(decode_block(b).batch())]
                 assert read == rows_of(found.batches[partition])
         return told
 
@@ -334,7 +335,7 @@ def test_chunks_do_not_matter(
     assert rows(bounds) == rows(one_by_one)
 
 
-def test_a_chunk_may_be_larger_than_what_is_gathered_at_once() -> None:
+def test_a_large_chunk_is_the_sum_of_small_ones() -> None:
     """Each part of it gets the rows, series and masks of its own sessions."""
     values = [
         event(
@@ -347,14 +348,14 @@ def test_a_chunk_may_be_larger_than_what_is_gathered_at_once() -> None:
         )
         if n % 97
         else b"{}"
-        for n in range(2 * AT_ONCE + 7)
+        for n in range(1_007)
     ]
     records: list[tuple[int, bytes | None]] = list(enumerate(values))
     whole, parts = observer(*RULES, partitions=3), observer(*RULES, partitions=3)
     found = whole.observe(0, records, None)
     told: dict[int, list[Any]] = {}
-    for begin in range(0, len(records), AT_ONCE // 3):
-        part = parts.observe(0, records[begin : begin + AT_ONCE // 3], None)
+    for begin in range(0, len(records), 166):
+        part = parts.observe(0, records[begin : begin + 166], None)
         for partition, batch in part.batches.items():
             told.setdefault(partition, []).extend(rows_of(batch))
     assert {number: rows_of(batch) for number, batch in found.batches.items()} == told
@@ -397,3 +398,28 @@ def test_each_series_is_right_for_any_session() -> None:
         series_key({"team": "1"}),
         series_key({}),
     }
+
+
+def test_after_warming_up_nothing_is_compiled() -> None:
+    """Whatever a chunk holds: compiling takes longer than a consumer may be silent."""
+    warm_up()
+    functions: tuple[Any, ...] = (
+        *(scan.scan, labels._number_texts, labels._enter_texts),
+        *(labels._number_pairs, labels._enter_pairs, dealing.count_for_owners),
+        *(dealing.deal_out, dealing.deal_codes, dealing.deal_texts, hashing._hash),
+    )
+
+    odd = [event(n, agent=f"ä{n}", attributes={"team": n}) for n in range(3)]
+    plain = [event(n, tenant=f"t-{n}", trace_id="t") for n in range(3_000)]
+    book = observer(*RULES, partitions=3)
+    for values in (
+        plain,
+        odd,
+        [*odd, b"{}", *plain],
+        [b"{}", b""],
+        [b"{}", *plain[:1]],
+    ):
+        book.observe(0, list(enumerate(values)), BEGIN_S * SECOND_US).blocks()
+    for function in functions:
+        # One kind of arguments each, and so one that warming up has met.
+        assert len(function.signatures) == 1

@@ -2,10 +2,14 @@
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
+from genai_prices import Usage, calc_price
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from detectors.metrics import COLUMN
 from streams.pricing import price
@@ -59,6 +63,28 @@ def test_many_small_calls_are_not_one_large_one() -> None:
     small = price("gemini-2.5-pro", MILLION, 0, 10, at("2026-02-14"))
     large = price("gemini-2.5-pro", MILLION, 0, 1, at("2026-02-14"))
     assert [small, large] == pytest.approx([1.25, 2.5])
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-pro", "claude-sonnet-4-5", "gpt-4o"])
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 9))
+@example(200_001, 7, 0)
+@example(200_000, 7, 1)
+@example(200_001, 7, 1)
+@example(400_000, 7, 2)
+@example(400_001, 7, 2)
+def test_what_is_worked_out_is_what_the_list_says(
+    model: str, tokens_in: int, tokens_out: int, calls: int
+) -> None:
+    """Rates that are remembered give the price of each call, times the calls."""
+    spread = max(calls, 1)
+    usage = Usage(
+        input_tokens=Decimal(tokens_in) / spread,
+        output_tokens=Decimal(tokens_out) / spread,
+    )
+    when = datetime(2026, 2, 14, tzinfo=UTC)
+    asked = calc_price(usage, model, genai_request_timestamp=when).total_price * spread
+    found = price(model, tokens_in, tokens_out, calls, at("2026-02-14"))
+    assert (found or 0.0) == pytest.approx(float(asked), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Producer:
             self.faults -= 1
             acked.set_exception(KafkaTimeoutError())
         else:
-            self.written.append((partition, decode_block(block)))
+            self.written.append((partition, decode_block(block).batch()))
             acked.set_result(None)
         return acked
 
