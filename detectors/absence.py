@@ -21,17 +21,17 @@ from detectors.watch import Watch
 
 
 class AbsenceWatch(Watch):
-    """Fires once a series has been silent for ``after``; values are seconds."""
+    """Fires once a series has been silent for ``after_us``; values are seconds."""
 
     __slots__ = ("after_us", "at", "store")
+    width = layout.ABSENCE_WIDTH
 
     def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
         super().__init__(plan, by)
         kind = plan.rule.kind
-        assert isinstance(kind, Absence)  # noqa: S101 - no other kind comes here
-        self.after_us = kind.after_us
+        self.after_us = kind.after_us if isinstance(kind, Absence) else FAR
         self.store = store
-        self.at = store.arena.take(layout.ABSENCE_WIDTH)
+        self.at = store.arena.take(self.width)
         self.load([-FAR, -FAR, 0])
 
     def _words(self) -> list[int]:
@@ -92,20 +92,23 @@ class AbsenceWatch(Watch):
         self.store.arena.ints[begin : begin + 3] = words
 
     def free(self) -> None:  # noqa: D102
-        self.store.arena.give(self.at, layout.ABSENCE_WIDTH)
+        self.store.arena.give(self.at, self.width)
 
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
         if self.life.state is not State.FIRING:
-            last_us, floor_us, last_order = self._words()
-            silent_us = max(last_us + self.after_us, floor_us)
+            silent_us = self.silent_us()
             if silent_us <= due_us:
-                return silent_us, last_order
+                return silent_us, self.order
         return due_us, order
 
+    def silent_us(self) -> int:
+        """When the silence since the last session is to be told; FAR if never."""
+        last_us, floor_us, _ = self._words()
+        return max(last_us + self.after_us, floor_us)
+
     def run(self, due_us: int, stage: Stage) -> None:  # noqa: D102
-        silent_us = max(self.last_us + self.after_us, self.floor_us)
-        if self.life.state is State.FIRING or silent_us != due_us:
+        if self.life.state is State.FIRING or self.silent_us() != due_us:
             super().run(due_us, stage)
             return
         found, gap_s = self._silent(due_us)
@@ -119,9 +122,9 @@ class AbsenceWatch(Watch):
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         last = None if self.last_us == -FAR else rfc3339(self.last_us)
-        after_s = self.after_us / 1_000_000
+        limit_s = self.threshold(None)
         return known(
-            {"limit": after_s, "silent_s": self.value, "last_session_at": last}
+            {"limit": limit_s, "silent_s": self.value, "last_session_at": last}
         )
 
     def dump(self) -> list[Any]:  # noqa: D102

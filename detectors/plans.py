@@ -25,6 +25,7 @@ from detectors.rules import (
     Hold,
     Rule,
     RuleBook,
+    Silence,
     Threshold,
 )
 from detectors.severities import budget_level, share_of
@@ -104,7 +105,7 @@ class Plan:
         self.need = max(1, min(rule.min_samples, self.size or rule.min_samples))
         # Silence has a duration of its own: ``for`` adds nothing to it.
         # A budget's level is reached once, and ends with its period.
-        hold = Hold() if isinstance(kind, Absence | Budget) else rule.hold
+        hold = Hold() if isinstance(kind, Absence | Silence | Budget) else rule.hold
         keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
         self.policy = Policy(
             hold.span_us, hold.samples, keep_us, self.each or isinstance(kind, Anomaly)
@@ -122,6 +123,8 @@ class Plan:
         form = "span" if self.span_us else "each" if self.each else "count"
         if isinstance(self.rule.kind, Absence):
             form = "absence"
+        if isinstance(self.rule.kind, Silence):
+            form = "silence"
         if isinstance(self.rule.kind, Drift | Anomaly):
             form = self.rule.kind.name
         if isinstance(self.rule.kind, Budget):

@@ -16,7 +16,8 @@ from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Anomaly, Budget, Drift
+from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
+from detectors.silence import SilenceWatch
 from detectors.spanned import SpanWatch
 from detectors.store import Store
 from detectors.watch import Watch
@@ -29,6 +30,8 @@ def watch(plan: Plan, by: dict[str, str], store: Store) -> Watch:
     """What evaluates a rule on a series, before its first sample."""
     if isinstance(plan.rule.kind, Absence):
         return AbsenceWatch(plan, by, store)
+    if isinstance(plan.rule.kind, Silence):
+        return SilenceWatch(plan, by, store)
     if isinstance(plan.rule.kind, Drift):
         return DriftWatch(plan, by, store)
     if isinstance(plan.rule.kind, Anomaly):

@@ -15,7 +15,7 @@ from detectors.kernels.norms import width
 from detectors.kernels.words import Grid, Ints, Table
 from detectors.metrics import COLUMN
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Drift
+from detectors.rules import Absence, Drift, Silence
 from detectors.sensitivities import SETTINGS
 
 
@@ -46,6 +46,8 @@ class Tables:
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
                 elif isinstance(kind, Absence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
+                elif isinstance(kind, Silence):
+                    row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
                 rules.append(row)

@@ -242,7 +242,7 @@ class Watch:
                 severity=severity_of(life.level) if life.level >= 0 else None,
                 value=value,
                 expected=expected,
-                threshold=plan.threshold(expected, life.level),
+                threshold=self.threshold(expected),
                 session_id=stage.session_id,
                 reason=reason,
                 rule_kind=rule.kind.name,
@@ -300,6 +300,10 @@ class Watch:
     def _told_evidence(self, breach: Breach, stage: Stage) -> dict[str, Any]:
         anchor = {} if self.anchor is None else {"anchor": self.anchor.evidence()}
         return {**self.evidence(), **breach.evidence(), **anchor, **stage.evidence}
+
+    def threshold(self, expected: float | None) -> float | None:
+        """The limit that a line names."""
+        return self.plan.threshold(expected, self.life.level)
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""

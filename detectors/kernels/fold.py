@@ -14,6 +14,7 @@ from detectors.kernels.arena import ROOM, TOP
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.silence import take_quietly
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 # Why a fold stops.
@@ -253,6 +254,9 @@ def fold(
                     if ended_us < now_us:
                         i[watch + at.SEEN_FLOOR_US] = now_us
                 if i[watch + at.QUIET] != at.ALL_WELL:
+                    left = 1
+            elif kind == at.SILENCE:
+                if not take_quietly(f, i, watch, ended_us, now_us, order):
                     left = 1
             else:
                 left = 1

@@ -47,6 +47,17 @@ EACH_WIDTH: Final = 2
 SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 1, 2, 3
 ABSENCE_WIDTH: Final = 4
 
+# Silence that learns what is usual: the words of absence, then
+HOUR_US: Final = 4
+"""When the hour of the newest session began."""
+USUAL: Final = 5
+"""Expected sessions of an hour; 0 while that is not known."""
+COUNT: Final = 6
+"""Sessions of this hour."""
+GAPS, GAPS_TOTAL, GAPS_SQUARES = 7, 8, 9
+"""Number, sum and sum of squares of the gaps, in expected sessions."""
+SILENCE_WIDTH: Final = 10
+
 # Drift.
 SAMPLES: Final = 1
 """So far."""
@@ -104,7 +115,7 @@ WAITING_ROOM: Final = 20
 
 # The table of rules: integers.
 KIND: Final = 0
-PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT = 0, 1, 2, 3, 4
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, SILENCE = 0, 1, 2, 3, 4, 5
 """PYTHON: it is not compiled, and asked about each session."""
 COLUMN_AT, OVER = 1, 2
 FACET: Final = 3
