@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import known
 from detectors.kernels import layout
 from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
@@ -17,22 +18,17 @@ from detectors.rules import Absence
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State, rfc3339
-from detectors.watch import Watch
 
 
-class AbsenceWatch(Watch):
+class AbsenceWatch(CompiledWatch):
     """Fires once a series has been silent for ``after_us``; values are seconds."""
 
-    __slots__ = ("after_us", "at", "store")
-    width = layout.ABSENCE_WIDTH
+    __slots__ = ("after_us",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         kind = plan.rule.kind
         self.after_us = kind.after_us if isinstance(kind, Absence) else FAR
-        self.store = store
-        self.at = store.arena.take(self.width)
-        self.load([-FAR, -FAR, 0])
 
     def _words(self) -> list[int]:
         begin = self.at + layout.SEEN_US
@@ -82,17 +78,9 @@ class AbsenceWatch(Watch):
         gap_s = (now_us - self.last_us) / 1_000_000
         return Evaluation(Verdict.BREACH, rank, rank), gap_s
 
-    def settle(self) -> None:  # noqa: D102
-        calm = self.life.state is State.OK
-        quiet = layout.ALL_WELL if calm else layout.ALWAYS_ASK
-        self.store.arena.ints[self.at + layout.QUIET] = quiet
-
     def _set(self, words: list[int]) -> None:
         begin = self.at + layout.SEEN_US
         self.store.arena.ints[begin : begin + 3] = words
-
-    def free(self) -> None:  # noqa: D102
-        self.store.arena.give(self.at, self.width)
 
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
@@ -127,9 +115,7 @@ class AbsenceWatch(Watch):
             {"limit": limit_s, "silent_s": self.value, "last_session_at": last}
         )
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        return list(self._words())
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self._set(state)
+    def begin_at(self, last_us: int, floor_us: int, order: int) -> None:
+        """The rule was another one so far: only the series' last session is known."""
+        self._set([last_us, floor_us, order])
         self.settle()

@@ -80,8 +80,8 @@ class CostEachWatch(EachWatch):
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by, store)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.factors = Factors(store, self.at + layout.EACH_WIDTH)
 
     def sample(  # noqa: D102
@@ -125,13 +125,6 @@ class CostEachWatch(EachWatch):
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {**super().evidence(), **self.factors.typical()}
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        return self.factors.dump()
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.factors.load(state)
-        self.settle()
 
 
 class _CostCountWatch(CostWatch, CountWatch):

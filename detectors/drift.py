@@ -17,12 +17,12 @@ from math import isnan
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
+from detectors.compiled_watch import CompiledWatch
 from detectors.facets import facets
 from detectors.factors import Factors
 from detectors.kernels import bets, drift, layout, learning, suspects
-from detectors.kernels.arena import give
 from detectors.kernels.norms import norm_ready
-from detectors.kernels.samples import drop_stratum, open_sample
+from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.numbers import finite
 from detectors.phrases import number
@@ -33,7 +33,6 @@ from detectors.stage import Stage
 from detectors.store import Store
 from detectors.suspects import Suspect, attribution, suspects_since
 from detectors.transitions import State
-from detectors.watch import Watch
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
@@ -43,11 +42,10 @@ _UNSAID: Final = frozenset({"began_us", "at"})
 _REPLACED: Final = ("agent_version", "model")
 
 
-class DriftWatch(Watch):
+class DriftWatch(CompiledWatch):
     """A drift rule on a series.
 
     Attributes:
-        at: Address of its words.
         old, new: The levels before and since the change that is told of.
         fired_at: Sample, and time, at which the change was seen.
     """
@@ -55,28 +53,17 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
-        "at",
         "facets",
         "factors",
         "fired_at",
         "new",
         "old",
-        "store",
     )
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
-        self.store = store
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.facets = facets(plan.rule.metric, plan.sign)
-        rules = store.tables.rules
-        self.at = store.arena.take(int(rules[plan.row, layout.WATCH_WIDTH]))
-        floats, ints = store.arena.floats, store.arena.ints
-        ints[self.at + layout.QUIET] = layout.TOO_YOUNG
-        ints[self.at + layout.RENEWED] = layout.NEVER
-        for place in range(len(self.facets)):
-            caution = store.tables.rule_floats[plan.row, layout.CAUTION]
-            bets.bets_begin(floats, ints, self._bets(place), caution, 0, 0)
-        factors = int(rules[plan.row, layout.FACTORS])
+        factors = int(store.tables.rules[plan.row, layout.FACTORS])
         self.factors = Factors(store, self.at + factors) if factors else None
         self.old: float | None = None
         self.new: float | None = None
@@ -96,12 +83,10 @@ class DriftWatch(Watch):
         return int(self.store.arena.ints[self.at + layout.SAMPLES])
 
     def settle(self) -> None:  # noqa: D102
-        state, quiet = self.life.state, layout.ALWAYS_ASK
-        if state is State.OK:
-            quiet = layout.ALL_WELL
-        elif state is State.INSUFFICIENT:
-            quiet = layout.TOO_YOUNG
-        self.store.arena.ints[self.at + layout.QUIET] = quiet
+        super().settle()
+        if self.life.state is State.OK:
+            self.old = self.new = None
+            self._blamed, self._evidence = {}, {}
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -425,34 +410,13 @@ class DriftWatch(Watch):
                 text += f", with {name} {self._blamed[name]}"
         return text
 
-    def free(self) -> None:  # noqa: D102
-        arena, width = self.store.arena, self._norms_width
-        ints, heads = arena.ints, arena.heads
-        suspects.clear(ints, heads, self.at)
-        learning.drop_waiting(ints, heads, self.at)
-        stratum = int(ints[self.at + layout.STRATA])
-        while stratum:
-            following = int(ints[stratum + layout.NEXT])
-            drop_stratum(ints, heads, stratum, width)
-            stratum = following
-        words = int(self.store.tables.rules[self.plan.row, layout.WATCH_WIDTH])
-        give(ints, heads, self.at, words)
+    def more(self) -> list[Any]:  # noqa: D102
+        if self.old is None and not self._evidence:
+            return []
+        change = [self.old, self.new, list(self.fired_at)]
+        return [change, self._blamed, self._evidence]
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        words, refs = self.store.pack(self.at, self.plan.row)
-        told = [self.store.recent.find(ref) for ref in refs]
-        rest: list[Any] = []
-        if self.old is not None or self._evidence:
-            change = [self.old, self.new, list(self.fired_at)]
-            rest = [change, self._blamed, self._evidence]
-        return [words, told, rest]
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        words, told, rest = state
-        refs = [self.store.recent.keep_told(each) for each in told]
-        self.store.unpack(self.at, self.plan.row, words, refs)
-        if rest:
-            change, self._blamed, self._evidence = rest
-            self.old, self.new, fired_at = change
-            self.fired_at = (fired_at[0], fired_at[1])
-        self.settle()
+    def load_more(self, state: list[Any]) -> None:  # noqa: D102
+        change, self._blamed, self._evidence = state
+        self.old, self.new, fired_at = change
+        self.fired_at = (fired_at[0], fired_at[1])

@@ -27,7 +27,6 @@ class Factors:
 
     def __init__(self, store: Store, at: int) -> None:
         self._store, self._at = store, at
-        words.factors_begin_state(store.arena.floats, store.arena.ints, at)
 
     def learn(self, stage: Stage) -> None:
         """Add the session at hand, seen while all is well."""
@@ -77,15 +76,3 @@ class Factors:
         learned = float(arena.ints[at + words.CHUNKS]) * usual[SESSIONS]
         weighed = usual[COSTS] > 0.0 and now[COSTS] > 0.0
         return Rise(usual, now) if learned >= LEARNED and weighed else None
-
-    def dump(self) -> list[Any]:
-        """As plain values."""
-        arena, at = self._store.arena, self._at
-        held = arena.ints[at : at + words.FACTORS_WIDTH]
-        return [held.astype("<i8").tobytes()]
-
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave."""
-        at = self._at
-        held = np.frombuffer(state[0], "<i8")
-        self._store.arena.ints[at : at + words.FACTORS_WIDTH] = held

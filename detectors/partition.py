@@ -16,6 +16,7 @@ from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.blocks import Block, as_block
+from detectors.checkpoints import Checkpoints
 from detectors.folding import UNKNOWN, Folder
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
@@ -56,7 +57,10 @@ class Partition:
         members = list(self._groups.values())
         self._store = store = Store(members)
         self._all = Population(self._groups, book.retention_us, self._stage, store)
-        self._folder = Folder(members, self._all, self._stage, store, self._idle_us)
+        self._checkpoints = Checkpoints(members, self._all, store)
+        self._folder = Folder(
+            members, self._all, self._checkpoints, self._stage, store, self._idle_us
+        )
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
         self._refilled: dict[int, int] | None = None
@@ -68,7 +72,7 @@ class Partition:
 
     def __len__(self) -> int:
         """How many series there are."""
-        return len(self._all.series)
+        return len(self._all)
 
     @property
     def clock_us(self) -> int | None:
@@ -177,6 +181,9 @@ class Partition:
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
         self._all.close(offset)
         self._offset = offset
+        if self._store.recent.full:
+            addresses = np.fromiter(self._all.addresses.values(), np.int64)
+            self._store.forget_sessions(addresses, list(self._groups.values()))
         return self._said()
 
     def _accept(self, batch: Block, offset: int) -> list[Outcome]:
@@ -215,7 +222,7 @@ class Partition:
     def retire(self) -> list[Said]:
         """Resolve the open alerts of rules that the book no longer has."""
         self._stage.at = -1
-        for series in self._all.series.values():
+        for series in self._all.awake.values():
             now_us = max(self._clock, series.last_us)
             ended = [
                 retire(entry, series.by, now_us, self._stage, "config")
@@ -231,7 +238,7 @@ class Partition:
         """The alerts that fire or recover."""
         return [
             open_alert(watch)
-            for series in self._all.series.values()
+            for series in self._all.awake.values()
             for watch in series.opened()
         ]
 
@@ -243,11 +250,11 @@ class Partition:
         """
         changed = int(self._folder.cursor[fold.DIRTY_COUNT])
         self._folder.cursor[fold.DIRTY_COUNT] = 0
-        return self._all.take_dirty(changed)
+        return self._checkpoints.take_dirty(changed)
 
     def seal(self, offset: int) -> bytes:
         """The partition's own row, to be written after the rows of its series."""
-        self._all.sealed(offset, self._clock)
+        self._all.graves.sealed(offset, self._clock)
         return Seal(
             offset,
             self._applied,
@@ -258,6 +265,7 @@ class Partition:
             self._order,
             self.counts.dump(),
             self._store.labels.dump(),
+            self._checkpoints.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -274,6 +282,7 @@ class Partition:
         self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
         self._store.labels.load(seal.labels)
+        self._checkpoints.load(seal.books)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -282,7 +291,7 @@ class Partition:
         Raises:
             RowError: It is of another version, or none at all.
         """
-        self._all.restore(key, row)
+        self._checkpoints.restore(key, row)
 
     def remember(self, batch: Batch | Block, offset: int) -> None:
         """Fill the duplicate memory from a block that has been applied before."""
@@ -302,6 +311,7 @@ class Partition:
     def finish_restore(self) -> None:
         """Set the timers of the series restored."""
         self._all.place_all()
+        self._all.close(-1)
 
 
 def _idle_us(members: Mapping[tuple[str, ...], Group]) -> int:

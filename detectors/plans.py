@@ -263,10 +263,10 @@ class Group:
 
     Attributes:
         bits: For each rule its bit in a batch's masks; 0 is not known there.
-        all_bits: All of them; -1, which no mask has, if one is not known.
+        digest: Eight bytes for the names and shapes of all of them.
     """
 
-    __slots__ = ("all_bits", "bits", "by", "number", "plans", "wheres")
+    __slots__ = ("bits", "by", "digest", "number", "plans", "wheres")
 
     def __init__(self, by: tuple[str, ...], rules: list[Rule]) -> None:
         self.by = by
@@ -274,15 +274,14 @@ class Group:
         self.plans = [Plan(rule, position) for position, rule in enumerate(rules)]
         self.wheres = [rule.where for rule in rules]
         self.bits = [0] * len(rules)
-        self.all_bits = -1
+        digest = blake2b(digest_size=8)
+        for plan in self.plans:
+            digest.update(plan.rule.name.encode() + b"\0" + plan.shape)
+        self.digest = digest.digest()
 
     def bind(self, bits: list[int]) -> None:
         """Take the bits of a batch's masks."""
         self.bits = bits
-        wanted = 0
-        for bit in bits:
-            wanted |= bit
-        self.all_bits = wanted if all(bits) else -1
 
 
 def groups(book: RuleBook) -> dict[tuple[str, ...], Group]:

@@ -23,6 +23,7 @@ class Seal(NamedTuple):
         order: Observations seen so far.
         counts: As ``tallies.Counts`` has them.
         labels: As ``labels.Labels`` has them.
+        books: As ``checkpoints.Checkpoints`` has them.
     """
 
     offset: int
@@ -34,6 +35,7 @@ class Seal(NamedTuple):
     order: int
     counts: list[int]
     labels: list[str]
+    books: list[Any]
 
     def dump(self) -> bytes:
         """As a row."""

@@ -50,9 +50,9 @@ class SilenceWatch(AbsenceWatch):
         "missing",
         "most_us",
     )
-    width = layout.SILENCE_WIDTH
+    words_alone = False
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
         kind = plan.rule.kind
         assert isinstance(kind, Silence)  # noqa: S101 - no other kind comes here
         self.least_us = kind.at_least_us
@@ -61,7 +61,7 @@ class SilenceWatch(AbsenceWatch):
         self.limit_s: float | None = None
         self.missing: float | None = None
         self._due_us, self._since_us = FAR, FAR
-        super().__init__(plan, by, store)
+        super().__init__(plan, by, store, at)
 
     @property
     def arrivals(self) -> Arrivals | None:
@@ -182,25 +182,22 @@ class SilenceWatch(AbsenceWatch):
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return super().evidence() | known({"expected_sessions": self.missing})
 
-    def dump(self) -> list[Any]:  # noqa: D102
+    def more(self) -> list[Any]:  # noqa: D102
         arrivals = self.arrivals
         known = None if arrivals is None else arrivals.dump()
-        return [*super().dump(), self.limit_s, self.missing, known]
+        return [self.limit_s, self.missing, known]
 
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        seen, learned = state[:3], state[3:]
-        arrivals = None
-        if learned:
-            self.limit_s, self.missing, known = learned
-            if known is not None:
-                arrivals = Arrivals(0)
-                arrivals.load(known)
-        elif seen[0] != -FAR:
-            # The rule was another one: what is usual is to be learned yet.
-            arrivals = Arrivals(seen[0])
-        if arrivals is not None:
+    def load_more(self, state: list[Any]) -> None:  # noqa: D102
+        self.limit_s, self.missing, known = state
+        if known is not None:
+            arrivals = Arrivals(0)
+            arrivals.load(known)
             self._share(arrivals)
-        super().load(seen)
+
+    def begin_at(self, last_us: int, floor_us: int, order: int) -> None:  # noqa: D102
+        if last_us != -FAR:
+            self._share(Arrivals(last_us))
+        super().begin_at(last_us, floor_us, order)
 
 
 _TOLD: Final = frozenset({State.FIRING, State.RESOLVED})

@@ -25,16 +25,24 @@ class Tables:
     Attributes:
         rules, rule_floats, facets, facet_floats: See ``kernels.layout``.
         first_rules: For each group the row of its first rule.
+        after_us: For each rule on silence how long it may last, else 0.
     """
 
-    __slots__ = ("facet_floats", "facets", "first_rules", "rule_floats", "rules")
+    __slots__ = (
+        "after_us",
+        "facet_floats",
+        "facets",
+        "first_rules",
+        "rule_floats",
+        "rules",
+    )
 
     def __init__(self, groups: Iterable[Group]) -> None:
         rules: list[list[int]] = []
         floats: list[list[float]] = []
         known: list[list[int]] = []
         known_floats: list[list[float]] = []
-        first_rules = []
+        first_rules, after_us = [], []
         for number, group in enumerate(groups):
             group.number = number
             first_rules.append(len(rules))
@@ -50,6 +58,7 @@ class Tables:
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
+                after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
         self.rules: Table = _table(rules, at.RULE_INTS)
@@ -57,6 +66,7 @@ class Tables:
         self.facets: Table = _table(known, at.FACET_INTS)
         self.facet_floats: Grid = np.array(known_floats).reshape(-1, at.FACET_FLOATS)
         self.first_rules: Ints = np.array(first_rules, np.int64)
+        self.after_us: Ints = np.array(after_us, np.int64)
 
     @staticmethod
     def _drift(  # noqa: PLR0917

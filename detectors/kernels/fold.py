@@ -11,6 +11,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import ROOM, TOP
+from detectors.kernels.births import begin_watch
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
@@ -200,13 +201,16 @@ def fold(
             kind = rules[rule, at.KIND]
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
-            if watch == 0:
-                left = 1
-            elif kind == at.DRIFT:
+            if kind != at.PYTHON and (watch == 0 or kind == at.DRIFT):
                 if heads[TOP] + ROOM > len(i):
                     why = FULL
                     cursor[RULE] = which - begin
                     break
+                if watch == 0:
+                    watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
+                    i[watch + at.SEQ] = i[at_series + at.SEQ_FLOOR]
+                    i[at_series + at.WATCHES + taken[which]] = watch
+            if kind == at.DRIFT:
                 left = sample_quietly(
                     f,
                     i,

@@ -25,12 +25,14 @@ LAST_OFFSET: Final = 5
 """Of the last block that changed it."""
 IN_BLOCK: Final = 6
 """Number of the last fold in which it was let in."""
-BOUND_US: Final = 7
+BOUND_US, BOUND_ORDER = 7, 8
 """Where it stands among the timers."""
-DIRTY: Final = 8
-SALT: Final = 9
+DIRTY: Final = 9
+SALT: Final = 10
 """What tells its observations from those of other series."""
-WATCHES: Final = 10
+SEQ_FLOOR: Final = 11
+"""What the ``seq`` of its first lines must be above."""
+WATCHES: Final = 12
 """The addresses of its rules' states begin here."""
 
 # Every watch.
@@ -38,45 +40,47 @@ QUIET: Final = 0
 """What may be folded without a word: see below."""
 ALWAYS_ASK, ALL_WELL, TOO_YOUNG = 0, 1, 2
 """Ask Python about each session; nothing is wrong; too little is known to judge."""
+SEQ, GENERATION = 1, 2
+"""What is left of an alert's life while nothing is wrong."""
 
 # A threshold on each session; on cost, its factors follow.
-LIMIT: Final = 1
-EACH_WIDTH: Final = 2
+LIMIT: Final = 3
+EACH_WIDTH: Final = 4
 
 # Absence.
-SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 1, 2, 3
-ABSENCE_WIDTH: Final = 4
+SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 3, 4, 5
+ABSENCE_WIDTH: Final = 6
 
 # Silence that learns what is usual: the words of absence, then
-HOUR_US: Final = 4
+HOUR_US: Final = 6
 """When the hour of the newest session began."""
-USUAL: Final = 5
+USUAL: Final = 7
 """Expected sessions of an hour; 0 while that is not known."""
-COUNT: Final = 6
+COUNT: Final = 8
 """Sessions of this hour."""
-GAPS, GAPS_TOTAL, GAPS_SQUARES = 7, 8, 9
+GAPS, GAPS_TOTAL, GAPS_SQUARES = 9, 10, 11
 """Number, sum and sum of squares of the gaps, in expected sessions."""
-SILENCE_WIDTH: Final = 10
+SILENCE_WIDTH: Final = 12
 
 # Drift.
-SAMPLES: Final = 1
+SAMPLES: Final = 3
 """So far."""
-STRATA: Final = 2
+STRATA: Final = 4
 """The first one's address."""
-STRATA_COUNT: Final = 3
-SUSPECTS: Final = 4
+STRATA_COUNT: Final = 5
+SUSPECTS: Final = 6
 """Address of the ring of suspects, 0 without any."""
-SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 5, 6, 7
-WAITING: Final = 8
+SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 7, 8, 9
+WAITING: Final = 10
 """Address of the queue of what waits to be learned, 0 without any."""
-WAITING_COUNT, WAITING_FIRST = 9, 10
-BACK: Final = 11
+WAITING_COUNT, WAITING_FIRST = 11, 12
+BACK: Final = 13
 """Evidence, in nats, of a return to the level before a new normal."""
-RENEWED: Final = 12
+RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
-TOLD_FACET: Final = 13
+TOLD_FACET: Final = 15
 """On which the last change was told."""
-RELEASES: Final = 14
+RELEASES: Final = 16
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8

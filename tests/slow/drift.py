@@ -87,6 +87,7 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
+        "_told_facet",
         "bets",
         "facets",
         "factors",
@@ -124,6 +125,12 @@ class DriftWatch(Watch):
         self.fired_at = (0, 0)
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
+        self._told_facet = 0
+
+    def settle(self) -> None:  # noqa: D102
+        if self.life.state is State.OK:
+            self.old = self.new = None
+            self._blamed, self._evidence = {}, {}
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -148,7 +155,7 @@ class DriftWatch(Watch):
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
         deviations = stratum.score(samples)
         if not self.holding:
-            at = self._evidence.get("at", 0)
+            at = self._told_facet
             self.strata.look_back(deviations[at], self.number)
         told = self._judge(stratum, found, deviations, now_us, stage)
         if self.holding:
@@ -267,6 +274,7 @@ class DriftWatch(Watch):
             for suspect in since:
                 self.factors.during(suspect.values, suspect.labels)
         self.fired_at = (self.number, now_us)
+        self._told_facet = best
         bets.hold(which, shift, len(since))
         self.strata.begin()
         return True

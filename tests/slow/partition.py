@@ -363,6 +363,7 @@ class Partition:
             self._order,
             self.counts.dump(),
             [],
+            [],
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
