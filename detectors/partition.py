@@ -7,7 +7,7 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,11 +21,13 @@ from detectors.folding import UNKNOWN, Folder
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
+from detectors.lineage import prefix
 from detectors.memory import Memory
+from detectors.parents import Parents, Part
 from detectors.plans import Group, groups
 from detectors.population import Population
 from detectors.retirement import retire
-from detectors.rules import RuleBook
+from detectors.rules import Anomaly, Drift, RuleBook
 from detectors.seals import Seal
 from detectors.stage import Said, Stage
 from detectors.store import Store
@@ -54,6 +56,7 @@ class Partition:
         self._idle_us = _idle_us(self._groups)
         self._where_table: Sequence[str] | None = None
         self._stage = Stage(number)
+        self._stage.parents = Parents(_wanted(self._groups))
         members = list(self._groups.values())
         self._store = store = Store(members)
         self._all = Population(self._groups, book.retention_us, self._stage, store)
@@ -179,6 +182,7 @@ class Partition:
             self._clock = max(self._clock, min(times.values()))
         self._all.run(self._clock)
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
+        stage.parents.hear(batch.parents)
         self._all.close(offset)
         self._offset = offset
         if self._store.recent.full:
@@ -242,6 +246,13 @@ class Partition:
             for watch in series.opened()
         ]
 
+    def take_parts(self) -> list[Part]:
+        """What its series add to their parents, where that has moved noticeably.
+
+        For all partitions to hear of: in ``Batch.parents``, summed up over them.
+        """
+        return self._stage.shares.take_news()
+
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
 
@@ -266,6 +277,7 @@ class Partition:
             self.counts.dump(),
             self._store.labels.dump(),
             self._checkpoints.dump(),
+            self._stage.parents.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -283,6 +295,7 @@ class Partition:
         self.counts = Counts(*seal.counts)
         self._store.labels.load(seal.labels)
         self._checkpoints.load(seal.books)
+        self._stage.parents.load(seal.parents)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -309,9 +322,25 @@ class Partition:
         memory.trim()
 
     def finish_restore(self) -> None:
-        """Set the timers of the series restored."""
+        """Set the timers of the series restored, and add up what they share."""
         self._all.place_all()
+        shares = self._stage.shares
+        for series in self._all.all():
+            for watch in series.live:
+                for given in watch.given():
+                    shares.change({}, given)
         self._all.close(-1)
+
+
+def _wanted(members: Mapping[tuple[str, ...], Group]) -> Callable[[str], bool]:
+    """Whether a rule of the book may ask for a parent."""
+    begins = tuple(
+        prefix(plan)
+        for group in members.values()
+        for plan in group.plans
+        if isinstance(plan.rule.kind, Drift | Anomaly)
+    )
+    return lambda key: key.startswith(begins)
 
 
 def _idle_us(members: Mapping[tuple[str, ...], Group]) -> int:

@@ -24,6 +24,7 @@ class Seal(NamedTuple):
         counts: As ``tallies.Counts`` has them.
         labels: As ``labels.Labels`` has them.
         books: As ``checkpoints.Checkpoints`` has them.
+        parents: As ``parents.Parents`` dumps them.
     """
 
     offset: int
@@ -36,6 +37,7 @@ class Seal(NamedTuple):
     counts: list[int]
     labels: list[str]
     books: list[Any]
+    parents: list[Any]
 
     def dump(self) -> bytes:
         """As a row."""

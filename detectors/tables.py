@@ -48,7 +48,7 @@ class Tables:
             first_rules.append(len(rules))
             for plan in group.plans:
                 plan.row = len(rules)
-                row, row_floats = [0] * at.RULE_INTS, [plan.sign, nan, nan]
+                row, row_floats = [0] * at.RULE_INTS, [plan.sign, nan, nan, nan]
                 kind = plan.rule.kind
                 if isinstance(kind, Drift):
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
@@ -88,6 +88,7 @@ class Tables:
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by
         floats[at.ENOUGH], floats[at.CAUTION] = setting.limit, setting.caution
+        floats[at.DOUBT] = setting.doubt
         norms, bets = 0, at.BETS
         for facet in found:
             known.append(_facet(facet, norms, bets))

@@ -6,7 +6,7 @@ be quick while all is well; whatever is not goes through ``weigh``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from detectors import evidence, lifecycle, phrases
@@ -15,6 +15,7 @@ from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
+from detectors.parents import Normal
 from detectors.plans import Limit, Plan, rate
 from detectors.severities import severity_of
 from detectors.stage import Stage
@@ -370,9 +371,15 @@ class Watch:
         if lifecycle.differs(before, self.life):
             self._tell(before, at_us, stage, reason)
 
+    def given(self) -> Iterable[Mapping[str, Normal]]:
+        """What it has said of itself for new series to begin with, by parent."""
+        return ()
+
     def forget(self, at_us: int, stage: Stage, reason: str) -> None:
         """Go back to where all begin: the series is forgotten."""
         self.end(at_us, stage, reason)
+        for given in self.given():
+            stage.shares.change(given, {})
         before = self.life
         self.value = None
         self.life = lifecycle.forget(before)

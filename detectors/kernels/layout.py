@@ -80,7 +80,12 @@ RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
 TOLD_FACET: Final = 15
 """On which the last change was told."""
-RELEASES: Final = 16
+GIVING: Final = 16
+"""Whether a stratum is due to say what is normal for it."""
+DOUBTED: Final = 17
+"""Whether one that has just begun may well be bad beside its peers: its sessions stay
+suspects."""
+RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
@@ -96,7 +101,22 @@ SEEN: Final = 3
 """The last sample."""
 NEW, ANCHOR = 4, 5
 """Addresses: what would be normal, and what was, 0 without."""
-NORMS: Final = 6
+BORN: Final = 6
+"""Whether it has begun with what was to be borrowed."""
+LEARNED: Final = 7
+"""Samples that its norms have learned."""
+RUNS_ON: Final = 8
+"""The model of its last session."""
+TRIED: Final = 9
+"""Whether its first sessions are held against its peers."""
+DUE: Final = 10
+"""Whether it is to say what is normal for it."""
+GIVEN_MODEL: Final = 11
+GIVEN: Final = 12
+"""What it said last: the model then, and for each facet four floats; a variance of zero
+says nothing."""
+GIVEN_WIDTH: Final = 4
+NORMS: Final = 24
 """For each facet its norm."""
 
 # A suspect.
@@ -137,8 +157,8 @@ WATCH_WIDTH: Final = 12
 RULE_INTS: Final = 13
 
 # And floats.
-SIGN, ENOUGH, CAUTION = 0, 1, 2
-RULE_FLOATS: Final = 3
+SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
+RULE_FLOATS: Final = 4
 
 # The table of facets: integers.
 READER: Final = 0
@@ -160,7 +180,11 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SCRATCH_FLOATS: Final = 24
+GONE: Final = 24
+"""Whether a stratum has made room; then the codes of its labels and of its model, and
+what it had said."""
+GONE_AGENT, GONE_TASK, GONE_MODEL, GONE_GIVEN = 25, 26, 27, 28
+SCRATCH_FLOATS: Final = GONE_GIVEN + MOST_FACETS * GIVEN_WIDTH
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
