@@ -16,6 +16,7 @@ from detectors.partition import Partition
 from detectors.rules import Anomaly, Drift, Rule
 from detectors.rules import rule as make_rule
 from detectors.transitions import State, Transition, encode_line
+from tests.slow.partition import Partition as SlowPartition
 from tests.unit.detectors.scenes import Log, Scene, Session, chance, transitions
 
 PEERS = 6
@@ -310,6 +311,21 @@ def test_what_is_borrowed_hangs_on_the_log_alone(seed: int) -> None:
             partition.finish_restore()
     assert together == alone
     assert any(b'"borrowed":1.0' in line for line in alone)
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_the_slow_engine_says_the_same(seed: int) -> None:
+    """Of the same log, also of what series share, to the bit."""
+    luck = chance(seed)
+    log, book = Log(RULES), Scene(*RULES).book
+    quick, slow = Partition(book), SlowPartition(book)
+    for offset, session in enumerate(_story(luck)):
+        batch = log.batch([session])
+        if offset % 20 == 19:
+            parts = quick.take_parts()
+            assert parts == slow.take_parts()
+            batch = msgspec.structs.replace(batch, parents=parts)
+        assert quick.apply(batch, offset) == slow.apply(batch, offset)
 
 
 # -- single sessions ----------------------------------------------------------------
