@@ -15,16 +15,19 @@ class CompiledWatch(Watch):
 
     Attributes:
         at: Address of its words; 0 if it has none after all.
-        words_alone: Whether these say all there is to say while nothing is wrong.
     """
 
     __slots__ = ("at", "store")
-    words_alone = True
 
     def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
         super().__init__(plan, by)
         self.store = store
         self.at = at
+
+    @property
+    def words_alone(self) -> bool:
+        """Whether its words say all there is to say while nothing is wrong."""
+        return True
 
     def settle(self) -> None:  # noqa: D102
         if self.at:

@@ -50,7 +50,6 @@ class SilenceWatch(AbsenceWatch):
         "missing",
         "most_us",
     )
-    words_alone = False
 
     def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
         kind = plan.rule.kind
@@ -90,6 +89,10 @@ class SilenceWatch(AbsenceWatch):
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
+
+    @property
+    def words_alone(self) -> bool:  # noqa: D102
+        return False
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage

@@ -150,7 +150,7 @@ def test_its_own_sessions_take_over(times: float) -> None:
     def norm() -> tuple[float, float]:
         (watch,) = next(
             series.live
-            for series in fleet.scene.partition._all.series.values()
+            for series in fleet.scene.partition._all.all()
             if series.by["agent"] == "new"
         )
         assert isinstance(watch, DriftWatch)
