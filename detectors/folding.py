@@ -10,6 +10,7 @@ from detectors.blocks import Block
 from detectors.checkpoints import Checkpoints
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
+from detectors.giving import Giving
 from detectors.kernels import fold as kernel
 from detectors.kernels import layout
 from detectors.kernels.drift import WHOLLY
@@ -41,6 +42,7 @@ class Folder:
         "_checkpoints",
         "_everyone",
         "_found",
+        "_giving",
         "_groups",
         "_idle_us",
         "_masks",
@@ -56,6 +58,7 @@ class Folder:
         checkpoints: Checkpoints,
         stage: Stage,
         store: Store,
+        giving: Giving,
         idle_us: int,
     ) -> None:
         self._groups = groups
@@ -63,6 +66,7 @@ class Folder:
         self._checkpoints = checkpoints
         self._stage = stage
         self._store = store
+        self._giving = giving
         self._idle_us = idle_us
         self._masks = Masks(groups)
         self._block: Block = stage.block
@@ -126,6 +130,7 @@ class Folder:
         codes = store.label_codes(block)
         cursor[kernel.REF] = first = store.recent.add(block)
         stage.begin(block, codes, first)
+        store.places[layout.PEERS] = stage.parents.known
         masks = self._masks.rows(block.mask_table)
         rows = masks[block.mask_codes] if len(masks) else _NOTHING
         tables, arena = store.tables, store.arena
@@ -158,6 +163,8 @@ class Folder:
                 store.places,
                 store.odds_keys,
                 store.odds,
+                store.given,
+                store.given_floats,
             )
             if why == kernel.DONE:
                 return cursor
@@ -167,8 +174,11 @@ class Folder:
         """Do what compiled code cannot, and let it go on behind it."""
         cursor, stage = self.cursor, self._stage
         stage.order = int(cursor[kernel.ORDER])
+        if self._store.places[layout.GIVEN_COUNT] > layout.GIVEN_ROOM // 2:
+            self._giving.add_up()
         if why == kernel.FULL:
-            self._store.arena.grow()
+            self._giving.add_up()
+            self._store.arena.reserve()
         elif why == kernel.TIMERS:
             stage.at = -1
             if self._everyone.run(int(cursor[kernel.CLOCK_US])):
@@ -227,6 +237,8 @@ class Folder:
         """Let the rules speak that have something to say, or are not compiled."""
         cursor, stage, block = self.cursor, self._stage, self._block
         series = self._series()
+        words = self._store.arena.ints
+        self._store.places[layout.OF_SERIES] = words[series.at + layout.NUMBER]
         group = series.group
         position, session = int(cursor[kernel.POSITION]), stage.at
         mask = block.mask_table[block.mask_codes[position]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import nan
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from detectors.metrics import COLUMN
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Drift, Silence
 from detectors.sensitivities import SETTINGS
+
+_CODED: Final = frozenset({"agent", "task_type", "model"})
+"""Labels that the state has codes of."""
 
 
 class Tables:
@@ -84,6 +88,7 @@ class Tables:
         row[at.KIND] = at.DRIFT
         row[at.FACET], row[at.FACETS] = len(known), len(found)
         row[at.LAG] = setting.lag
+        row[at.NAMED] = not _CODED.issuperset(by)
         row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by
