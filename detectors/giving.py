@@ -35,7 +35,15 @@ class Giving:
         key_of: The key of a series, by its number.
     """
 
-    __slots__ = ("_groups", "_key_of", "_kin", "_known", "_shares", "_store")
+    __slots__ = (
+        "_agent_first",
+        "_groups",
+        "_key_of",
+        "_kin",
+        "_known",
+        "_shares",
+        "_store",
+    )
 
     def __init__(
         self,
@@ -55,6 +63,9 @@ class Giving:
             if isinstance(plan.rule.kind, Drift)
         }
         self._known: dict[tuple[int, ...], list[list[str]]] = {}
+        self._agent_first = np.zeros(1 + max(self._kin, default=0), np.bool_)
+        for row, (by, *_) in self._kin.items():
+            self._agent_first[row] = min(by, default="") == "agent"
 
     def add_up(self) -> None:
         """Add up what waits."""
@@ -96,7 +107,10 @@ class Giving:
             series = series[done:]
 
     def _add(self, given: Table, floats: Grid) -> None:
-        kinds, which = np.unique(given[:, : layout.G_SIGN], axis=0, return_inverse=True)
+        kinds = given[:, : layout.G_SIGN].copy()
+        # No parent has the first label of a series: so there are fewer kinds.
+        kinds[self._agent_first[kinds[:, layout.G_RULE]], layout.G_AGENT] = 0
+        kinds, which = np.unique(kinds, axis=0, return_inverse=True)
         parents = [self._parents(tuple(kind)) for kind in kinds.tolist()]
         signs = given[:, layout.G_SIGN].astype(np.float64)
         numbers: dict[str, int] = {}
