@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import numpy as np
 
 from detectors.absence import AbsenceWatch
 from detectors.breach import Breach
@@ -18,7 +17,7 @@ from detectors.kernels import layout
 from detectors.lifecycle import FAR, NO_LEVEL, Life
 from detectors.plans import Group
 from detectors.series import Series
-from detectors.store import Store
+from detectors.store import Store, bytes_of, words_of
 from detectors.transitions import State
 from detectors.watch import Watch
 
@@ -164,7 +163,7 @@ def entries_of(row: Row, members: Sequence[tuple[str, bytes]]) -> Iterator[list[
         row: It.
         members: Name and shape of each rule that its group had.
     """
-    words = np.frombuffer(row.words, "<i8")
+    words = words_of(row.words)
     place = 0
     while place < len(words):
         position, length = words[place : place + 2].tolist()
@@ -173,7 +172,7 @@ def entries_of(row: Row, members: Sequence[tuple[str, bytes]]) -> Iterator[list[
         state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
         name, shape = members[position]
         life = _life(Life(state, generation=generation, seq=seq))
-        window = [piece.tobytes(), row.told, []]
+        window = [bytes_of(piece), row.told, []]
         yield [name, shape, life, None, None, window]
         place += 2 + length
 

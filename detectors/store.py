@@ -9,7 +9,7 @@ import numpy as np
 
 from detectors.arena import Arena
 from detectors.blocks import Block
-from detectors.kernels import beta_binomial, layout, rows
+from detectors.kernels import beta_binomial, layout, rows, squeezing
 from detectors.kernels.births import begin_watch
 from detectors.kernels.giving import all_given
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -38,6 +38,7 @@ class Store:
     __slots__ = (
         "_packed",
         "_refs",
+        "_squeezed",
         "arena",
         "given",
         "given_floats",
@@ -62,6 +63,7 @@ class Store:
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
         self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
+        self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
 
     def settle(self, watch: int, state: State) -> None:
@@ -127,7 +129,7 @@ class Store:
             watch,
             rules,
             rule,
-            _words(packed),
+            words_of(packed),
             0,
             self._told(told),
         )
@@ -154,7 +156,7 @@ class Store:
         self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
     ) -> None:
         """Read back what ``pack_series`` gave, by a group with the same rules."""
-        words, refs = _words(packed), self._told(told)
+        words, refs = words_of(packed), self._told(told)
         first = int(self.tables.first_rules[group.number])
         rules, arena = self.tables.rules, self.arena
         while not rows.unpack_series(
@@ -228,11 +230,33 @@ class Store:
         self.recent.retain(np.unique(found[: progress[1]]).tolist())
 
     def _bytes(self, words: int) -> bytes:
-        return self._packed[:words].astype("<i8", copy=False).tobytes()
+        if squeezing.MOST * words > len(self._squeezed):
+            self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
+        count = squeezing.squeeze(self._packed, words, self._squeezed)
+        return words.to_bytes(4, "little") + self._squeezed[:count].tobytes()
 
     def _told(self, told: Sequence[list[Any]]) -> Ints:
         return np.array([self.recent.keep_told(each) for each in told], np.int64)
 
 
-def _words(packed: bytes) -> Ints:
-    return np.frombuffer(packed, "<i8").astype(np.int64)
+def words_of(packed: bytes) -> Ints:
+    """The words of a state that has been packed.
+
+    Raises:
+        ValueError: The bytes are none.
+    """
+    count = int.from_bytes(packed[:4], "little")
+    squeezed = np.frombuffer(bytearray(packed[4:]), np.uint8)
+    if count > 2 * len(squeezed):
+        raise ValueError("the words of a row are damaged")
+    words = np.zeros(count, np.int64)
+    if not squeezing.spread(squeezed, count, words):
+        raise ValueError("the words of a row are damaged")
+    return words
+
+
+def bytes_of(words: Ints) -> bytes:
+    """Words as ``Store.pack`` has them."""
+    out = np.zeros(squeezing.MOST * len(words) + 1, np.uint8)
+    count = squeezing.squeeze(words, len(words), out)
+    return len(words).to_bytes(4, "little") + out[:count].tobytes()
