@@ -32,7 +32,9 @@ async def growth(*, full: bool) -> list[Finding]:
     ):
         told = base if series == BASE else await _at(series, before, measured, repeat)
         goal = 1.1 if series <= 10_000 else 1.6
-        found.append(line(f"{series:,} series, 25 sessions each before", told, base, goal))
+        found.append(
+            line(f"{series:,} series, 25 sessions each before", told, base, goal)
+        )
     few = (25, 2) if full else (4, 1)
     young = await _at(10_000, *few, 5)
     many = await _at(1_000_000, *few, 1)

@@ -26,9 +26,7 @@ async def replaying(*, count: int) -> list[Finding]:
         few, many = 4_000, 4_000 + count
         took = []
         for lines in (few, few, many):
-            with file.open("wb") as stream:
-                values = sessions(lines, SERIES, _START_S)
-                stream.writelines(value + b"\n" for value in values)
+            await asyncio.to_thread(_write, file, lines)
             took.append(await asyncio.to_thread(_replayed, file))
         (_, start, whole) = took
     return [finding(count, start, whole)]
@@ -38,9 +36,7 @@ def finding(
     count: int, start: tuple[float, float], whole: tuple[float, float]
 ) -> Finding:
     """One line, of the wall and CPU seconds of a short file and a long one."""
-    net = Figure(
-        sessions=count, wall_s=whole[0] - start[0], cpu_s=whole[1] - start[1]
-    )
+    net = Figure(sessions=count, wall_s=whole[0] - start[0], cpu_s=whole[1] - start[1])
     return Finding(
         part="P7",
         what=f"replay of a file, {SERIES:,} series",
@@ -49,6 +45,12 @@ def finding(
         goal=at_least(100_000.0),
         raw={CPU: net.cpu_us, "s in all": whole[0], "s for 4,000 lines": start[0]},
     )
+
+
+def _write(file: Path, lines: int) -> None:
+    with file.open("wb") as stream:
+        values = sessions(lines, SERIES, _START_S)
+        stream.writelines(value + b"\n" for value in values)
 
 
 def _replayed(file: Path) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from loopwatch.apache_kafka import ApacheKafka
@@ -11,12 +12,12 @@ from tests.bench.traffic import fill, in_turn, sessions
 
 A_SECOND: Final = 10_000
 MINUTES: Final = 30
-_START_S: Final = 2.0
-"""What a worker takes to be ready with nothing to restore is shown, and taken off."""
+PACE: Final = 0.2
+"""Seconds between two checkpoints of a worker that goes five times as fast as time."""
 
 
 async def restart(kafka: ApacheKafka, *, full: bool) -> list[Finding]:
-    """A hundred thousand series written once; if ``full``, as half an hour leaves them.
+    """A hundred thousand series, three sessions each; if ``full``, as half an hour leaves them.
 
     Half an hour at 10,000 sessions a second is made faster than real time: checkpoints
     follow each other in proportion, so that as many rows are written.
@@ -24,10 +25,9 @@ async def restart(kafka: ApacheKafka, *, full: bool) -> list[Finding]:
     found = [await _restarted(kafka, 100_000, 300_000, at_most(2.0), 1.0)]
     if full:
         half_an_hour = MINUTES * 60 * A_SECOND
-        pace = 0.2
         for series, goal in ((100_000, 2.0), (1_000_000, 15.0)):
             found.append(
-                await _restarted(kafka, series, half_an_hour, at_most(goal), pace)
+                await _restarted(kafka, series, half_an_hour, at_most(goal), PACE)
             )
     return found
 
@@ -35,12 +35,9 @@ async def restart(kafka: ApacheKafka, *, full: bool) -> list[Finding]:
 async def _restarted(
     kafka: ApacheKafka, series: int, count: int, goal: Goal, checkpoint_s: float
 ) -> Finding:
-    import time
-
     async with fleet(kafka, INIT) as empty:
         empty_s = await empty.restart()
-    interval = {"checkpoint_interval_s": str(checkpoint_s)}
-    async with fleet(kafka, INIT, **interval) as team:
+    async with fleet(kafka, INIT, checkpoint_interval_s=str(checkpoint_s)) as team:
         values = sessions(
             count, series, time.time(), whose=in_turn(series, -(-count // series), 1)
         )
@@ -49,27 +46,28 @@ async def _restarted(
         await team.until_done(count)
         filled_s = time.perf_counter() - began_s
         ready_s = await team.restart()
-    return finding(series, count, ready_s, empty_s, filled_s, goal)
+    return finding(
+        f"restart with {series:,} series after {count:,} sessions",
+        ready_s,
+        empty_s,
+        count / filled_s,
+        goal,
+    )
 
 
 def finding(
-    series: int,
-    count: int,
-    ready_s: float,
-    empty_s: float,
-    filled_s: float,
-    goal: Goal,
+    what: str, ready_s: float, empty_s: float, per_second: float, goal: Goal
 ) -> Finding:
     """One line: what the state adds to a start."""
     return Finding(
         part="P6",
-        what=f"restart with {series:,} series after {count:,} sessions",
+        what=what,
         value=ready_s - empty_s,
         unit="s to be ready, for the state",
         goal=goal,
         raw={
             "s from start to ready": ready_s,
             "s without state": empty_s,
-            "sessions/s before": count / filled_s,
+            "sessions/s before": per_second,
         },
     )

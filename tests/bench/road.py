@@ -39,14 +39,20 @@ _PATIENCE_S: Final = 300.0
 
 
 async def yardstick(
-    kafka: ApacheKafka, module: str, *options: str, count: int, series: int
+    kafka: ApacheKafka,
+    module: str,
+    *,
+    count: int,
+    series: int,
+    python: str | Path = sys.executable,
 ) -> Figure:
     """Run a yardstick over a topic of its own."""
     topic = f"bench-{module}-{time.monotonic_ns()}"
     await ensure_topics(kafka.connection, [TopicSpec(topic, PARTITIONS)])
     await fill(kafka.connection, topic, PARTITIONS, healthy(count, series))
     servers = kafka.bootstrap_servers
-    return read(await output_of(module, servers, topic, str(count), *options))
+    output = await output_of(module, servers, topic, str(count), python=python)
+    return read(output)
 
 
 async def road(
@@ -145,9 +151,7 @@ class Fleet:
         """Wait until so many were folded, and what they led to is safe."""
         calm, deadline = 0, time.monotonic() + _PATIENCE_S
         while calm < 2:
-            found = [
-                await asyncio.to_thread(worker.status) for worker in self.workers
-            ]
+            found = [await asyncio.to_thread(worker.status) for worker in self.workers]
             known = [status for status in found if status is not None]
             read = sum(status["counts"]["sessions"] for status in known)
             done = len(known) == len(found) and read >= count
@@ -179,7 +183,7 @@ class Fleet:
 
 def partitions(status: Mapping[str, Any]) -> int:
     """How many partitions of observations a worker has."""
-    return max((len(part.get("clocks", ())) for part in status["groups"].values()))
+    return max(len(part.get("clocks", ())) for part in status["groups"].values())
 
 
 def behind(status: Mapping[str, Any]) -> int:

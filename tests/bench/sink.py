@@ -28,6 +28,7 @@ class Sink:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_post("/hook", self._take)
+        app.router.add_post("/other", self._pass)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
@@ -46,6 +47,9 @@ class Sink:
         now_s = time.perf_counter()
         for agent in agents(msgspec.json.decode(body)):
             self.arrived_s.setdefault(agent, now_s)
+        return web.Response()
+
+    async def _pass(self, _request: web.Request) -> web.Response:
         return web.Response()
 
 

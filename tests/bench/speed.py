@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from importlib.util import find_spec
 from typing import Final
 
 from loopwatch.apache_kafka import ApacheKafka
 from tests.bench.figures import Figure, median_rate, middle
 from tests.bench.findings import CPU, Finding, Goal, at_least, at_most
+from tests.bench.process import PEER
 from tests.bench.road import INIT, WINDOWS, road, yardstick
 
 RAW: Final = "raw consumer: getmany and decode"
@@ -26,16 +27,22 @@ def ours(series: int) -> str:
 
 
 async def speed(kafka: ApacheKafka, *, rounds: int, count: int) -> list[Finding]:
-    """Each in turn, so that a busy moment of the machine meets all of them."""
+    """Each in turn, so that a busy moment of the machine meets all of them.
+
+    Without what ``make bench`` installs there is no line of the peer.
+    """
     found: Rounds = defaultdict(list)
+    peer = await asyncio.to_thread(PEER.exists)
     for _ in range(rounds):
         raw = yardstick(kafka, "raw_consumer", count=count, series=FEW)
         found[RAW].append(await raw)
         plain = yardstick(kafka, "plain_faust", count=count // 8, series=FEW)
         found[PLAIN].append(await plain)
-        if find_spec("quixstreams") is not None:
-            peer = yardstick(kafka, "quix_peer", count=count // 4, series=FEW)
-            found[QUIX].append(await peer)
+        if peer:
+            quix = yardstick(
+                kafka, "quix_peer", count=count // 4, series=FEW, python=PEER
+            )
+            found[QUIX].append(await quix)
         for name, series, rules in (
             (ours(FEW), FEW, INIT),
             (ours(MANY), MANY, INIT),
