@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How fast Loopwatch is.")
     parser.add_argument("--only", help="parts, such as P1 or P3,P7")
     parser.add_argument("--full", action="store_true", help="sizes that take long, too")
-    parser.add_argument("--rounds", type=int, default=3, help="of P1")
+    parser.add_argument("--rounds", type=int, default=2, help="of P1")
     asked = parser.parse_args()
     try:
         parts = chosen(asked.only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.bench.alone import Asked, Told
+from tests.bench.alone import MOST_BYTES, Asked, Told
 from tests.bench.findings import Finding, at_most
 from tests.bench.process import alone
 
@@ -12,7 +12,6 @@ KIB: Final = 1024
 SIZES: Final = ((10_000, 60), (100_000, 30), (1_000_000, 5))
 """Series, and sessions of each."""
 FULL_ROUNDS: Final = 30
-MOST_BYTES: Final = 10 * KIB**3
 EVERY: Final = 200_000
 """Sessions between two checkpoints: more than on the road, for the sake of time."""
 
@@ -43,7 +42,7 @@ async def memory(*, full: bool) -> list[Finding]:
 
 
 def too_much(series: int, rules: str, needs_bytes: float, goal: float) -> Finding:
-    """The line of a size that does not fit: what it would take, by the one before."""
+    """The line of a size that does not fit: what it would take, by one that does."""
     return Finding(
         part="P3",
         what=f"{series:,} series do not fit, rules: {rules}",
