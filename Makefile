@@ -39,8 +39,8 @@ format: .venv ## Format the code and mend what can be mended
 	.venv/bin/ruff check --fix .
 
 .PHONY: bench
-bench: .venv ## Measure the speed on a real Apache Kafka
-	.venv/bin/python -m tests.bench
+bench: .venv .bench/peer ## Measure the speed on a real Apache Kafka (ARGS="--only P1,P7", "--full")
+	.venv/bin/python -m tests.bench $(ARGS)
 
 # The benchmark's data and scorer are not part of the project.
 NAB ?= ../shared/nab
@@ -79,6 +79,7 @@ lock: .venv ## Pin all dependencies: of the product, and of its development (UPG
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock \
 	    --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --group bench --output-file requirements-bench.lock
 
 COMPILE = .venv/bin/python -m uv pip compile --quiet --universal --generate-hashes \
     --no-emit-index-url --no-header --python-version 3.11 $(if $(UPGRADE),--upgrade)
@@ -116,6 +117,12 @@ endif
 
 .venv/locked: requirements-dev.lock .venv/python
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.bench/peer: requirements-bench.lock .venv/python
+	@.venv/bin/python -m venv --clear $@
+	@$@/bin/python -m pip --quiet --disable-pip-version-check install \
+	    --require-hashes -r requirements-bench.lock
 	@touch $@
 
 .venv/installed: pyproject.toml .venv/locked

@@ -119,12 +119,19 @@ class Columns:
         The first tells it only as far as it goes.
         """
         middle = len(self) // 2
-        first, last = self._part(0, middle), self._part(middle, len(self))
-        clocks_us = {self.source: int(first.clocks_us.max())}
+        last = self._part(middle, len(self))
         return (
-            replace(first, clocks_after_us=clocks_us),
+            self.part(0, middle),
             replace(last, accepts=self.accepts, parents=self.parents),
         )
+
+    def part(self, begin: int, end: int) -> Columns:
+        """Some sessions that stand together; it tells the time after as far as it goes."""
+        if begin == 0 and end == len(self):
+            return self
+        mine = self._part(begin, end)
+        clocks_us = {self.source: int(mine.clocks_us.max())}
+        return replace(mine, clocks_after_us=clocks_us)
 
     def _part(self, begin: int, end: int) -> Columns:
         """Some sessions that stand together, and what names them."""

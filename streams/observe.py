@@ -87,6 +87,14 @@ class Observed:
             for partition, batch in self._found.items()
         }
 
+    @cached_property
+    def columns(self) -> dict[int, Columns]:
+        """The same as arrays, which a partition folds as they are."""
+        return {
+            partition: batch if isinstance(batch, Columns) else Columns.of(batch)
+            for partition, batch in self._found.items()
+        }
+
     def blocks(self) -> dict[int, list[bytes]]:
         """The same as blocks, without the detour over plain numbers."""
         return {
@@ -221,7 +229,7 @@ class Observer:
         latest_us: int | None,
         judged_from_us: int | None,
     ) -> Observed:
-        """One record, as replay reads them, without the cost of arrays."""
+        """One record, without the cost of arrays."""
         self._bound_memory()
         try:
             if value is None:

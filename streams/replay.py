@@ -3,13 +3,21 @@
 One partition, one source, one clock: the largest ``ended_at`` read so far. What the
 worker does with Kafka between its stages happens here by plain calls, so that the
 same input gives the same lines, byte for byte.
+
+Sessions are read and folded many at a time, as the worker does. That makes no
+difference to any line: the partition runs its timers between the sessions of a block,
+no line of it hangs on what people were told, and each carries the time at which it
+is told. Groups whose time comes before that are told first.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Final
+
+import numpy as np
 
 from alerts.delivery import Sent
 from alerts.notifications import Notification
@@ -20,14 +28,18 @@ from detectors.actions import Accept
 from detectors.batch import Batch, tick
 from detectors.partition import Partition
 from detectors.rules import RuleBook
-from detectors.transitions import Transition, Update
+from detectors.transitions import Transition, Update, microseconds
 from streams.actions import AcceptAction, Numbered
+from streams.columns import Columns
 from streams.observe import Observer
 
 ReplayLine = Transition | Update | Notification
 
 _SOURCE: Final = 0
 _HEARD_EVERY_US: Final = 60 * 1_000_000
+
+CHUNK_LINES: Final = 4_000
+"""Read at once: more would be no faster."""
 
 
 class Replay:
@@ -40,6 +52,7 @@ class Replay:
         actions: What people do meanwhile, in order of time; others than ``accept``
             are passed by.
         heed: Told of each that was carried out.
+        chunk_lines: How many lines are read at once; the output does not hang on it.
 
     Attributes:
         waiting: Actions later than the clock has come.
@@ -52,12 +65,15 @@ class Replay:
         reject: Callable[[int, str], None],
         actions: Sequence[Numbered] = (),
         heed: Callable[[Outcome], None] = lambda _outcome: None,
+        *,
+        chunk_lines: int = CHUNK_LINES,
     ) -> None:
         self._observer = Observer(book, partitions=1, sources=1)
         self._partition = Partition(book)
         self._notifier = Notifier(routing, standstill=False)
         self._reject = reject
         self._heed = heed
+        self._chunk_lines = chunk_lines
         self.waiting = deque(
             (number, action)
             for number, action in actions
@@ -76,10 +92,10 @@ class Replay:
             lines: JSON events, one a line; blank lines are skipped.
             until_us: Move the clock on to this time after the last event.
         """
-        for number, line in enumerate(lines, start=1):
-            text = line.strip(b" \t\r\n")
-            if text:
-                yield from self._fold(number, text)
+        coming, read = iter(lines), 0
+        while chunk := list(islice(coming, self._chunk_lines)):
+            yield from self._take(chunk, read)
+            read += len(chunk)
         end_us = self._observer.clock(_SOURCE)
         if until_us is not None and (end_us is None or until_us > end_us):
             end_us = until_us
@@ -89,21 +105,46 @@ class Replay:
         while (due_us := self._notifier.next_due_us) is not None:
             yield from self._settle(self._notifier.run_due(due_us), due_us)
 
-    def _fold(self, number: int, text: bytes) -> Iterator[ReplayLine]:
-        seen = self._observer.observe(_SOURCE, [(number, text)], None)
-        for rejected in seen.rejected:
-            self._reject(number, rejected.reason)
-        clock_us = self._observer.clock(_SOURCE)
-        if seen.rejected or clock_us is None:
+    def _take(self, lines: Sequence[bytes], read: int) -> Iterator[ReplayLine]:
+        """Take the next lines of the file, so many of which have been read."""
+        texts = [line.strip(b" \t\r\n") for line in lines]
+        numbers = [at for at, text in enumerate(texts, start=read + 1) if text]
+        texts = [text for text in texts if text]
+        if not texts:
             return
-        self.sessions += 1
+        seen = self._observer.observe_values(_SOURCE, numbers, texts, None)
+        for rejected in seen.rejected:
+            self._reject(rejected.offset, rejected.reason)
+        self.sessions += seen.counts.sessions
+        clock_us = self._observer.clock(_SOURCE)
+        if not seen.counts.sessions or clock_us is None:
+            return
+        sessions = seen.columns.get(0)
+        if sessions is not None:
+            yield from self._fold(sessions)
+        # The last ones may be sessions that no rule observes.
         yield from self._act(clock_us)
-        yield from self._run_due(clock_us, inclusive=False)
-        self._hear_parents(clock_us)
-        batch = seen.batches.get(0) or tick({_SOURCE: clock_us}, 1)
-        yield from self._tell(self._apply(batch), clock_us)
+        yield from self._tell(self._apply(tick({_SOURCE: clock_us}, 1)))
+        yield from self._tell_groups(clock_us)
 
-    def _apply(self, batch: Batch) -> list[Transition | Update]:
+    def _fold(self, sessions: Columns) -> Iterator[ReplayLine]:
+        """Fold sessions, and let happen between them what comes at a time of its own."""
+        clocks_us, begin = sessions.clocks_us, 0
+        while begin < len(sessions):
+            clock_us = int(clocks_us[begin])
+            yield from self._act(clock_us)
+            if clock_us - self._heard_us >= _HEARD_EVERY_US:
+                yield from self._run_due(clock_us, inclusive=False)
+                self._hear_parents(clock_us)
+            until_us = self._heard_us + _HEARD_EVERY_US
+            if self.waiting:
+                until_us = min(until_us, self.waiting[0][1].at_us)
+            end = int(np.searchsorted(clocks_us, until_us))
+            yield from self._tell(self._apply(sessions.part(begin, end)))
+            yield from self._tell_groups(int(clocks_us[end - 1]))
+            begin = end
+
+    def _apply(self, batch: Batch | Columns) -> list[Transition | Update]:
         self._offset += 1
         return self._partition.apply(batch, self._offset)
 
@@ -115,14 +156,12 @@ class Replay:
             accept = Accept(self._offset, action.match, action.by)
             batch = tick({_SOURCE: action.at_us}, 1, [accept])
             lines = self._apply(batch)
-            yield from self._tell(lines, action.at_us)
+            yield from self._tell(lines)
             for outcome in self._partition.outcomes:
                 self._heed(outcome)
 
     def _hear_parents(self, clock_us: int) -> None:
         """Let new series know what the others are like, once a minute of the clock."""
-        if clock_us - self._heard_us < _HEARD_EVERY_US:
-            return
         self._heard_us = clock_us
         parts = self._partition.take_parts()
         if parts:
@@ -140,17 +179,22 @@ class Replay:
             if due_us > until_us or (due_us == until_us and not inclusive):
                 return
             if series_us == due_us:
-                lines = self._partition.run_due(due_us, inclusive=True)
-                yield from self._tell(lines, due_us)
+                yield from self._tell(self._partition.run_due(due_us, inclusive=True))
             else:
                 yield from self._settle(self._notifier.run_due(due_us), due_us)
 
-    def _tell(
-        self, lines: Iterable[Transition | Update], now_us: int
-    ) -> Iterator[ReplayLine]:
+    def _tell(self, lines: Iterable[Transition | Update]) -> Iterator[ReplayLine]:
+        """Tell people of lines, each at its time."""
         for line in lines:
+            now_us = microseconds(line.time)
+            yield from self._tell_groups(now_us)
             yield line
             yield from self._settle(self._notifier.on_line(line, now_us), now_us)
+
+    def _tell_groups(self, until_us: int) -> Iterator[ReplayLine]:
+        """Run the timers of groups that are due before a time."""
+        while (due_us := self._notifier.next_due_us) is not None and due_us < until_us:
+            yield from self._settle(self._notifier.run_due(due_us), due_us)
 
     def _settle(self, effects: Effects, now_us: int) -> Iterator[ReplayLine]:
         """Print what was decided; every delivery arrives at once."""

@@ -1,122 +1,103 @@
-"""``make bench``: the speed of the road, as ratios taken in one run.
+"""``make bench``: how fast it is, as ratios taken in one run, beside what they are made of.
 
-    python -m tests.bench [--sessions N] [--series N] [--rounds N]
+    python -m tests.bench [--only P1,P3] [--full] [--rounds N]
 
-Writes a table, and ``bench.json``. Needs Java 17 and Maven for a real Kafka.
+Writes a table, and ``bench.json``. P1, P2, P5 and P6 need Java 17 and Maven for a real
+Kafka; P1's peer needs what ``make bench`` installs. All of it takes a quarter of an hour at
+most, but for ``--full``: P3 and P4 with a million series that have seen many sessions, P6 on
+a state topic as half an hour leaves it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 
 from loopwatch.apache_kafka import ApacheKafka
-from tests.bench.figures import Figure
-from tests.bench.road import INIT, WINDOWS, road, yardstick
+from tests.bench.findings import Finding, as_json, table
+from tests.bench.growth import growth
+from tests.bench.memory import memory
+from tests.bench.reaction import reaction
+from tests.bench.replaying import replaying
+from tests.bench.restart import restart
+from tests.bench.shares import shares
+from tests.bench.speed import speed
 
-RAW = "raw consumer: getmany and decode"
-PLAIN = "plain Faust agent on bytes, doing nothing"
-DECODING = "plain Faust agent on records, doing nothing"
-ROAD = "loopwatch worker, both hops, thresholds and baselines"
-DRIFT = "loopwatch worker, both hops, what init writes"
+PARTS: Final = ("P1", "P2", "P3", "P4", "P5", "P6", "P7")
+ON_KAFKA: Final = {"P1", "P2", "P5", "P6"}
+SESSIONS: Final = 300_000
+
+Part = Callable[[], Awaitable[list[Finding]]]
 
 
-async def measure(sessions: int, series: int, rounds: int) -> dict[str, list[Figure]]:
-    """Each in turn, so that a busy moment of the machine meets all of them."""
-    figures: dict[str, list[Figure]] = {RAW: [], PLAIN: [], DECODING: [], ROAD: []}
-    figures[DRIFT] = []
+def chosen(only: str | None) -> list[str]:
+    """The parts that are asked for, in their order.
+
+    Raises:
+        ValueError: One of them is none.
+    """
+    names = set(PARTS if only is None else only.upper().split(","))
+    if names - set(PARTS):
+        raise ValueError(f"--only takes {', '.join(PARTS)}, not {only}")
+    return [part for part in PARTS if part in names]
+
+
+async def measure(parts: list[str], *, full: bool, rounds: int) -> list[Finding]:
+    """Run the parts one after the other, and show each as it is done."""
+    console, found = Console(width=160), list[Finding]()
     kafka = ApacheKafka(quick_start=False)
-    await asyncio.to_thread(kafka.start)
-    few = sessions // 5
+    runs: dict[str, Part] = {
+        "P1": lambda: speed(kafka, rounds=rounds, count=SESSIONS),
+        "P2": lambda: reaction(kafka, seconds=20.0),
+        "P3": lambda: memory(full=full),
+        "P4": lambda: growth(full=full),
+        "P5": lambda: shares(kafka, count=2 * SESSIONS),
+        "P6": lambda: restart(kafka, full=full),
+        "P7": lambda: replaying(count=SESSIONS),
+    }
+    if ON_KAFKA & set(parts):
+        await asyncio.to_thread(kafka.start)
     try:
-        for _ in range(rounds):
-            raw = yardstick(kafka, "raw_consumer", count=sessions, series=series)
-            figures[RAW].append(await raw)
-            plain = yardstick(kafka, "plain_faust", count=few, series=series)
-            figures[PLAIN].append(await plain)
-            decoding = yardstick(
-                kafka, "plain_faust", "decoded", count=few, series=series
-            )
-            figures[DECODING].append(await decoding)
-            figures[ROAD].append(await road(kafka, sessions, series, WINDOWS))
-            # Many times as dear a session: fewer of them say as much.
-            slow = road(kafka, sessions // 10, max(1, series // 10), INIT)
-            figures[DRIFT].append(await slow)
+        for part in parts:
+            began_s = time.perf_counter()
+            new = await runs[part]()
+            found += new
+            console.print(table(new))
+            console.print(f"{part} took {time.perf_counter() - began_s:.0f} s")
     finally:
         await asyncio.to_thread(kafka.close)
-    return figures
-
-
-def summary(figures: dict[str, list[Figure]]) -> list[dict[str, Any]]:
-    """Medians of each, and their ratio to the plain agent and the raw consumer."""
-    medians = {
-        name: (
-            median(each.cpu_us for each in found),
-            median(each.per_second for each in found),
-        )
-        for name, found in figures.items()
-    }
-    return [
-        {
-            "what": name,
-            "cpu_us_per_session": round(cpu_us, 2),
-            "sessions_per_second": round(per_second),
-            "cpu_times_plain": round(medians[PLAIN][0] / cpu_us, 2),
-            "rate_times_plain": round(per_second / medians[PLAIN][1], 2),
-            "cpu_times_raw": round(medians[RAW][0] / cpu_us, 3),
-            "rate_times_raw": round(per_second / medians[RAW][1], 3),
-            "runs": [
-                {"cpu_us": round(f.cpu_us, 2), "per_second": round(f.per_second)}
-                for f in figures[name]
-            ],
-        }
-        for name, (cpu_us, per_second) in medians.items()
-    ]
+    return found
 
 
 def main() -> None:
     """Measure, show, and write it down."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=300_000)
-    parser.add_argument("--series", type=int, default=1_000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = argparse.ArgumentParser(description="How fast Loopwatch is.")
+    parser.add_argument("--only", help="parts, such as P1 or P3,P7")
+    parser.add_argument("--full", action="store_true", help="sizes that take long, too")
+    parser.add_argument("--rounds", type=int, default=2, help="of P1")
     asked = parser.parse_args()
-    figures = asyncio.run(measure(asked.sessions, asked.series, asked.rounds))
-    rows = summary(figures)
-    table = Table(
-        title=f"{asked.sessions:,} sessions, {asked.series:,} series, medians"
-    )
-    for heading in (
-        "",
-        "CPU µs a session",
-        "sessions/s",
-        "CPU x plain",
-        "rate x plain",
-    ):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for row in rows:
-        table.add_row(
-            row["what"],
-            f"{row['cpu_us_per_session']:.1f}",
-            f"{row['sessions_per_second']:,}",
-            f"{row['cpu_times_plain']:.2f}",
-            f"{row['rate_times_plain']:.2f}",
-        )
-    Console(width=110).print(table)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-    asked_for = {"sessions": asked.sessions, "series": asked.series}
-    Path("bench.json").write_text(
-        json.dumps({"machine": machine, **asked_for, "figures": rows}, indent=2) + "\n"
-    )
+    try:
+        parts = chosen(asked.only)
+    except ValueError as fault:
+        parser.error(str(fault))
+    began_s = time.perf_counter()
+    found = asyncio.run(measure(parts, full=asked.full, rounds=asked.rounds))
+    if len(parts) > 1:
+        Console(width=160).print(table(found))
+    about = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+        "load_before": os.getloadavg()[2],
+        "took_s": round(time.perf_counter() - began_s),
+    }
+    Path("bench.json").write_bytes(as_json(found, about))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from streams.observe import Observer
 from streams.routes import Routes
 from streams.series import SeriesBook, views
 from streams.session import decode_session
-from tests.bench.traffic import sessions, tenants
+from tests.bench.traffic import gateway_sessions, sessions
 
 ROUNDS = 5
 
@@ -112,7 +112,7 @@ def main(count: int, series: int, chunk: int, partitions: int) -> None:
     book = shipped_rules()
     for name, make in (
         ("few labels", sessions),
-        ("1,000 tenants, a version each time", tenants),
+        ("1,000 tenants, a version each time", gateway_sessions),
     ):
         values = list(make(count, series, time.time()))
         size = sum(map(len, values)) / count

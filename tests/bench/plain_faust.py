@@ -15,33 +15,13 @@ import faust
 from tests.bench.figures import Figure, report
 
 BOOTSTRAP, TOPIC, COUNT = sys.argv[1], sys.argv[2], int(sys.argv[3])
-DECODED = "decoded" in sys.argv[4:]
-
-
-class Session(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]
-    """What a user would write down of a session."""
-
-    session_id: str
-    agent: str
-    ended_at: float
-    task_type: str = ""
-    tenant: str = ""
-    status: str = ""
-    loop_count: int = 0
-    latency_ms: float = 0.0
-    llm_calls: int = 0
-    tool_calls: int = 0
-    tool_errors: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float = 0.0
 
 
 app = faust.App(
     f"plain-{os.getpid()}",
     broker=f"kafka://{BOOTSTRAP}",
     key_serializer="raw",
-    value_serializer="json" if DECODED else "raw",
+    value_serializer="raw",
     topic_disable_leader=True,
     broker_session_timeout=10,
     broker_rebalance_timeout=10,
@@ -49,7 +29,7 @@ app = faust.App(
 )
 
 
-@app.agent(app.topic(TOPIC, key_type=bytes, value_type=Session if DECODED else bytes))  # type: ignore[untyped-decorator]
+@app.agent(app.topic(TOPIC, key_type=bytes, value_type=bytes))  # type: ignore[untyped-decorator]
 async def count(stream: Any) -> None:
     """Count to the end, then say what it took."""
     seen = 0

@@ -3,19 +3,71 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import numpy as np
 from aiokafka import AIOKafkaProducer
 
-AGENTS = 50
+AGENTS: Final = 50
+TENANTS: Final = 40
+
+_DRAWN: Final = 10_000
+"""Sessions that are drawn; the others say the same under their own names and times."""
+
+_HEAD: Final = (
+    b'{"session_id":"b-%09d","agent":"agent-%d","task_type":"task-%d",'
+    b'"tenant":"tenant-%d","ended_at":%.3f,'
+)
+
+
+def _tails(draw: Random, count: int) -> list[bytes]:
+    """What sessions say beside who and when, with the brace that ends them."""
+    encode = msgspec.json.Encoder().encode
+    tails = []
+    for _ in range(count):
+        loops = 1 + int(draw.expovariate(0.5))
+        tail = {
+            "status": "success" if draw.random() < 0.97 else "failure",
+            "loop_count": loops,
+            "latency_ms": round(draw.lognormvariate(8, 0.5), 1),
+            "llm_calls": loops,
+            "tool_calls": 2 * loops,
+            "tool_errors": int(draw.random() < 0.05),
+            "input_tokens": 700 * loops,
+            "output_tokens": 120 * loops,
+            "cost_usd": round(0.01 * loops, 4),
+        }
+        tails.append(encode(tail)[1:])
+    return tails
+
+
+def at_random(count: int, series: int, seed: int) -> Iterator[int]:
+    """Which series each session belongs to, each as likely as any."""
+    draw = Random(seed)  # noqa: S311 - traffic, not secrets
+    return (int(draw.random() * series) for _ in range(count))
+
+
+def in_turn(series: int, rounds: int, seed: int) -> Iterator[int]:
+    """Which series each session belongs to, each once a round, in no order."""
+    draw = np.random.default_rng(seed)
+    for _ in range(rounds):
+        # In pieces: as numbers of Python's a million of them would take memory.
+        for piece in np.array_split(draw.permutation(series), series // 1_000 + 1):
+            yield from piece.tolist()
 
 
 def sessions(
-    count: int, series: int, ended_s: float, first: int = 0
+    count: int,
+    series: int,
+    ended_s: float,
+    first: int = 0,
+    *,
+    whose: Iterable[int] | None = None,
+    tenants: int = TENANTS,
 ) -> Iterator[bytes]:
     """Events as JSON, one a millisecond, the last of them ending at ``ended_s``.
 
@@ -24,33 +76,25 @@ def sessions(
         series: Distinct pairs of agent and task type.
         ended_s: Epoch seconds of the last one.
         first: Number of the first one, by which no two have the same id.
+        whose: The series of each; drawn at random by default.
+        tenants: Distinct ones, which have nothing to do with series.
     """
     draw = Random(first)  # noqa: S311 - traffic, not secrets
-    encode = msgspec.json.Encoder().encode
-    for number in range(count):
-        which = draw.randrange(series)
-        loops = 1 + int(draw.expovariate(0.5))
-        yield encode(
-            {
-                "session_id": f"b-{first + number:09d}",
-                "agent": f"agent-{which % AGENTS}",
-                "task_type": f"task-{which // AGENTS}",
-                "tenant": f"tenant-{draw.randrange(40)}",
-                "ended_at": round(ended_s - (count - number) / 1000, 3),
-                "status": "success" if draw.random() < 0.97 else "failure",
-                "loop_count": loops,
-                "latency_ms": round(draw.lognormvariate(8, 0.5), 1),
-                "llm_calls": loops,
-                "tool_calls": 2 * loops,
-                "tool_errors": int(draw.random() < 0.05),
-                "input_tokens": 700 * loops,
-                "output_tokens": 120 * loops,
-                "cost_usd": round(0.01 * loops, 4),
-            }
+    tails = _tails(draw, min(_DRAWN, count))
+    chance, last = draw.random, ended_s - count / 1000
+    for number, which in enumerate(whose or at_random(count, series, first)):
+        task, agent = divmod(which, AGENTS)
+        head = _HEAD % (
+            first + number,
+            agent,
+            task,
+            int(chance() * tenants),
+            last + number / 1000,
         )
+        yield head + tails[int(chance() * len(tails))]
 
 
-def tenants(count: int, series: int, ended_s: float) -> Iterator[bytes]:
+def gateway_sessions(count: int, series: int, ended_s: float) -> Iterator[bytes]:
     """The same as programs with a gateway write them, of about 390 bytes.
 
     A thousand tenants, a version that is hardly ever met again, times as text, costs
@@ -82,19 +126,15 @@ async def fill(
     connection: Mapping[str, Any],
     topic: str,
     partitions: int,
-    count: int,
-    series: int,
-    *,
-    first: int = 0,
-) -> float:
-    """Write sessions in large batches; the time it took, in seconds."""
+    values: Iterable[bytes],
+) -> None:
+    """Write sessions in large batches, to each partition in turn."""
     producer = AIOKafkaProducer(**connection, max_batch_size=262_144, acks="all")
     await producer.start()
-    began = time.perf_counter()
     try:
         waiting = []
         batches = [producer.create_batch() for _ in range(partitions)]
-        for number, value in enumerate(sessions(count, series, time.time(), first)):
+        for number, value in enumerate(values):
             partition = number % partitions
             full = batches[partition].append(key=None, value=value, timestamp=None)
             if full is None:
@@ -112,4 +152,8 @@ async def fill(
             await written
     finally:
         await producer.stop()
-    return time.perf_counter() - began
+
+
+def healthy(count: int, series: int, first: int = 0) -> Iterator[bytes]:
+    """Sessions that have just ended."""
+    return sessions(count, series, time.time(), first)
