@@ -28,13 +28,13 @@ class Arena:
     def __init__(self) -> None:
         self.floats: Floats = np.zeros(_FIRST)
         self.ints: Ints = self.floats.view(np.int64)
-        self.heads: Ints = np.zeros(pieces.SIZES + 1, np.int64)
+        self.heads: Ints = np.zeros(pieces.HEADS, np.int64)
         self.heads[pieces.TOP] = pieces.STEP
 
     def take(self, words: int) -> int:
         """The address of a new piece, all zero."""
         at = pieces.take(self.ints, self.heads, words)
-        if not at:
+        while not at:
             self.grow()
             at = pieces.take(self.ints, self.heads, words)
         return int(at)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from detectors.causes import STEPS, CostFactors
-from detectors.counted import CountWatch, MeanWatch, RankWatch
+from detectors.counted import CountWatch
 from detectors.each import EachWatch
 from detectors.factors import Factors
 from detectors.kernels import layout
@@ -134,12 +134,16 @@ class CostEachWatch(EachWatch):
         self.settle()
 
 
-class _CostCountWatch(CostWatch, CountWatch):
+class CostCountWatch(CostWatch, CountWatch):
     """Cost over a count window: what moved since the window that first breached."""
 
-    __slots__ = ()
+    __slots__ = ("factors",)
 
-    def sample(
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
+        super().__init__(plan, by, store)
+        self.factors = CostFactors.counted(plan.size)
+
+    def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
         if self.well:
@@ -147,26 +151,6 @@ class _CostCountWatch(CostWatch, CountWatch):
         else:
             self.factors.during(values, stage.attributes)
         return super().sample(values, ended_us, now_us, stage)
-
-
-class CostMeanWatch(_CostCountWatch, MeanWatch):
-    """Means and sums of cost over a count window."""
-
-    __slots__ = ("factors",)
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.factors = CostFactors.counted(plan.size)
-
-
-class CostRankWatch(_CostCountWatch, RankWatch):
-    """Percentiles of cost over a count window."""
-
-    __slots__ = ("factors",)
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.factors = CostFactors.counted(plan.size)
 
 
 class CostSpanWatch(CostWatch, SpanWatch):
@@ -202,8 +186,8 @@ class CostSpanWatch(CostWatch, SpanWatch):
         return super().causes()
 
 
-def cost_watch(plan: Plan, by: dict[str, str]) -> CostWatch:
+def cost_watch(plan: Plan, by: dict[str, str], store: Store) -> CostWatch:
     """The watch for a window of cost."""
     if plan.span_us:
         return CostSpanWatch(plan, by)
-    return (CostRankWatch if plan.judged is Judged.RANK else CostMeanWatch)(plan, by)
+    return CostCountWatch(plan, by, store)

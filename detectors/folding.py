@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from detectors.blocks import Block
+from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
 from detectors.kernels import fold as kernel
@@ -241,7 +242,7 @@ class Folder:
             if watch is None:
                 # With it the series may have to be forgotten sooner than before.
                 watch, news = series.open_watch(plan), True
-            if left != WHOLLY and isinstance(watch, DriftWatch):
+            if left != WHOLLY and isinstance(watch, CountWatch | DriftWatch):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):
                 told = watch.sample(values, ended_us, now_us, stage)

@@ -9,7 +9,7 @@ from detectors.absence import AbsenceWatch
 from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
 from detectors.costs import CostEachWatch, cost_watch
-from detectors.counted import CountWatch, count_watch
+from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
@@ -21,7 +21,7 @@ from detectors.spanned import SpanWatch
 from detectors.store import Store
 from detectors.watch import Watch
 
-Compiled = AbsenceWatch | DriftWatch | EachWatch
+Compiled = AbsenceWatch | CountWatch | DriftWatch | EachWatch
 """What compiled code may fold: its state is in the partition's memory."""
 
 
@@ -38,8 +38,8 @@ def watch(plan: Plan, by: dict[str, str], store: Store) -> Watch:
     if plan.each:
         return _each_watch(plan, by, store)
     if plan.says_why:
-        return cost_watch(plan, by)
-    return SpanWatch(plan, by) if plan.span_us else count_watch(plan, by)
+        return cost_watch(plan, by, store)
+    return SpanWatch(plan, by) if plan.span_us else CountWatch(plan, by, store)
 
 
 def _each_watch(plan: Plan, by: dict[str, str], store: Store) -> EachWatch:

@@ -280,7 +280,14 @@ class SpanWatch(Watch):
         self._think(None, None, due_us, stage)
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
-        found = time_window(self.plan, self.span) | super().evidence()
+        slots, inside = self.span.slots, self.span.totals(without=None)
+        ends = None
+        if slots:
+            ends = min(slot.low for slot in slots), max(slot.high for slot in slots)
+        found = time_window(
+            self.plan, inside.samples, inside.total, inside.weight, ends
+        )
+        found |= super().evidence()
         return found if self.eras is None else found | self.eras.evidence()
 
     def thin_phrase(self) -> str:  # noqa: D102

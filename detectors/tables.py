@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import nan
+from typing import Final
 
 import numpy as np
 
@@ -12,11 +13,26 @@ from detectors.kernels import layout as at
 from detectors.kernels.bets import BETS_WIDTH
 from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
+from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCALE
 from detectors.kernels.words import Grid, Ints, Table
-from detectors.metrics import COLUMN
-from detectors.plans import Group, Plan
-from detectors.rules import Absence, Drift
+from detectors.metrics import COLUMN, Aggregate, Scale
+from detectors.plans import Group, Judged, Plan
+from detectors.rules import Absence, Baseline, Drift, Threshold
 from detectors.sensitivities import SETTINGS
+
+_JUDGED: Final = {
+    Judged.RATE: at.JUDGED_RATE,
+    Judged.MEAN: at.JUDGED_MEAN,
+    Judged.SUM: at.JUDGED_SUM,
+    Judged.COUNT: at.JUDGED_COUNT,
+    Judged.RANK: at.JUDGED_RANK,
+}
+_SCALES: Final = {
+    Scale.LOG: LOG_SCALE,
+    Scale.SQRT: SQRT_SCALE,
+    Scale.LOGIT: LOGIT_SCALE,
+    Scale.RATE: NO_SCALE,
+}
 
 
 class Tables:
@@ -40,7 +56,7 @@ class Tables:
             first_rules.append(len(rules))
             for plan in group.plans:
                 plan.row = len(rules)
-                row, row_floats = [0] * at.RULE_INTS, [plan.sign, nan, nan]
+                row, row_floats = [0] * at.RULE_INTS, [plan.sign] + [nan] * 5
                 kind = plan.rule.kind
                 if isinstance(kind, Drift):
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
@@ -48,6 +64,12 @@ class Tables:
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
+                elif (
+                    plan.size
+                    and not plan.each
+                    and isinstance(kind, Threshold | Baseline)
+                ):
+                    _window(plan, row, row_floats)
                 rules.append(row)
                 floats.append(row_floats)
         self.rules: Table = _table(rules, at.RULE_INTS)
@@ -96,6 +118,34 @@ def _each(plan: Plan, row: list[int]) -> None:
     if plan.says_why:
         row[at.FACTORS] = at.EACH_WIDTH
         row[at.WATCH_WIDTH] += FACTORS_WIDTH
+
+
+def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
+    """A rule over the last sessions."""
+    row[at.KIND] = at.PYTHON if plan.says_why else at.COUNTED
+    row[at.COLUMN_AT], row[at.OVER] = plan.column, plan.over
+    row[at.JUDGED] = _JUDGED[plan.judged]
+    row[at.SIZE], row[at.NEED], row[at.PERCENT] = plan.size, plan.need, plan.percent
+    row[at.WATCH_WIDTH] = at.COUNTED_WIDTH
+    if plan.limits:
+        floats[at.ENTER] = plan.limits[0].enter
+    baseline = plan.baseline
+    if baseline is None:
+        return
+    scale = plan.rule.metric.scale
+    row[at.WATCH_WIDTH] = at.SUMMARY_AT + at.SUMMARY_WIDTH
+    row[at.BASED] = 1
+    row[at.OVER_SAMPLES], row[at.OVER_US] = baseline.over_samples, baseline.over_us
+    row[at.BASE_NEED] = max(1, min(plan.rule.min_samples, baseline.over_samples))
+    row[at.SPREADS] = _SCALES[scale]
+    if plan.judged is Judged.RATE:
+        row[at.SPREADS] = SQRT_SCALE
+    row[at.BINNED] = plan.judged is Judged.RANK and 0 < plan.percent < 100
+    row[at.BINNED_WHOLE] = scale is Scale.SQRT
+    row[at.BASE_PERCENT] = plan.percent if plan.sign > 0 else 100 - plan.percent
+    row[at.SMALLEST] = plan.rule.aggregate is Aggregate.MIN
+    floats[at.RATIO] = nan if baseline.ratio is None else baseline.ratio
+    floats[at.DROP] = nan if baseline.drop is None else baseline.drop
 
 
 def _facet(facet: Facet, norm_at: int, bets_at: int) -> list[int]:

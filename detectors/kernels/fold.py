@@ -11,6 +11,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import ROOM, TOP
+from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
@@ -201,6 +202,23 @@ def fold(
             left = QUIETLY
             if watch == 0:
                 left = 1
+            elif kind == at.COUNTED:
+                if heads[TOP] + ROOM > len(i):
+                    why = FULL
+                    cursor[RULE] = which - begin
+                    break
+                left = count_sample(
+                    f,
+                    i,
+                    heads,
+                    watch,
+                    rules,
+                    rule_floats,
+                    rule,
+                    values[session],
+                    now_us,
+                    scratch,
+                )
             elif kind == at.DRIFT:
                 if heads[TOP] + ROOM > len(i):
                     why = FULL

@@ -43,6 +43,55 @@ ALWAYS_ASK, ALL_WELL, TOO_YOUNG = 0, 1, 2
 LIMIT: Final = 1
 EACH_WIDTH: Final = 2
 
+# A window of the last sessions.
+ENTER_NOW: Final = 1
+"""The value of the window up to which there is nothing to be said; infinite."""
+HELD: Final = 2
+"""Samples at hand, the oldest first; the last of them are the window."""
+HELD_ROOM: Final = 3
+SIGNED: Final = 4
+"""Address of the samples, or of a rate's numerators: signed."""
+DIVIDED_BY: Final = 5
+"""Address of a rate's denominators."""
+SKIPPED: Final = 6
+"""Address of marks on those that the baseline must not learn, 0 without any."""
+PAUSE: Final = 7
+"""So many at hand are tidied up."""
+SLACK, LEAST, AHEAD = 8, 9, 10
+"""Means: how much the sum may grow before the window needs a look, the smallest sample
+that may leave before then, and so many at hand need one in any case."""
+ABOVE, BELOW = 8, 9
+"""Rates: the sums over the window."""
+HARMLESS, CREDIT = 8, 9
+"""Ranks: samples up to it cannot make the window worse, and of others so many."""
+SHIFT, SHIFT_FIRST = 11, 12
+"""Address of the summary since firing began, 0 without, and where what it has not seen
+begins among those at hand."""
+COUNTED_WIDTH: Final = 13
+SUMMARY_AT: Final = 13
+"""With a baseline its summary follows."""
+
+# A summary of what was learned: runs of samples, slabs, the oldest first.
+FIRST_SLAB, LAST_SLAB = 0, 1
+LEARNED: Final = 2
+"""Samples."""
+BOUND_LOW, BOUND_HIGH = 3, 4
+"""Where values are winsorised."""
+EXPECTED: Final = 5
+"""NaN while there is too little."""
+COUNTS: Final = 6
+"""A histogram of all slabs."""
+SUMMARY_WIDTH: Final = 9
+
+# A slab.
+NEXT_SLAB, SLAB_BEGAN_US, SLAB_ENDED_US, SLAB_LEARNED = 0, 1, 2, 3
+SPREAD_COUNT, SPREAD_TOTAL, SPREAD_SQUARES = 4, 5, 6
+SLAB_TOTAL, SLAB_WEIGHT = 7, 8
+SLAB_LOW, SLAB_HIGH = 7, 8
+"""Of ranks these instead."""
+SLAB_COUNTS: Final = 9
+SLAB_WIDTH: Final = 12
+
 # Absence.
 SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 1, 2, 3
 ABSENCE_WIDTH: Final = 4
@@ -104,7 +153,7 @@ WAITING_ROOM: Final = 20
 
 # The table of rules: integers.
 KIND: Final = 0
-PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT = 0, 1, 2, 3, 4
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, COUNTED = 0, 1, 2, 3, 4, 5
 """PYTHON: it is not compiled, and asked about each session."""
 COLUMN_AT, OVER = 1, 2
 FACET: Final = 3
@@ -119,11 +168,25 @@ TRACKED: Final = 9
 FACTORS: Final = 11
 """Where in the watch the factors of cost are; 0 without."""
 WATCH_WIDTH: Final = 12
-RULE_INTS: Final = 13
+JUDGED: Final = 13
+JUDGED_RATE, JUDGED_MEAN, JUDGED_SUM, JUDGED_COUNT, JUDGED_RANK = 0, 1, 2, 3, 4
+SIZE, NEED, PERCENT = 14, 15, 16
+"""Of a window: samples, the fewest that are judged, the percentile of signed ones."""
+BASED: Final = 17
+"""Whether there is a baseline; what follows is about it."""
+OVER_SAMPLES, OVER_US, BASE_NEED = 18, 19, 20
+SPREADS: Final = 21
+"""Its scale; see ``kernels.rulers``."""
+BINNED, BINNED_WHOLE, BASE_PERCENT, SMALLEST = 22, 23, 24, 25
+"""Whether it needs a histogram, and one of whole numbers; the percentile of unsigned
+samples; whether the smallest is asked for."""
+RULE_INTS: Final = 26
 
 # And floats.
 SIGN, ENOUGH, CAUTION = 0, 1, 2
-RULE_FLOATS: Final = 3
+ENTER, RATIO, DROP = 3, 4, 5
+"""The mildest fixed limit, signed; NaN where a baseline has no such."""
+RULE_FLOATS: Final = 6
 
 # The table of facets: integers.
 READER: Final = 0
@@ -145,7 +208,9 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SCRATCH_FLOATS: Final = 24
+SUMS: Final = 24
+"""Sums under way; see ``kernels.sums``."""
+SCRATCH_FLOATS: Final = 24 + 4 * 44
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3

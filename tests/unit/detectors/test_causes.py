@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Sequence
 from math import fsum, inf, isfinite, nan
 from typing import Any
@@ -447,15 +448,16 @@ class TestRules:
 
     def test_rows_written_before_anyone_asked_why_are_read(self) -> None:
         """They hold no factors: the window goes on, and the factors begin anew."""
-        from detectors.costs import CostMeanWatch
-        from detectors.counted import MeanWatch
-        from detectors.plans import Plan
+        from detectors.costs import CostCountWatch
+        from detectors.packing import pack
+        from detectors.plans import Group
+        from detectors.store import Store
 
-        plan = Plan(_rule(threshold(9.0), window=Window(samples=20)), 0)
-        old, new = MeanWatch(plan, {}), CostMeanWatch(plan, {})
-        old.samples.extend([1.0, 2.0])
-        new.load(old.dump())
-        assert (list(new.samples), new.causes()) == ([1.0, 2.0], {})
+        group = Group(("agent",), [_rule(threshold(9.0), window=Window(samples=20))])
+        store = Store([group])
+        watch = CostCountWatch(group.plans[0], {}, store)
+        watch.load([pack(array("d", [1.0, 2.0])), [], None])
+        assert (list(watch.samples), watch.causes()) == ([1.0, 2.0], {})
 
 
 def test_columns_are_where_the_factors_look() -> None:
