@@ -158,8 +158,8 @@ class CostSpanWatch(CostWatch, SpanWatch):
 
     __slots__ = ("factors", "step_us")
 
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
+        super().__init__(plan, by, store)
         over_us = 0 if plan.baseline is None else plan.baseline.over_us
         self.factors = CostFactors.timed(over_us // plan.span_us)
         self.step_us = max(1, plan.span_us // STEPS)
@@ -177,9 +177,8 @@ class CostSpanWatch(CostWatch, SpanWatch):
         return news
 
     def _count(self) -> None:
-        if self.judged is Judged.SUM:
-            samples = self.slot.samples + self.rest.samples
-            self.factors.crowd = max(self.factors.crowd, samples)
+        if self.plan.judged is Judged.SUM:
+            self.factors.crowd = max(self.factors.crowd, self.samples)
 
     def causes(self) -> dict[str, float]:  # noqa: D102
         self._count()
@@ -189,5 +188,5 @@ class CostSpanWatch(CostWatch, SpanWatch):
 def cost_watch(plan: Plan, by: dict[str, str], store: Store) -> CostWatch:
     """The watch for a window of cost."""
     if plan.span_us:
-        return CostSpanWatch(plan, by)
+        return CostSpanWatch(plan, by, store)
     return CostCountWatch(plan, by, store)

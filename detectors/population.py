@@ -171,7 +171,8 @@ class Population:
         """A block has been folded: what it changed is dirty, and holds it."""
         for series in self._touched:
             series.touched = False
-            series.last_offset = max(series.last_offset, offset)
+            if self.numbered[series.number] is series:  # else its words are another's
+                series.last_offset = max(series.last_offset, offset)
             self._dirty[series.key] = None
         self._touched.clear()
         for key in self._forgotten:

@@ -21,7 +21,7 @@ from detectors.spanned import SpanWatch
 from detectors.store import Store
 from detectors.watch import Watch
 
-Compiled = AbsenceWatch | CountWatch | DriftWatch | EachWatch
+Compiled = AbsenceWatch | CountWatch | DriftWatch | EachWatch | SpanWatch
 """What compiled code may fold: its state is in the partition's memory."""
 
 
@@ -39,7 +39,7 @@ def watch(plan: Plan, by: dict[str, str], store: Store) -> Watch:
         return _each_watch(plan, by, store)
     if plan.says_why:
         return cost_watch(plan, by, store)
-    return SpanWatch(plan, by) if plan.span_us else CountWatch(plan, by, store)
+    return (SpanWatch if plan.span_us else CountWatch)(plan, by, store)
 
 
 def _each_watch(plan: Plan, by: dict[str, str], store: Store) -> EachWatch:

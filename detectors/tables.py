@@ -14,6 +14,7 @@ from detectors.kernels.bets import BETS_WIDTH
 from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
 from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCALE
+from detectors.kernels.steps import WIDEST, together
 from detectors.kernels.words import Grid, Ints, Table
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
@@ -64,11 +65,7 @@ class Tables:
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
-                elif (
-                    plan.size
-                    and not plan.each
-                    and isinstance(kind, Threshold | Baseline)
-                ):
+                elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
                 rules.append(row)
                 floats.append(row_floats)
@@ -121,28 +118,40 @@ def _each(plan: Plan, row: list[int]) -> None:
 
 
 def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
-    """A rule over the last sessions."""
-    row[at.KIND] = at.PYTHON if plan.says_why else at.COUNTED
+    """A rule over the last sessions, or the last minutes."""
+    row[at.KIND] = at.TIMED if plan.span_us else at.COUNTED
+    if plan.says_why:
+        row[at.KIND] = at.PYTHON
     row[at.COLUMN_AT], row[at.OVER] = plan.column, plan.over
     row[at.JUDGED] = _JUDGED[plan.judged]
     row[at.SIZE], row[at.NEED], row[at.PERCENT] = plan.size, plan.need, plan.percent
-    row[at.WATCH_WIDTH] = at.COUNTED_WIDTH
+    row[at.WATCH_WIDTH] = at.TIMED_WIDTH if plan.span_us else at.COUNTED_WIDTH
+    scale = plan.rule.metric.scale
+    row[at.BINNED] = plan.judged is Judged.RANK and 0 < plan.percent < 100
+    row[at.BINNED_WHOLE] = scale is Scale.SQRT
+    row[at.BASE_PERCENT] = plan.percent if plan.sign > 0 else 100 - plan.percent
+    row[at.SPAN_US] = plan.span_us
+    row[at.STEP_WIDTH] = at.STEP_TOTAL + 1
+    if plan.judged is Judged.RATE:
+        row[at.STEP_WIDTH] = at.STEP_WEIGHT + 1
+    elif plan.judged is Judged.RANK:
+        row[at.STEP_WIDTH] = WIDEST
     if plan.limits:
         floats[at.ENTER] = plan.limits[0].enter
     baseline = plan.baseline
     if baseline is None:
         return
-    scale = plan.rule.metric.scale
     row[at.WATCH_WIDTH] = at.SUMMARY_AT + at.SUMMARY_WIDTH
+    if plan.span_us:
+        row[at.WATCH_WIDTH] = at.ERAS_AT + at.ERAS_WIDTH
+        row[at.WINDOWS] = windows = baseline.over_us // plan.span_us
+        row[at.ERA_STEPS] = together(windows)
     row[at.BASED] = 1
     row[at.OVER_SAMPLES], row[at.OVER_US] = baseline.over_samples, baseline.over_us
     row[at.BASE_NEED] = max(1, min(plan.rule.min_samples, baseline.over_samples))
     row[at.SPREADS] = _SCALES[scale]
     if plan.judged is Judged.RATE:
         row[at.SPREADS] = SQRT_SCALE
-    row[at.BINNED] = plan.judged is Judged.RANK and 0 < plan.percent < 100
-    row[at.BINNED_WHOLE] = scale is Scale.SQRT
-    row[at.BASE_PERCENT] = plan.percent if plan.sign > 0 else 100 - plan.percent
     row[at.SMALLEST] = plan.rule.aggregate is Aggregate.MIN
     floats[at.RATIO] = nan if baseline.ratio is None else baseline.ratio
     floats[at.DROP] = nan if baseline.drop is None else baseline.drop

@@ -15,6 +15,7 @@ from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.timed import timed_sample
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 # Why a fold stops.
@@ -202,11 +203,11 @@ def fold(
             left = QUIETLY
             if watch == 0:
                 left = 1
+            elif kind >= at.DRIFT and heads[TOP] + ROOM > len(i):
+                why = FULL
+                cursor[RULE] = which - begin
+                break
             elif kind == at.COUNTED:
-                if heads[TOP] + ROOM > len(i):
-                    why = FULL
-                    cursor[RULE] = which - begin
-                    break
                 left = count_sample(
                     f,
                     i,
@@ -219,11 +220,21 @@ def fold(
                     now_us,
                     scratch,
                 )
+            elif kind == at.TIMED:
+                left = timed_sample(
+                    f,
+                    i,
+                    heads,
+                    watch,
+                    rules,
+                    rule_floats,
+                    rule,
+                    values[session],
+                    ended_us,
+                    now_us,
+                    scratch,
+                )
             elif kind == at.DRIFT:
-                if heads[TOP] + ROOM > len(i):
-                    why = FULL
-                    cursor[RULE] = which - begin
-                    break
                 left = sample_quietly(
                     f,
                     i,

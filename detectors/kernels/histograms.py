@@ -86,6 +86,14 @@ def histogram_add(i: Ints, heads: Ints, at: int, key: int, count: int) -> None:
 
 
 @compiled
+def histogram_merge(i: Ints, heads: Ints, at: int, other: int) -> None:
+    """Add another histogram."""
+    piece = i[other + PIECE]
+    for word in range(piece, piece + i[other + BINS]):
+        histogram_add(i, heads, at, i[word] >> _HALF, i[word] & _COUNT)
+
+
+@compiled
 def histogram_remove(i: Ints, heads: Ints, at: int, other: int) -> None:
     """Take away a histogram that was added before, and free what it held."""
     piece, gone = i[at + PIECE], i[other + PIECE]

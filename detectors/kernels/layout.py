@@ -71,6 +71,55 @@ COUNTED_WIDTH: Final = 13
 SUMMARY_AT: Final = 13
 """With a baseline its summary follows."""
 
+# A window of time: its limit is ``ENTER_NOW`` as well.
+BEGIN_US, END_US = 2, 3
+"""Bounds of the step that the clock is in, if it holds anything."""
+STEP_AT: Final = 4
+"""Address of that step, 0 without."""
+FIRST_STEP, LAST_STEP = 5, 6
+"""Addresses of the steps that hold anything, in order of time."""
+REST_SAMPLES, REST_TOTAL, REST_WEIGHT, REST_BEYOND = 7, 8, 9, 10
+"""What is in all steps but that one."""
+MORE_AT: Final = 11
+"""Samples at which to look again."""
+BEGUN: Final = 12
+"""Whether it has once held enough to be judged."""
+TOUCHED: Final = 13
+"""Address of the step that the last sample fell into."""
+INSIDE: Final = 14
+"""A histogram of all steps."""
+TIMED_WIDTH: Final = 17
+ERAS_AT: Final = 17
+"""With a baseline what was before the window follows."""
+
+# What was before a window of time: steps, a few of them together.
+FIRST_ERA, LAST_ERA = 0, 1
+BORN: Final = 2
+"""Step of the first sample ever; NEVER_BORN."""
+FLOOR: Final = 3
+"""The same after a shift that was accepted: no window holds it, or one before it."""
+STAND_IN, STAND_STEP = 4, 5
+"""The level that was accepted, NaN without, and the last step over at that time."""
+ERAS_EXPECTED: Final = 6
+FORMED, FORMED_WHOLE = 7, 8
+"""The newest era, and how many windows, when that was formed last; NEVER_BORN."""
+TOGETHER: Final = 9
+"""A histogram, while a window is put together."""
+ERAS_WIDTH: Final = 12
+NEVER_BORN: Final = -(1 << 62)
+
+# A step, or an era; values are signed.
+STEP_NEXT, STEP_NUMBER = 0, 1
+STEP_SAMPLES: Final = 2
+"""Twice as many as there are; one more if it holds what must not be learned."""
+STEP_TOTAL, STEP_WEIGHT = 3, 4
+"""The latter of rates alone."""
+STEP_LOW, STEP_HIGH = 3, 4
+"""Of ranks these instead."""
+STEP_BEYOND: Final = 5
+"""Samples beyond the mildest fixed limit."""
+STEP_COUNTS: Final = 6
+
 # A summary of what was learned: runs of samples, slabs, the oldest first.
 FIRST_SLAB, LAST_SLAB = 0, 1
 LEARNED: Final = 2
@@ -153,7 +202,7 @@ WAITING_ROOM: Final = 20
 
 # The table of rules: integers.
 KIND: Final = 0
-PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, COUNTED = 0, 1, 2, 3, 4, 5
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, COUNTED, TIMED = 0, 1, 2, 3, 4, 5, 6
 """PYTHON: it is not compiled, and asked about each session."""
 COLUMN_AT, OVER = 1, 2
 FACET: Final = 3
@@ -180,7 +229,13 @@ SPREADS: Final = 21
 BINNED, BINNED_WHOLE, BASE_PERCENT, SMALLEST = 22, 23, 24, 25
 """Whether it needs a histogram, and one of whole numbers; the percentile of unsigned
 samples; whether the smallest is asked for."""
-RULE_INTS: Final = 26
+SPAN_US: Final = 26
+"""Length of a window of time."""
+STEP_WIDTH: Final = 27
+"""Words of a step."""
+WINDOWS, ERA_STEPS = 28, 29
+"""How many windows back its baseline reaches, and how many steps are kept as one."""
+RULE_INTS: Final = 30
 
 # And floats.
 SIGN, ENOUGH, CAUTION = 0, 1, 2

@@ -214,6 +214,7 @@ def _timed() -> Iterator[Rule]:
         threshold(15.0),
         by=AGENT,
         window=window,
+        min_samples=5,
     )
 
 
