@@ -43,9 +43,9 @@ class Arena:
         """Take a piece back."""
         pieces.give(self.ints, self.heads, at, words)
 
-    def reserve(self) -> None:
-        """Make sure that there is room for whatever one sample needs."""
-        if self.heads[pieces.TOP] + pieces.ROOM > len(self.ints):
+    def reserve(self, words: int = pieces.ROOM) -> None:
+        """Make sure that there is room, at least for whatever one sample needs."""
+        while self.heads[pieces.TOP] + max(words, pieces.ROOM) > len(self.ints):
             self.grow()
 
     def grow(self) -> None:

@@ -10,13 +10,12 @@ the spread of what was learned before. The arithmetic is compiled
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 from typing import Any, Final
 
 from detectors.evidence import known
-from detectors.kernels import histograms, layout, summary
+from detectors.kernels import layout, summary, window_rows
 from detectors.metrics import Scale
-from detectors.plans import Judged, Plan
+from detectors.plans import Plan
 from detectors.scales import FEWEST, Spread
 from detectors.store import Store
 from detectors.transitions import rfc3339
@@ -155,55 +154,19 @@ class Summary:
         total, squares = arena.floats[slab + layout.SPREAD_TOTAL :][:2].tolist()
         return Spread(int(arena.ints[slab + layout.SPREAD_COUNT]), total, squares)
 
-    def dump(self) -> list[Any]:
-        """As plain numbers: for each slab its numbers, and its histogram."""
-        return [self._dump_slab(slab) for slab in self._slabs()]
+    def dump(self) -> bytes:
+        """As bytes."""
+        store = self._store
+        out = store.octets(window_rows.summary_room(store.arena.ints, self.at))
+        size = window_rows.put_summary(store.arena.ints, self.at, out)
+        return out[:size].tobytes()
 
-    def _dump_slab(self, slab: int) -> list[Any]:
-        arena = self._store.arena
-        began_us, ended_us, samples = arena.ints[slab + layout.SLAB_BEGAN_US :][
-            :3
-        ].tolist()
-        one, other = arena.floats[slab + layout.SLAB_TOTAL :][:2].tolist()
-        ranked = self._plan.judged is Judged.RANK
-        sums, ends = (
-            ((0.0, 0.0), (one, other)) if ranked else ((one, other), (inf, -inf))
-        )
-        counts = slab + layout.SLAB_COUNTS
-        return [
-            began_us,
-            ended_us,
-            samples,
-            *sums,
-            *ends,
-            list(self._spread(slab)),
-            histograms.flatten(arena.ints, counts),
-        ]
-
-    def load(self, state: list[Any]) -> None:
+    def load(self, packed: bytes) -> None:
         """Take what ``dump`` gave; the expectation is as it was then."""
-        store, judged = self._store, layout.JUDGED
-        arena, ranked = store.arena, self._plan.judged is Judged.RANK
-        rule = self._plan.row
-        for began_us, ended_us, samples, *sums, spread, flat in state:
-            arena.reserve()
-            floats, ints, heads = arena.floats, arena.ints, arena.heads
-            slab = summary.add_slab(
-                floats, ints, heads, self.at, store.tables.rules[rule, judged], began_us
-            )
-            ints[slab + layout.SLAB_ENDED_US] = ended_us
-            ints[slab + layout.SLAB_LEARNED] = samples
-            ints[self.at + layout.LEARNED] += samples
-            floats[slab + layout.SLAB_TOTAL :][:2] = sums[2:] if ranked else sums[:2]
-            ints[slab + layout.SPREAD_COUNT] = spread[0]
-            floats[slab + layout.SPREAD_TOTAL :][:2] = spread[1:]
-            for into in (slab + layout.SLAB_COUNTS, self.at + layout.COUNTS):
-                histograms.unflatten(ints, heads, into, flat)
-        summary.summary_conclude(
-            arena.floats,
-            arena.ints,
-            self.at,
-            store.tables.rules,
-            rule,
-            store.scratch,
-        )
+        store, rule = self._store, self._plan.row
+        data, rules = store.read(packed), store.tables.rules
+        arena = store.arena
+        floats, ints = arena.floats, arena.ints
+        judged = int(rules[rule, layout.JUDGED])
+        window_rows.get_summary(floats, ints, arena.heads, self.at, judged, data)
+        summary.summary_conclude(floats, ints, self.at, rules, rule, store.scratch)

@@ -18,10 +18,9 @@ from typing import Any
 from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
 from detectors.evidence import count_window
-from detectors.kernels import counted, layout
+from detectors.kernels import counted, layout, window_rows
 from detectors.lifecycle import THIN
 from detectors.numbers import total
-from detectors.packing import pack, unpack
 from detectors.plans import Judged, Plan
 from detectors.quantiles import quantile
 from detectors.shift import Shift
@@ -79,16 +78,6 @@ class CountWatch(Watch):
         arena = self.store.arena
         begin = int(arena.ints[self.at + word])
         return array("d", arena.floats[begin : begin + self.held].tobytes())
-
-    @property
-    def skips(self) -> list[int]:
-        """Positions of those that the baseline must not learn."""
-        ints = self.store.arena.ints
-        marks = int(ints[self.at + layout.SKIPPED])
-        if not marks:
-            return []
-        held: list[int] = ints[marks : marks + self.held].nonzero()[0].tolist()
-        return held
 
     def aggregate(self) -> float:
         """The exact signed value of the window."""
@@ -271,33 +260,35 @@ class CountWatch(Watch):
             self.shift.summary.load(learned)
 
     def dump(self) -> list[Any]:  # noqa: D102
-        summary, sign, weights = self.summary, self.plan.sign, self.weights
-        kept = self.size if summary is None else self.held
-        learned = None if summary is None else summary.dump()
-        skips = [] if summary is None else self.skips
-        rest = [] if weights is None else [pack(weights[-kept:])]
-        return [pack(self.samples[-kept:], sign), skips, learned, *rest]
+        store, summary = self.store, self.summary
+        ints, rules = store.arena.ints, store.tables.rules
+        out = store.octets(window_rows.counted_room(ints, self.at))
+        size = window_rows.put_counted(
+            store.arena.floats,
+            ints,
+            self.at,
+            rules,
+            store.tables.rule_floats,
+            self.plan.row,
+            out,
+        )
+        return [out[:size].tobytes(), None if summary is None else summary.dump()]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        packed, skips, learned, *rest = state
-        samples = unpack(packed, self.plan.sign)
-        arena = self.store.arena
-        if samples:
-            self._grow(len(samples))
-            self._put(layout.SIGNED, samples)
-            if rest:
-                self._put(layout.DIVIDED_BY, unpack(rest[0]))
-        arena.ints[self.at + layout.HELD] = len(samples)
+        packed, learned = state
+        store = self.store
+        data = store.read(packed)
+        window_rows.get_counted(
+            store.arena.floats,
+            store.arena.ints,
+            store.arena.heads,
+            self.at,
+            store.tables.rules,
+            store.tables.rule_floats,
+            self.plan.row,
+            data,
+        )
         if self.summary is not None and learned is not None:
-            if skips:
-                self._skip(len(samples))
-                marks = int(arena.ints[self.at + layout.SKIPPED])
-                arena.ints[[marks + position for position in skips]] = 1
             self.summary.load(learned)
         self._set_pause()
         self.settle()
-
-    def _put(self, word: int, samples: array[float]) -> None:
-        arena = self.store.arena
-        begin = int(arena.ints[self.at + word])
-        arena.floats[begin : begin + len(samples)] = samples

@@ -284,8 +284,7 @@ class SpanWatch(Watch):
     def load(self, state: list[Any]) -> None:  # noqa: D102
         begun, limit, slots, current, eras = state
         self.store.arena.ints[self.at + layout.BEGUN] = int(begun)
-        self.slots.load(slots)
-        self.slots.count(self.at + layout.INSIDE)
+        self.slots.load(slots, self.at + layout.INSIDE)
         if limit != self.limit:
             self.slots.recount(self._beyond)
         if self.eras is not None and eras is not None:

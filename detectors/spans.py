@@ -8,15 +8,13 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from detectors.kernels import histograms
+from detectors.kernels import histograms, window_rows
 from detectors.kernels import layout as at
 from detectors.kernels.steps import (
     STEPS,
-    step_append,
     step_ends_us,
-    step_new,
     step_of,
     step_passed,
 )
@@ -107,50 +105,33 @@ class Steps:
             if ints[step + at.STEP_NUMBER] > above:
                 ints[step + at.STEP_SAMPLES] &= ~1
 
-    def dump(self) -> list[Any]:
-        """As plain numbers."""
-        return [self._dump(step) for step in self.addresses()]
+    def dump(self) -> bytes:
+        """As bytes."""
+        store, row = self._store, self._plan.row
+        ints, rules = store.arena.ints, store.tables.rules
+        out = store.octets(window_rows.steps_room(ints, self._first, rules, row))
+        size = window_rows.put_steps(ints, self._first, rules, row, out)
+        return out[:size].tobytes()
 
-    def _dump(self, step: int) -> list[Any]:
-        arena, judged = self._store.arena, self._plan.judged
-        number, samples = arena.ints[step + at.STEP_NUMBER :][:2].tolist()
-        one, other = arena.floats[step + at.STEP_TOTAL :][:2].tolist()
-        tainted, samples = bool(samples & 1), samples >> 1
-        if judged is Judged.RANK:
-            beyond = int(arena.ints[step + at.STEP_BEYOND])
-            flat = histograms.flatten(arena.ints, step + at.STEP_COUNTS)
-            rest = (0.0, float(samples), one, other, beyond, tainted, flat)
-        else:
-            weight = other if judged is Judged.RATE else float(samples)
-            rest = (one, weight, 0.0, 0.0, 0, tainted, [])
-        return [number, samples, *rest]
+    def load(self, packed: bytes, whole: int = 0) -> None:
+        """Take what ``dump`` gave.
 
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave."""
-        store, row, arena = self._store, self._plan.row, self._store.arena
-        for number, samples, total, weight, low, high, beyond, tainted, flat in state:
-            arena.reserve()
-            floats, ints, heads = arena.floats, arena.ints, arena.heads
-            step = step_new(floats, ints, heads, number, store.tables.rules, row)
-            step_append(ints, self._first, step)
-            ints[step + at.STEP_SAMPLES] = 2 * samples + int(tainted)
-            if self._plan.judged is Judged.RANK:
-                floats[step + at.STEP_LOW], floats[step + at.STEP_HIGH] = low, high
-                ints[step + at.STEP_BEYOND] = beyond
-                histograms.unflatten(ints, heads, step + at.STEP_COUNTS, flat)
-                continue
-            floats[step + at.STEP_TOTAL] = total
-            if self._plan.judged is Judged.RATE:
-                floats[step + at.STEP_WEIGHT] = weight
-
-    def count(self, into: int) -> None:
-        """Add the histograms of all steps to another one, at an address."""
-        arena = self._store.arena
-        if self._plan.judged is Judged.RANK:
-            for step in self.addresses():
-                arena.reserve()
-                flat = histograms.flatten(arena.ints, step + at.STEP_COUNTS)
-                histograms.unflatten(arena.ints, arena.heads, into, flat)
+        Args:
+            packed: The bytes.
+            whole: Address of a histogram that theirs are added to; 0 for none.
+        """
+        store = self._store
+        data, arena = store.read(packed), store.arena
+        window_rows.get_steps(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self._first,
+            whole,
+            store.tables.rules,
+            self._plan.row,
+            data,
+        )
 
     def recount(self, beyond: Callable[[dict[int, int], float], int]) -> None:
         """Count anew what lies beyond a limit.

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from detectors.arena import Arena
 from detectors.blocks import Block
 from detectors.kernels import beta_binomial, layout, rows
+from detectors.kernels.octets import Octets
 from detectors.kernels.words import Floats, Ints, Table
 from detectors.labels import Labels
 from detectors.plans import Group
 from detectors.recent import Recent
 from detectors.tables import Tables
+
+_WORDS: Final = 32
+"""Words that a byte of what windows hold needs at most."""
 
 
 class Store:
@@ -29,6 +34,7 @@ class Store:
     """
 
     __slots__ = (
+        "_octets",
         "_packed",
         "_refs",
         "arena",
@@ -49,6 +55,7 @@ class Store:
         self.scratch: Floats = np.zeros(layout.SCRATCH_FLOATS)
         self.places: Ints = np.zeros(layout.SCRATCH_INTS, np.int64)
         self.odds_keys, self.odds = beta_binomial.table()
+        self._octets: Octets = np.zeros(1 << 12, np.uint8)
         self._packed: Ints = np.zeros(rows.MOST, np.int64)
         self._refs: Ints = np.zeros(layout.MOST_SUSPECTS, np.int64)
 
@@ -67,6 +74,17 @@ class Store:
             known = np.array(self.labels.codes(block.attribute_tables[place]), np.int64)
             codes[:, place] = known[block.attribute_codes[:, place]]
         return codes
+
+    def octets(self, room: int) -> Octets:
+        """So many bytes or more, to be written to."""
+        if room > len(self._octets):
+            self._octets = np.zeros(2 * room, np.uint8)
+        return self._octets
+
+    def read(self, packed: bytes) -> Octets:
+        """Bytes to be read, with room in the arena for what they say."""
+        self.arena.reserve(_WORDS * len(packed))
+        return np.frombuffer(packed, np.uint8)
 
     def pack(self, watch: int, rule: int) -> tuple[bytes, list[int]]:
         """The state of a drift rule as bytes, and the sessions it refers to."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from detectors.causes import chunks
 from detectors.facets import Facet, facets
 from detectors.kernels import layout as at
 from detectors.kernels.bets import BETS_WIDTH
@@ -15,6 +16,7 @@ from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
 from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCALE
 from detectors.kernels.steps import WIDEST, together
+from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
@@ -120,8 +122,6 @@ def _each(plan: Plan, row: list[int]) -> None:
 def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
     """A rule over the last sessions, or the last minutes."""
     row[at.KIND] = at.TIMED if plan.span_us else at.COUNTED
-    if plan.says_why:
-        row[at.KIND] = at.PYTHON
     row[at.COLUMN_AT], row[at.OVER] = plan.column, plan.over
     row[at.JUDGED] = _JUDGED[plan.judged]
     row[at.SIZE], row[at.NEED], row[at.PERCENT] = plan.size, plan.need, plan.percent
@@ -138,9 +138,17 @@ def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
         row[at.STEP_WIDTH] = WIDEST
     if plan.limits:
         floats[at.ENTER] = plan.limits[0].enter
-    baseline = plan.baseline
-    if baseline is None:
-        return
+    if plan.baseline is not None:
+        _baseline(plan, plan.baseline, row, floats)
+    if plan.says_why:
+        row[at.FACTORS] = row[at.WATCH_WIDTH]
+        row[at.WATCH_WIDTH] += WINDOW_FACTORS_WIDTH
+        row[at.CHUNKS_HELD : at.CHUNKS_KEPT + 1] = chunks(plan)
+
+
+def _baseline(
+    plan: Plan, baseline: Baseline, row: list[int], floats: list[float]
+) -> None:
     row[at.WATCH_WIDTH] = at.SUMMARY_AT + at.SUMMARY_WIDTH
     if plan.span_us:
         row[at.WATCH_WIDTH] = at.ERAS_AT + at.ERAS_WIDTH
@@ -149,7 +157,7 @@ def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
     row[at.BASED] = 1
     row[at.OVER_SAMPLES], row[at.OVER_US] = baseline.over_samples, baseline.over_us
     row[at.BASE_NEED] = max(1, min(plan.rule.min_samples, baseline.over_samples))
-    row[at.SPREADS] = _SCALES[scale]
+    row[at.SPREADS] = _SCALES[plan.rule.metric.scale]
     if plan.judged is Judged.RATE:
         row[at.SPREADS] = SQRT_SCALE
     row[at.SMALLEST] = plan.rule.aggregate is Aggregate.MIN

@@ -16,6 +16,7 @@ from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.timed import timed_sample
+from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 # Why a fold stops.
@@ -207,6 +208,12 @@ def fold(
                 why = FULL
                 cursor[RULE] = which - begin
                 break
+            elif (
+                kind >= at.COUNTED
+                and rules[rule, at.FACTORS]
+                and i[watch + at.QUIET] == at.ALWAYS_ASK
+            ):
+                left = 1
             elif kind == at.COUNTED:
                 left = count_sample(
                     f,
@@ -285,6 +292,18 @@ def fold(
                     left = 1
             else:
                 left = 1
+            if kind >= at.COUNTED and left != 1 and rules[rule, at.FACTORS]:
+                window_learn(
+                    f,
+                    i,
+                    watch + rules[rule, at.FACTORS],
+                    rules[rule, at.CHUNKS_HELD],
+                    rules[rule, at.CHUNK_SIZE],
+                    rules[rule, at.CHUNKS_KEPT],
+                    values[session],
+                    labels[session, at.MODEL_AT],
+                    now_us // max(1, rules[rule, at.SPAN_US] // 4),
+                )
             if left:
                 why = ASK
                 cursor[RULE] = which - begin

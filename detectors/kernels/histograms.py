@@ -6,7 +6,6 @@ room. What the bins mean ``detectors.sketch`` says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import exp, floor, log
 from typing import Final
 
@@ -46,6 +45,18 @@ def _value(key: int, share: float, width: float, whole: int) -> float:
     if key < _WHOLE:
         return float(key)
     return _WHOLE * exp(min(_LARGEST, (key - _WHOLE + share) * width))
+
+
+@compiled
+def bin_key(word: int) -> int:
+    """Which bin a word of a histogram is."""
+    return word >> _HALF
+
+
+@compiled
+def bin_count(word: int) -> int:
+    """And how much is in it."""
+    return word & _COUNT
 
 
 @compiled
@@ -162,11 +173,3 @@ def flatten(i: Ints, at: int) -> list[int]:
         flat += (key - last, word & _COUNT)
         last = key
     return flat
-
-
-def unflatten(i: Ints, heads: Ints, at: int, flat: Sequence[int]) -> None:
-    """Add what ``flatten`` gave; the arena has room."""
-    key = 0
-    for distance, count in zip(flat[::2], flat[1::2], strict=True):
-        key += distance
-        histogram_add(i, heads, at, key, count)

@@ -235,7 +235,9 @@ STEP_WIDTH: Final = 27
 """Words of a step."""
 WINDOWS, ERA_STEPS = 28, 29
 """How many windows back its baseline reaches, and how many steps are kept as one."""
-RULE_INTS: Final = 30
+CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
+"""Of the factors of cost over a window; see ``kernels.window_factors``."""
+RULE_INTS: Final = 33
 
 # And floats.
 SIGN, ENOUGH, CAUTION = 0, 1, 2
