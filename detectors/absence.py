@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import known
 from detectors.kernels import layout
 from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
@@ -17,22 +18,17 @@ from detectors.rules import Absence
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State, rfc3339
-from detectors.watch import Watch
 
 
-class AbsenceWatch(Watch):
-    """Fires once a series has been silent for ``after``; values are seconds."""
+class AbsenceWatch(CompiledWatch):
+    """Fires once a series has been silent for ``after_us``; values are seconds."""
 
-    __slots__ = ("after_us", "at", "store")
+    __slots__ = ("after_us",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         kind = plan.rule.kind
-        assert isinstance(kind, Absence)  # noqa: S101 - no other kind comes here
-        self.after_us = kind.after_us
-        self.store = store
-        self.at = store.arena.take(layout.ABSENCE_WIDTH)
-        self.load([-FAR, -FAR, 0])
+        self.after_us = kind.after_us if isinstance(kind, Absence) else FAR
 
     def _words(self) -> list[int]:
         begin = self.at + layout.SEEN_US
@@ -82,30 +78,25 @@ class AbsenceWatch(Watch):
         gap_s = (now_us - self.last_us) / 1_000_000
         return Evaluation(Verdict.BREACH, rank, rank), gap_s
 
-    def settle(self) -> None:  # noqa: D102
-        calm = self.life.state is State.OK
-        quiet = layout.ALL_WELL if calm else layout.ALWAYS_ASK
-        self.store.arena.ints[self.at + layout.QUIET] = quiet
-
     def _set(self, words: list[int]) -> None:
         begin = self.at + layout.SEEN_US
         self.store.arena.ints[begin : begin + 3] = words
 
-    def free(self) -> None:  # noqa: D102
-        self.store.arena.give(self.at, layout.ABSENCE_WIDTH)
-
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
         if self.life.state is not State.FIRING:
-            last_us, floor_us, last_order = self._words()
-            silent_us = max(last_us + self.after_us, floor_us)
+            silent_us = self.silent_us()
             if silent_us <= due_us:
-                return silent_us, last_order
+                return silent_us, self.order
         return due_us, order
 
+    def silent_us(self) -> int:
+        """When the silence since the last session is to be told; FAR if never."""
+        last_us, floor_us, _ = self._words()
+        return max(last_us + self.after_us, floor_us)
+
     def run(self, due_us: int, stage: Stage) -> None:  # noqa: D102
-        silent_us = max(self.last_us + self.after_us, self.floor_us)
-        if self.life.state is State.FIRING or silent_us != due_us:
+        if self.life.state is State.FIRING or self.silent_us() != due_us:
             super().run(due_us, stage)
             return
         found, gap_s = self._silent(due_us)
@@ -119,14 +110,12 @@ class AbsenceWatch(Watch):
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         last = None if self.last_us == -FAR else rfc3339(self.last_us)
-        after_s = self.after_us / 1_000_000
+        limit_s = self.threshold(None)
         return known(
-            {"limit": after_s, "silent_s": self.value, "last_session_at": last}
+            {"limit": limit_s, "silent_s": self.value, "last_session_at": last}
         )
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        return list(self._words())
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self._set(state)
+    def begin_at(self, last_us: int, floor_us: int, order: int) -> None:
+        """The rule was another one so far: only the series' last session is known."""
+        self._set([last_us, floor_us, order])
         self.settle()

@@ -55,7 +55,7 @@ def carry_out(
     stage.evidence = {"accepted_by": accept.by} if accept.by else {}
     found = [
         series
-        for series in everyone.series.values()
+        for series in everyone.awake.values()
         if series.last_offset < offset and any(series.opened())
     ]
     found.sort(key=lambda series: series.key)
@@ -66,7 +66,7 @@ def carry_out(
             if watch.accept(max(clock_us, series.last_us), stage):
                 resolved += 1
                 everyone.touch(series)
-                everyone.timers.place(series)
+                everyone.place(series)
             else:
                 untouched += 1
     stage.evidence = {}

@@ -9,17 +9,22 @@ a busy series is also held against its own range and rhythm; see ``stretches``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import log, sqrt
 from typing import Any, Final
 
+from detectors.batch import MODEL
 from detectors.facets import facets
+from detectors.kernels.giving import gives
 from detectors.lifecycle import CLEAR, Evaluation, Verdict
+from detectors.lineage import Lineage
 from detectors.metrics import Scale
 from detectors.norms import OWN
 from detectors.odds import Odds
+from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
+from detectors.probation import FIRST
 from detectors.rules import Anomaly
 from detectors.stage import Stage
 from detectors.stretches.channel import LIMIT, SETTLED, Stretches
@@ -37,7 +42,17 @@ class AnomalyWatch(Watch):
         samples: Seen so far.
     """
 
-    __slots__ = ("_expected", "_found", "channel", "facet", "odds", "samples", "scale")
+    __slots__ = (
+        "_expected",
+        "_found",
+        "_given",
+        "channel",
+        "facet",
+        "lineage",
+        "odds",
+        "samples",
+        "scale",
+    )
 
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
@@ -45,11 +60,13 @@ class AnomalyWatch(Watch):
         assert isinstance(kind, Anomaly)  # noqa: S101 - no other kind comes here
         self.facet = facets(plan.rule.metric, plan.sign)[0]
         self.scale = plan.rule.metric.scale
+        self.lineage = Lineage(plan, (self.facet,))
         self.odds = Odds(self.facet)
         self.channel = Stretches() if kind.stretches else None
         self.samples = 0
         self._expected: float | None = None
         self._found: dict[str, Any] = {}
+        self._given: tuple[str, Normal | None] = ("", None)
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -65,7 +82,11 @@ class AnomalyWatch(Watch):
         if found is None:
             return None
         self.samples += 1
-        chance = self.odds.score(found) if self.samples > OWN else None
+        model = stage.attributes[MODEL] if stage.attributes else ""
+        if self.samples == 1:
+            self._borrow(model, stage)
+        first = FIRST if self.odds.norm.lent else OWN
+        chance = self.odds.score(found) if self.samples > first else None
         stretch = 0.0
         if self.channel is not None:
             score = self.channel.update(self._place(*found), now_us)
@@ -74,7 +95,10 @@ class AnomalyWatch(Watch):
         value = self.plan.sign * found[0] / found[1]
         if (chance is not None and chance < ODD) or stretch >= LIMIT:
             self._expected = self.odds.norm.level
-            self._found = {"samples": self.samples, "borrowed": 0.0}
+            self._found = {
+                "samples": self.samples,
+                "borrowed": round(self.odds.norm.borrowed, 2),
+            }
             if chance is not None:
                 self._found["probability"] = chance
             if stretch >= LIMIT:
@@ -82,11 +106,33 @@ class AnomalyWatch(Watch):
             found_breach = Evaluation(Verdict.BREACH, self.plan.rank, self.plan.rank)
             self.judge(found_breach, value, value, now_us, stage)
             told = True
-        elif self.life.state is not State.OK and self.samples >= OWN:
+        elif self.life.state is not State.OK and self.samples >= first:
             self.judge(CLEAR, value, None, now_us, stage)
             told = True
         self.odds.learn(found)
+        if gives(self.samples, self.odds.norm.lent > 0) and self.odds.norm.ready:
+            before = self._shared()
+            self._given = model, self.odds.norm.normal()
+            stage.shares.change(before, self._shared())
         return told
+
+    def _borrow(self, model: str, stage: Stage) -> None:
+        """Begin with what others are like, where that is known."""
+        parents = self.lineage.parents(0, list(self.by.items()), model)
+        prior = stage.parents.prior(parents)
+        if prior is not None:
+            self.odds.norm.begin_from(prior)
+
+    def _shared(self) -> dict[str, Normal]:
+        """What it has said last for others to borrow, by parent."""
+        model, normal = self._given
+        if normal is None:
+            return {}
+        parents = self.lineage.parents(0, list(self.by.items()), model)
+        return dict.fromkeys((parent.key for parent in parents), normal)
+
+    def given(self) -> Iterable[Mapping[str, Normal]]:  # noqa: D102
+        return (self._shared(),)
 
     def _place(self, value: float, weight: float) -> float:
         """The value in a scale in which its spread is even."""
@@ -114,10 +160,12 @@ class AnomalyWatch(Watch):
             self._found,
             self.odds.dump(),
             None if self.channel is None else self.channel.dump(),
+            self._given,
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.samples, self._expected, self._found, odds, channel = state
+        self.samples, self._expected, self._found, odds, channel, given = state
+        self._given = given[0], given[1] and Normal(*given[1])
         self.odds.load(odds)
         if self.channel is not None and channel is not None:
             self.channel.load(channel)

@@ -37,12 +37,16 @@ class Summary:
 
     def __init__(self, store: Store, plan: Plan, at: int) -> None:
         self._store, self._plan, self.at = store, plan, at
-        summary.summary_begin(store.arena.floats, store.arena.ints, at)
+
+    def begin(self) -> None:
+        """Make its words those of a summary of nothing."""
+        arena = self._store.arena
+        summary.summary_begin(arena.floats, arena.ints, self.at)
 
     @property
     def samples(self) -> int:
         """How many are remembered."""
-        return int(self._store.arena.ints[self.at + layout.LEARNED])
+        return int(self._store.arena.ints[self.at + layout.SUMMARISED])
 
     @property
     def need(self) -> int:

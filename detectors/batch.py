@@ -15,6 +15,7 @@ import msgspec
 
 from detectors.actions import Accept
 from detectors.matchers import Matchers
+from detectors.parents import Part
 
 ATTRIBUTES: Final = (
     "agent_version",
@@ -26,6 +27,9 @@ ATTRIBUTES: Final = (
 )
 """Labels that explain a session, in the order it carries them; ``attribution`` may name
 all but the agent, which tells like from like where a series mixes agents."""
+
+MODEL: Final = ATTRIBUTES.index("model")
+"""Position of the model among them."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
             hangs on is part of the log.
         accepts: Levels that people accept, in the order of their offsets; they take
             effect once the rest of the batch is folded.
+        parents: What is known of parents now; series born after the batch begin
+            with it.
     """
 
     source: int
@@ -80,12 +86,16 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     clocks_after_us: Mapping[int, int]
     judged_from_us: int | None = None
     accepts: Sequence[Accept] = ()
+    parents: Sequence[Part] = ()
 
 
 def tick(
-    clocks_us: Mapping[int, int], sources: int, accepts: Sequence[Accept] = ()
+    clocks_us: Mapping[int, int],
+    sources: int,
+    accepts: Sequence[Accept] = (),
+    parents: Sequence[Part] = (),
 ) -> Batch:
-    """A batch that carries nothing but the time, and what people accept."""
+    """A batch without sessions: the time, what people accept, what parents are like."""
     return Batch(
         source=-1,
         sources=sources,
@@ -104,6 +114,7 @@ def tick(
         wheres=(),
         clocks_after_us=clocks_us,
         accepts=accepts,
+        parents=parents,
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch
 from detectors.metrics import COLUMNS
+from detectors.parents import Part
 
 
 class Block(Protocol):
@@ -65,6 +66,8 @@ class Block(Protocol):
     def judged_from_us(self) -> int | None: ...  # noqa: D102
     @property
     def accepts(self) -> Sequence[Accept]: ...  # noqa: D102
+    @property
+    def parents(self) -> Sequence[Part]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Plain:
     clocks_after_us: Mapping[int, int]
     judged_from_us: int | None
     accepts: Sequence[Accept]
+    parents: Sequence[Part]
 
 
 def as_block(batch: Batch) -> Plain:
@@ -125,4 +129,5 @@ def as_block(batch: Batch) -> Plain:
         clocks_after_us=batch.clocks_after_us,
         judged_from_us=batch.judged_from_us,
         accepts=batch.accepts,
+        parents=batch.parents,
     )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from detectors.causes import STEPS
+from detectors.compiled_watch import CompiledWatch
 from detectors.counted import CountWatch
 from detectors.each import EachWatch
 from detectors.factors import Factors, WindowFactors
@@ -21,7 +22,6 @@ from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State
-from detectors.watch import Watch
 
 _COST: Final = COLUMN["cost_usd"]
 _OK: Final = State.OK
@@ -34,8 +34,8 @@ class CostEachWatch(EachWatch):
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by, store)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.factors = Factors(store, self.at + layout.EACH_WIDTH)
 
     def sample(  # noqa: D102
@@ -80,15 +80,8 @@ class CostEachWatch(EachWatch):
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {**super().evidence(), **self.factors.typical()}
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        return self.factors.dump()
 
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.factors.load(state)
-        self.settle()
-
-
-class _CostWindow(Watch):
+class _CostWindow(CompiledWatch):
     """What rules on cost over windows share.
 
     Attributes:
@@ -144,10 +137,10 @@ class CostCountWatch(_CostWindow, CountWatch):
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by, store)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         factors = int(store.tables.rules[plan.row, layout.FACTORS])
-        self.factors = WindowFactors(store, plan.row, self.at + factors)
+        self.factors = WindowFactors(store, plan.row, at + factors)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -161,10 +154,10 @@ class CostSpanWatch(_CostWindow, SpanWatch):
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by, store)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         factors = int(store.tables.rules[plan.row, layout.FACTORS])
-        self.factors = WindowFactors(store, plan.row, self.at + factors)
+        self.factors = WindowFactors(store, plan.row, at + factors)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -191,9 +184,9 @@ class CostSpanWatch(_CostWindow, SpanWatch):
 
 
 def cost_watch(
-    plan: Plan, by: dict[str, str], store: Store
+    plan: Plan, by: dict[str, str], store: Store, at: int
 ) -> CostCountWatch | CostSpanWatch:
     """The watch for a window of cost."""
     if plan.span_us:
-        return CostSpanWatch(plan, by, store)
-    return CostCountWatch(plan, by, store)
+        return CostSpanWatch(plan, by, store, at)
+    return CostCountWatch(plan, by, store, at)

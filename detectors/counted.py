@@ -17,6 +17,7 @@ from typing import Any
 
 from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
+from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import count_window
 from detectors.kernels import counted, layout, window_rows
 from detectors.lifecycle import THIN
@@ -26,34 +27,28 @@ from detectors.quantiles import quantile
 from detectors.shift import Shift
 from detectors.stage import Stage
 from detectors.store import Store
-from detectors.transitions import State
-from detectors.watch import Watch
-
-_QUIET = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
 
 
-class CountWatch(Watch):
+class CountWatch(CompiledWatch):
     """A rule over a count window.
 
     Attributes:
-        at: Address of its words.
         shift: The samples since firing began, while an alert is open.
     """
 
-    __slots__ = ("at", "shift", "size", "store", "summary")
+    __slots__ = ("shift", "size", "summary")
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.size = plan.size
-        self.store = store
-        words = int(store.tables.rules[plan.row, layout.WATCH_WIDTH])
-        self.at = store.arena.take(words)
         self.summary: Summary | None = None
         if plan.baseline is not None:
             self.summary = Summary(store, plan, self.at + layout.SUMMARY_AT)
         self.shift: Shift | None = None
-        self._set_pause()
-        self.settle()
+
+    @property
+    def words_alone(self) -> bool:  # noqa: D102
+        return False
 
     def expected_now(self) -> float | None:  # noqa: D102
         return None if self.summary is None else self.summary.expected
@@ -98,9 +93,8 @@ class CountWatch(Watch):
         if self.shift is not None and not self.life.state.is_open:
             self.shift.free()
             self.shift = None
+        super().settle()
         store, arena = self.store, self.store.arena
-        quiet = _QUIET.get(self.life.state, layout.ALWAYS_ASK)
-        arena.ints[self.at + layout.QUIET] = quiet
         counted.count_settle(
             arena.floats,
             arena.ints,
@@ -235,16 +229,6 @@ class CountWatch(Watch):
         if self.held < self.plan.need or self.summary is None:
             return super().thin_phrase()
         return f"fewer than {self.summary.need} samples before the window to compare"
-
-    def free(self) -> None:  # noqa: D102
-        arena = self.store.arena
-        if self.shift is not None:
-            self.shift.free()
-        if self.summary is not None:
-            self.summary.free()
-        counted.count_free(arena.ints, arena.heads, self.at)
-        words = int(self.store.tables.rules[self.plan.row, layout.WATCH_WIDTH])
-        arena.give(self.at, words)
 
     def dump_shift(self) -> list[Any] | None:  # noqa: D102
         if self.shift is None:

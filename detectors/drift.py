@@ -12,28 +12,37 @@ no drift. As long as there is nothing to say, compiled code does all that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isnan
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan, nan
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
-from detectors.facets import facets
+from detectors.batch import ATTRIBUTES
+from detectors.compiled_watch import CompiledWatch
+from detectors.facets import Sample, facets
 from detectors.factors import Factors
-from detectors.kernels import bets, drift, layout, learning, suspects
-from detectors.kernels.arena import give
-from detectors.kernels.norms import norm_ready
-from detectors.kernels.samples import drop_stratum, open_sample
+from detectors.kernels import bets, drift, layout, learning, samples, suspects
+from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
+from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
+from detectors.lineage import Lineage
 from detectors.numbers import finite
+from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
+from detectors.probation import LAST, Probation
 from detectors.releases import newest
 from detectors.rules import SECOND_US
 from detectors.stage import Stage
 from detectors.store import Store
-from detectors.suspects import Suspect, attribution, suspects_since
+from detectors.suspects import (
+    Suspect,
+    attribution,
+    levels,
+    mean_deviation,
+    suspects_since,
+)
 from detectors.transitions import State
-from detectors.watch import Watch
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
@@ -41,13 +50,16 @@ NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 
 _UNSAID: Final = frozenset({"began_us", "at"})
 _REPLACED: Final = ("agent_version", "model")
+_PLAINLY: Final = 0.5
+_NOTHING: Final = Normal(0.0, 0.0, 0.0, 0.0)
 
 
-class DriftWatch(Watch):
+class DriftWatch(CompiledWatch):
     """A drift rule on a series.
 
     Attributes:
-        at: Address of its words.
+        probations: By the codes of its labels, how each stratum that has just begun
+            compares with its peers.
         old, new: The levels before and since the change that is told of.
         fired_at: Sample, and time, at which the change was seen.
     """
@@ -55,29 +67,22 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
-        "at",
         "facets",
         "factors",
         "fired_at",
+        "lineage",
         "new",
         "old",
-        "store",
+        "probations",
     )
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
-        self.store = store
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.facets = facets(plan.rule.metric, plan.sign)
-        rules = store.tables.rules
-        self.at = store.arena.take(int(rules[plan.row, layout.WATCH_WIDTH]))
-        floats, ints = store.arena.floats, store.arena.ints
-        ints[self.at + layout.QUIET] = layout.TOO_YOUNG
-        ints[self.at + layout.RENEWED] = layout.NEVER
-        for place in range(len(self.facets)):
-            caution = store.tables.rule_floats[plan.row, layout.CAUTION]
-            bets.bets_begin(floats, ints, self._bets(place), caution, 0, 0)
-        factors = int(rules[plan.row, layout.FACTORS])
+        factors = int(store.tables.rules[plan.row, layout.FACTORS])
         self.factors = Factors(store, self.at + factors) if factors else None
+        self.lineage = Lineage(plan, self.facets)
+        self.probations: dict[tuple[int, int], Probation] = {}
         self.old: float | None = None
         self.new: float | None = None
         self.fired_at = (0, 0)
@@ -96,12 +101,10 @@ class DriftWatch(Watch):
         return int(self.store.arena.ints[self.at + layout.SAMPLES])
 
     def settle(self) -> None:  # noqa: D102
-        state, quiet = self.life.state, layout.ALWAYS_ASK
-        if state is State.OK:
-            quiet = layout.ALL_WELL
-        elif state is State.INSUFFICIENT:
-            quiet = layout.TOO_YOUNG
-        self.store.arena.ints[self.at + layout.QUIET] = quiet
+        super().settle()
+        if self.life.state is State.OK:
+            self.old = self.new = None
+            self._blamed, self._evidence = {}, {}
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -131,18 +134,7 @@ class DriftWatch(Watch):
             store.odds_keys,
             store.odds,
         )
-        if not found:
-            return None
-        if not self.holding:
-            learning.look_back(
-                arena.ints,
-                arena.floats,
-                arena.heads,
-                self.at,
-                self._norms_width,
-                store.scratch,
-            )
-        return self.go_on(drift.TO_JUDGE, now_us, stage)
+        return self.go_on(drift.TO_BEGIN, now_us, stage) if found else None
 
     def go_on(self, left: int, now_us: int, stage: Stage) -> bool | None:
         """Go on with a sample that has been opened.
@@ -153,13 +145,188 @@ class DriftWatch(Watch):
             stage: Which session it is; takes the lines.
         """
         self.store.arena.reserve()
+        if left == drift.TO_GIVE:
+            self._give(stage)
+            return None
+        if left == drift.TO_BEGIN:
+            self._begin(stage)
         if left == drift.TO_TELL:
             told: bool | None = True
             self._tell_change(now_us, stage)
         else:
             told = self._judge(now_us, stage)
         self._learn(stage)
+        self._give(stage)
         return told
+
+    def _begin(self, stage: Stage) -> None:
+        """See what peers say of the sample's stratum, and whether it goes back."""
+        store, ints = self.store, self.store.arena.ints
+        stratum = int(store.places[layout.STRATUM])
+        if not ints[stratum + layout.BORN]:
+            self._bear(stratum, stage)
+        if self.holding:
+            return
+        key = self._key
+        probation = self.probations.get(key)
+        if probation is not None:
+            probation.see(self._samples())
+            if probation.over:
+                self._let_go(key)
+        learning.look_back(
+            ints,
+            store.arena.floats,
+            store.arena.heads,
+            self.at,
+            self._norms_width,
+            store.scratch,
+        )
+
+    @property
+    def _key(self) -> tuple[int, int]:
+        """What the sessions of the sample's stratum share."""
+        places = self.store.places
+        return int(places[layout.OF_AGENT]), int(places[layout.OF_TASK])
+
+    def _samples(self) -> list[Sample | None]:
+        """The sample at hand, facet by facet."""
+        numbers = self.store.scratch.tolist()
+        pairs = zip(
+            numbers[layout.VALUES : layout.WEIGHTS],
+            numbers[layout.WEIGHTS : layout.DEVIATIONS],
+            strict=True,
+        )
+        found = [None if isnan(value) else (value, weight) for value, weight in pairs]
+        return found[: len(self.facets)]
+
+    def _bear(self, stratum: int, stage: Stage) -> None:
+        """The first session of its kind: begin with what others of it are like."""
+        store, arena = self.store, self.store.arena
+        arena.ints[stratum + layout.BORN] = 1
+        self._bury(stage)
+        names = self._names(*self._key)
+        model = store.labels.text(int(arena.ints[stratum + layout.RUNS_ON]))
+        priors = [
+            stage.parents.prior(self.lineage.parents(place, names, model))
+            for place in range(len(self.facets))
+        ]
+        if not any(priors):
+            return
+        begun = self.number - 1
+        probation = Probation(self.facets, priors, begun)
+        self._lend(stratum, probation)
+        # What is new in an old series is judged where it is a series of its own.
+        if begun < LAST and probation.norms[0].lent:
+            self.probations[self._key] = probation
+            arena.ints[stratum + layout.TRIED] = 1
+        tables = store.tables
+        samples.score(
+            arena.floats,
+            stratum,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            tables.facet_floats,
+            store.scratch,
+            store.odds_keys,
+            store.odds,
+        )
+
+    def _bury(self, stage: Stage) -> None:
+        """A stratum has made room: what it said is taken back."""
+        scratch = self.store.scratch
+        if not scratch[layout.GONE]:
+            return
+        scratch[layout.GONE] = 0.0
+        agent, task, model, *given = scratch[layout.GONE_AGENT :].tolist()
+        key = int(agent), int(task)
+        stage.shares.change(self._said(key, int(model), given), {})
+        self._let_go(key)
+
+    def _lend(self, stratum: int, probation: Probation) -> None:
+        """Begin the norms of a stratum with what was lent, and nothing else."""
+        at = stratum + layout.NORMS
+        for norm in probation.fresh():
+            words = norm.dump()
+            self.store.arena.floats[at : at + len(words)] = words
+            at += len(words)
+
+    def _let_go(self, key: tuple[int, int]) -> None:
+        """A stratum stands alone from now on."""
+        if self.probations.pop(key, None) is not None:
+            ints = self.store.arena.ints
+            stratum = learning.known_stratum(ints, self.at, *key)
+            if stratum:
+                ints[stratum + layout.TRIED] = 0
+            self._doubt()
+
+    def _doubt(self) -> None:
+        """Note whether suspects must be kept though no bet has won anything."""
+        self.store.arena.ints[self.at + layout.DOUBTED] = any(
+            probation.doubt > drift.SUSPICIOUS for probation in self.probations.values()
+        )
+
+    def _names(self, agent: int, task: int) -> list[tuple[str, str]]:
+        """The labels that all sessions of a stratum share, the series' own first."""
+        text = self.store.labels.text
+        mixed = (("agent", agent), ("task_type", task))
+        own = [(name, text(code)) for name, code in mixed if name not in self.by]
+        return [*self.by.items(), *own]
+
+    def _give(self, stage: Stage) -> None:
+        """Say what is normal for the strata that are due, for series to come."""
+        floats, ints = self.store.arena.floats, self.store.arena.ints
+        if not ints[self.at + layout.GIVING]:
+            return
+        ints[self.at + layout.GIVING] = 0
+        for stratum in self._strata():
+            if not ints[stratum + layout.DUE]:
+                continue
+            ints[stratum + layout.DUE] = 0
+            before = self._given(stratum)
+            at, given = stratum + layout.NORMS, stratum + layout.GIVEN
+            ints[stratum + layout.GIVEN_MODEL] = ints[stratum + layout.RUNS_ON]
+            for facet in self.facets:
+                norm = facet.norm()
+                width = len(norm.dump())
+                norm.load(floats[at : at + width].tolist())
+                normal = norm.normal() if norm.ready else _NOTHING
+                floats[given : given + layout.GIVEN_WIDTH] = normal
+                at, given = at + width, given + layout.GIVEN_WIDTH
+            stage.shares.change(before, self._given(stratum))
+
+    def _strata(self) -> Iterator[int]:
+        ints = self.store.arena.ints
+        stratum = int(ints[self.at + layout.STRATA])
+        while stratum:
+            yield stratum
+            stratum = int(ints[stratum + layout.NEXT])
+
+    def _given(self, stratum: int) -> dict[str, Normal]:
+        """What a stratum has said last, by the parents it said it to."""
+        floats, ints = self.store.arena.floats, self.store.arena.ints
+        key = (
+            int(ints[stratum + layout.KEY_AGENT]),
+            int(ints[stratum + layout.KEY_TASK]),
+        )
+        given = floats[stratum + layout.GIVEN : stratum + layout.NORMS].tolist()
+        return self._said(key, int(ints[stratum + layout.GIVEN_MODEL]), given)
+
+    def _said(
+        self, key: tuple[int, int], model: int, given: Sequence[float]
+    ) -> dict[str, Normal]:
+        names, text = self._names(*key), self.store.labels.text(model)
+        said = {}
+        for place in range(len(self.facets)):
+            at = place * layout.GIVEN_WIDTH
+            normal = Normal(*given[at : at + layout.GIVEN_WIDTH])
+            if normal.variance:
+                for parent in self.lineage.parents(place, names, text):
+                    said[parent.key] = normal
+        return said
+
+    def given(self) -> Iterator[Mapping[str, Normal]]:  # noqa: D102
+        return map(self._given, self._strata())
 
     def _learn(self, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
@@ -227,11 +394,15 @@ class DriftWatch(Watch):
             + tables.facets[facet, layout.NORM_AT]
         )
         scale = tables.facets[facet, layout.SCALE]
-        if not norm_ready(arena.floats, norm, scale):
+        lent = arena.floats[norm + LENT_SAMPLES] > 0
+        if not (lent or norm_ready(arena.floats, norm, scale)):
             return None
         if self.holding:
             self._keep(now_us, stage)
             return self._hold(now_us, stage)
+        probation = self.probations.get(self._key)
+        if probation is not None:
+            self._doubt()
         if drift.bet(
             arena.floats,
             arena.ints,
@@ -249,7 +420,13 @@ class DriftWatch(Watch):
         ):
             self._tell_change(now_us, stage)
             return True
-        if self.life.state is State.INSUFFICIENT:
+        if probation is not None and probation.doubt > drift.SUSPICIOUS:
+            if not self._suspicion > drift.SUSPICIOUS:
+                self._keep_beside(probation, now_us, stage)
+            if self._expose(probation, now_us, stage):
+                return True
+        judged = norm_judged(arena.floats, norm, scale)
+        if judged and self.life.state is State.INSUFFICIENT:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
         return None
@@ -270,6 +447,108 @@ class DriftWatch(Watch):
             store.scratch,
         )
 
+    @property
+    def _suspicion(self) -> float:
+        """The most that any bet has won, in nats."""
+        floats = self.store.arena.floats
+        return max(
+            bets.bets_suspicion(floats, self._bets(place))
+            for place in range(len(self.facets))
+        )
+
+    def _keep_beside(self, probation: Probation, now_us: int, stage: Stage) -> None:
+        """Keep the sample as its peers see it."""
+        store, arena = self.store, self.store.arena
+        scratch = store.scratch.copy()
+        for place, deviation in enumerate(probation.deviations):
+            off = nan if deviation is None else deviation
+            scratch[layout.DEVIATIONS + place] = off
+        suspects.keep(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            now_us,
+            stage.ref,
+            probation.norms[0].level,
+            scratch,
+        )
+
+    def _expose(self, probation: Probation, now_us: int, stage: Stage) -> bool:
+        """Tell of a series that has just begun if it is bad beside its peers."""
+        store, arena = self.store, self.store.arena
+        limit = float(store.tables.rule_floats[self.plan.row, layout.DOUBT])
+        worst, nats = probation.worst
+        if not (probation.ready and nats > limit):
+            return False
+        begun = probation.begun
+        first = suspects.first_since(arena.ints, self.at, begun)
+        names = self._names(*self._key)[len(self.by) :]
+        mixed = [(ATTRIBUTES.index(name), text) for name, text in names]
+        since = [
+            suspect
+            for suspect in suspects_since(store, self.at, first)
+            if all(suspect.told.labels[at] == text for at, text in mixed)
+        ]
+        new, old = levels(since)
+        shift = mean_deviation(since, worst)
+        if not (
+            mean_deviation(since, 0) >= _PLAINLY
+            and shift > drift.GATE
+            and self.plan.sign * (new - old) > 0
+        ):
+            return False
+        self.new, self.old = finite(new), finite(probation.norms[0].level)
+        self._blamed = {}
+        self._evidence = self._seen(since, worst, begun) | {
+            "evidence_nats": round(nats, 2),
+            "limit_nats": limit,
+            "shift_deviations": round(shift, 2),
+            "began_us": since[0].at_us,
+            "borrowed": 1.0,
+        }
+        self._hold_on(now_us)
+        for key, each in self.probations.items():
+            each.restart(self.number)
+            stratum = learning.known_stratum(arena.ints, self.at, *key)
+            self._lend(stratum, each)
+        self._doubt()
+        at = self._bets(worst)
+        bets.bets_hold(arena.floats, arena.ints, at, 0, shift, len(since))
+        self.judge(self._breach(), self._value(), self._own, now_us, stage)
+        return True
+
+    def _seen(self, since: Sequence[Suspect], facet: int, begun: int) -> dict[str, Any]:
+        """What there is to say of a change that has been seen."""
+        worst = sorted(since, key=lambda s: -(s.deviations[facet] or 0.0))[:3]
+        self.store.arena.ints[self.at + layout.TOLD_FACET] = facet
+        return {
+            "facet": self.facets[facet].name,
+            "evidence_nats": 0.0,
+            "limit_nats": 0.0,
+            "shift_deviations": 0.0,
+            "began_session": since[0].told.session_id,
+            "sessions_since": self.number - begun,
+            "began_us": 0,
+            "at": facet,
+            "borrowed": 0.0,
+            "shifted_sessions": [[each.told.session_id, each.own] for each in worst],
+        }
+
+    def _hold_on(self, now_us: int) -> None:
+        """What waits to be learned belongs to the change."""
+        arena = self.store.arena
+        self.fired_at = (self.number, now_us)
+        learning.drop_waiting(arena.ints, arena.heads, self.at)
+        learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
+
+    def _borrowed(self) -> float:
+        """How much of what is expected of the sample is borrowed."""
+        at = int(self.store.places[layout.STRATUM]) + layout.NORMS
+        norm = self.facets[0].norm()
+        norm.load(self.store.arena.floats[at : at + len(norm.dump())].tolist())
+        return norm.borrowed
+
     def _tell_change(self, now_us: int, stage: Stage) -> None:
         """Tell of the change that the facet in ``places`` shows."""
         store, arena = self.store, self.store.arena
@@ -285,28 +564,19 @@ class DriftWatch(Watch):
         shift = suspects.mean_deviation(arena.floats, arena.ints, self.at, first, best)
         since = suspects_since(store, self.at, first)
         self._blame(since, best, begun)
-        worst = sorted(since, key=lambda s: -(s.deviations[best] or 0.0))[:3]
-        self._evidence = {
-            "facet": self.facets[best].name,
+        self._evidence = self._seen(since, best, begun) | {
             "evidence_nats": round(float(arena.floats[at + bets.WON + which]), 2),
             "limit_nats": limit,
             "shift_deviations": round(shift, 2),
-            "began_session": since[0].told.session_id,
-            "sessions_since": self.number - begun,
             "began_us": begun_us,
-            "at": best,
-            "borrowed": 0.0,
-            "shifted_sessions": [[each.told.session_id, each.own] for each in worst],
+            "borrowed": round(self._borrowed(), 2),
         }
-        arena.ints[self.at + layout.TOLD_FACET] = best
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:
                 self.factors.add(suspect.told)
-        self.fired_at = (self.number, now_us)
         bets.bets_hold(arena.floats, arena.ints, at, which, shift, len(since))
-        learning.drop_waiting(arena.ints, arena.heads, self.at)
-        learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
+        self._hold_on(now_us)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
 
     def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
@@ -401,7 +671,9 @@ class DriftWatch(Watch):
         return self._blamed
 
     def causes(self) -> dict[str, float]:  # noqa: D102
-        return {} if self.factors is None else self.factors.shares()
+        if self.factors is None or self._evidence.get("borrowed") == 1.0:
+            return {}
+        return self.factors.shares()
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {name: v for name, v in self._evidence.items() if name not in _UNSAID}
@@ -414,6 +686,11 @@ class DriftWatch(Watch):
             return name
         if found.verdict is not Verdict.BREACH:
             return f"{name} is back near {number(self.old)}"
+        if self._evidence.get("borrowed") == 1.0:
+            return (
+                f"{name} is {number(self.new)} from the first session on; its peers "
+                f"have {number(self.old)}"
+            )
         moved = "rose" if self.new > self.old else "fell"
         text = f"{name} {moved} from {number(self.old)} to {number(self.new)}"
         facet = self._evidence.get("facet", name)
@@ -425,34 +702,20 @@ class DriftWatch(Watch):
                 text += f", with {name} {self._blamed[name]}"
         return text
 
-    def free(self) -> None:  # noqa: D102
-        arena, width = self.store.arena, self._norms_width
-        ints, heads = arena.ints, arena.heads
-        suspects.clear(ints, heads, self.at)
-        learning.drop_waiting(ints, heads, self.at)
-        stratum = int(ints[self.at + layout.STRATA])
-        while stratum:
-            following = int(ints[stratum + layout.NEXT])
-            drop_stratum(ints, heads, stratum, width)
-            stratum = following
-        words = int(self.store.tables.rules[self.plan.row, layout.WATCH_WIDTH])
-        give(ints, heads, self.at, words)
+    @property
+    def words_alone(self) -> bool:  # noqa: D102
+        return not self.probations
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        words, refs = self.store.pack(self.at, self.plan.row)
-        told = [self.store.recent.find(ref) for ref in refs]
-        rest: list[Any] = []
-        if self.old is not None or self._evidence:
-            change = [self.old, self.new, list(self.fired_at)]
-            rest = [change, self._blamed, self._evidence]
-        return [words, told, rest]
+    def more(self) -> list[Any]:  # noqa: D102
+        tried = [[*key, each.dump()] for key, each in self.probations.items()]
+        if self.old is None and not self._evidence and not tried:
+            return []
+        change = [self.old, self.new, list(self.fired_at)]
+        return [change, self._blamed, self._evidence, tried]
 
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        words, told, rest = state
-        refs = [self.store.recent.keep_told(each) for each in told]
-        self.store.unpack(self.at, self.plan.row, words, refs)
-        if rest:
-            change, self._blamed, self._evidence = rest
-            self.old, self.new, fired_at = change
-            self.fired_at = (fired_at[0], fired_at[1])
-        self.settle()
+    def load_more(self, state: list[Any]) -> None:  # noqa: D102
+        change, self._blamed, self._evidence, tried = state
+        self.old, self.new, fired_at = change
+        self.fired_at = (fired_at[0], fired_at[1])
+        for agent, task, probation in tried:
+            self.probations[agent, task] = Probation.load(self.facets, probation)

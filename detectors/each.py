@@ -9,28 +9,25 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
+from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import known
 from detectors.kernels import layout
 from detectors.plans import Plan
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State
-from detectors.watch import Watch
 
 
-class EachWatch(Watch):
+class EachWatch(CompiledWatch):
     """A threshold without a window: the session's own value is judged."""
 
-    __slots__ = ("at", "column", "quiet", "sign", "store")
+    __slots__ = ("column", "quiet", "sign")
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.column = plan.column
         self.sign = plan.sign
-        self.store = store
-        words = int(store.tables.rules[plan.row, layout.WATCH_WIDTH])
-        self.at = store.arena.take(words) if words else 0
-        self.settle()
+        self.quiet = -inf
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -49,19 +46,9 @@ class EachWatch(Watch):
     def settle(self) -> None:  # noqa: D102
         quiet = self.plan.limits[0].enter if self.life.state is State.OK else -inf
         self.quiet = quiet
+        super().settle()
         if self.at:
             self.store.arena.floats[self.at + layout.LIMIT] = quiet
-
-    def free(self) -> None:  # noqa: D102
-        if self.at:
-            words = int(self.store.tables.rules[self.plan.row, layout.WATCH_WIDTH])
-            self.store.arena.give(self.at, words)
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        return []
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.settle()
 
 
 class EachRateWatch(EachWatch):

@@ -40,7 +40,6 @@ class Eras:
         rules = store.tables.rules
         self.windows = int(rules[plan.row, layout.WINDOWS])
         self.steps = int(rules[plan.row, layout.ERA_STEPS])
-        eras.eras_begin(store.arena.floats, store.arena.ints, at)
 
     def _get(self, word: int) -> int | None:
         value = int(self._store.arena.ints[self.at + word])
@@ -58,13 +57,6 @@ class Eras:
     @property
     def _eras(self) -> Steps:
         return Steps(self._store, self._plan, self.at + layout.FIRST_ERA)
-
-    def free(self) -> None:
-        """Give back what it holds, but not its own words."""
-        store, arena = self._store, self._store.arena
-        eras.eras_free(
-            arena.ints, arena.heads, self.at, store.tables.rules, self._plan.row
-        )
 
     def accept(self, began: int, level: float, passed: int) -> None:
         """Let the past begin with a shift: what came after it is learned.
@@ -130,7 +122,7 @@ class Eras:
         step = int(self._store.arena.ints[self.at + layout.STAND_STEP])
         return [
             self.steps,
-            self._get(layout.BORN),
+            self._get(layout.ERAS_BORN),
             self.expected,
             None if newest is None else [newest, whole],
             self._eras.dump(),
@@ -145,7 +137,7 @@ class Eras:
         if steps == self.steps:
             self._eras.load(kept)
         ints, floats = arena.ints, arena.floats
-        ints[self.at + layout.BORN] = layout.NEVER_BORN if born is None else born
+        ints[self.at + layout.ERAS_BORN] = layout.NEVER_BORN if born is None else born
         floats[self.at + layout.ERAS_EXPECTED] = nan if expected is None else expected
         if formed is not None:
             ints[self.at + layout.FORMED], ints[self.at + layout.FORMED_WHOLE] = formed

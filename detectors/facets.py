@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from detectors.kernels import layout, scales
@@ -36,6 +37,14 @@ Sample = tuple[float, float]
 Read = Callable[[Sequence[float]], Sample | None]
 
 
+class Kin(Enum):
+    """What the sessions of two series must share to be alike in a facet."""
+
+    TASK = "task"  # whatever model does it
+    WORK = "work"  # the same work by the same model, else the same work
+    MODEL = "model"  # the same model, whatever the work
+
+
 @dataclass(frozen=True, slots=True)
 class Facet:
     """One number of a session that a rule on a metric watches.
@@ -48,6 +57,7 @@ class Facet:
             ``READS``, ``PER`` and ``SCALE`` of ``kernels.layout``.
         margin: How far sessions may wander, in deviations, without being worse.
         tail: Whether single extreme sessions say something; not of a yes or no.
+        kin: What tells like from like between series.
     """
 
     name: str
@@ -56,6 +66,7 @@ class Facet:
     code: tuple[int, int, int, int]
     margin: float
     tail: bool
+    kin: Kin = Kin.WORK
 
 
 def _plain(column: int, *, positive: bool) -> Read:
@@ -109,28 +120,32 @@ def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
     if metric.denominator is not None:
         read = _rate(column, metric.denominator)
         code = (layout.RATE, column, metric.denominator, scales.RATE)
-        norm = lambda: RateNorm(sign, single=False)  # noqa: E731
-        return (Facet(name, read, norm, code, 0.05, True),)
+        rate = lambda: RateNorm(sign, single=False)  # noqa: E731
+        return (Facet(name, read, rate, code, 0.05, True, Kin.TASK),)
     if metric.per_session:
         read = _plain(column, positive=False)
         code = (layout.PLAIN, column, 0, scales.SINGLE)
-        norm = lambda: RateNorm(sign, single=True)  # noqa: E731
-        return (Facet(name, read, norm, code, 0.08, False),)
+        rate = lambda: RateNorm(sign, single=True)  # noqa: E731
+        return (Facet(name, read, rate, code, 0.08, False, Kin.TASK),)
     margin = 0.15 if column == _LATENCY else 0.05
     positive = metric.scale is Scale.LOG
     reader = layout.POSITIVE if positive else layout.PLAIN
     code = (reader, column, 0, _SCALES[metric.scale])
     read = _plain(column, positive=positive)
-    found = [Facet(name, read, lambda: Norm(metric.scale, sign), code, margin, True)]
+    kin = Kin.WORK if column in (_COST, _LATENCY) else Kin.TASK
+    norm = lambda: Norm(metric.scale, sign)  # noqa: E731
+    found = [Facet(name, read, norm, code, margin, True, kin)]
 
-    def further(title: str, how: Read, reader: int, column: int) -> None:
+    def further(title: str, how: Read, reader: int, column: int, kin: Kin) -> None:
         code = (reader, column, 0, scales.LOG)
         norm = lambda: Norm(Scale.LOG, sign)  # noqa: E731
-        found.append(Facet(title, how, norm, code, margin, True))
+        found.append(Facet(title, how, norm, code, margin, True, kin))
 
     if column == _COST:
-        further("cost_usd per token", _per_token, layout.PER_TOKEN, _COST)
-        further("input_tokens per call", _per_call(_INPUT), layout.PER_CALL, _INPUT)
+        further("cost_usd per token", _per_token, layout.PER_TOKEN, _COST, Kin.MODEL)
+        tokens = "input_tokens per call"
+        further(tokens, _per_call(_INPUT), layout.PER_CALL, _INPUT, Kin.TASK)
     elif column in (_LATENCY, _INPUT, _OUTPUT):
-        further(f"{name} per call", _per_call(column), layout.PER_CALL, column)
+        kin = Kin.MODEL if column == _LATENCY else Kin.TASK
+        further(f"{name} per call", _per_call(column), layout.PER_CALL, column, kin)
     return tuple(found)

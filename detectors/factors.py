@@ -29,7 +29,6 @@ class Factors:
 
     def __init__(self, store: Store, at: int) -> None:
         self._store, self._at = store, at
-        words.factors_begin_state(store.arena.floats, store.arena.ints, at)
 
     def learn(self, stage: Stage) -> None:
         """Add the session at hand, seen while all is well."""
@@ -87,22 +86,6 @@ class Factors:
         del usual
         return 0.0
 
-    def _words(self) -> int:
-        """How many words say all."""
-        return words.FACTORS_WIDTH
-
-    def dump(self) -> list[Any]:
-        """As plain values."""
-        arena, at = self._store.arena, self._at
-        held = arena.ints[at : at + self._words()]
-        return [held.astype("<i8").tobytes()]
-
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave."""
-        at = self._at
-        held = np.frombuffer(state[0], "<i8")
-        self._store.arena.ints[at : at + len(held)] = held
-
 
 class WindowFactors(Factors):
     """The same where a window is judged: what is in it is not usual yet.
@@ -121,7 +104,6 @@ class WindowFactors(Factors):
         self._held = int(rules[layout.CHUNKS_HELD])
         self._size = int(rules[layout.CHUNK_SIZE])
         self._memory = int(rules[layout.CHUNKS_KEPT])
-        store.arena.ints[at + waiting.WHOLE] = int(self._size > 0)
 
     def learn(self, stage: Stage, step: int = 0) -> None:
         """Add the session at hand, seen while all is well.
@@ -157,6 +139,14 @@ class WindowFactors(Factors):
         crowd = int(self._store.arena.ints[self._at + waiting.CROWD])
         return crowd / (STEPS * usual) if usual > 0.0 else 0.0
 
-    def _words(self) -> int:
-        chunks = int(self._store.arena.ints[self._at + waiting.WAITING])
-        return waiting.RING + chunks * WIDTH
+    def dump(self) -> bytes:
+        """As bytes."""
+        ints, at = self._store.arena.ints, self._at
+        chunks = int(ints[at + waiting.WAITING])
+        held = ints[at : at + waiting.RING + chunks * WIDTH]
+        return held.astype("<i8").tobytes()
+
+    def load(self, packed: bytes) -> None:
+        """Take what ``dump`` gave."""
+        held = np.frombuffer(packed, "<i8")
+        self._store.arena.ints[self._at : self._at + len(held)] = held

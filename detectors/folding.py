@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from detectors.blocks import Block
+from detectors.checkpoints import Checkpoints
 from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
@@ -39,6 +40,7 @@ class Folder:
 
     __slots__ = (
         "_block",
+        "_checkpoints",
         "_everyone",
         "_found",
         "_groups",
@@ -49,16 +51,18 @@ class Folder:
         "cursor",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         groups: list[Group],
         everyone: Population,
+        checkpoints: Checkpoints,
         stage: Stage,
         store: Store,
         idle_us: int,
     ) -> None:
         self._groups = groups
         self._everyone = everyone
+        self._checkpoints = checkpoints
         self._stage = stage
         self._store = store
         self._idle_us = idle_us
@@ -108,7 +112,7 @@ class Folder:
         cursor, stage, store = self.cursor, self._stage, self._store
         everyone = self._everyone
         self._block = block
-        everyone.make_room(len(block.keys))
+        self._checkpoints.make_room(len(block.keys))
         judged_from_us = block.judged_from_us
         cursor[kernel.POSITION] = cursor[kernel.STEP] = 0
         cursor[kernel.SESSION] = -1
@@ -134,7 +138,7 @@ class Folder:
                 arena.floats,
                 arena.ints,
                 arena.heads,
-                everyone.changed,
+                self._checkpoints.changed,
                 tables.rules,
                 tables.rule_floats,
                 tables.facets,
@@ -191,7 +195,7 @@ class Folder:
 
     def _series(self) -> Series:
         """The series at hand."""
-        return self._everyone.series[self._block.keys[self._place()]]
+        return self._everyone.get(self._block.keys[self._place()])
 
     def _next(self) -> None:
         """Nothing is left to do about the observation."""
@@ -258,4 +262,4 @@ class Folder:
                 cursor[kernel.RULE] = which
                 break
         if news:
-            self._everyone.timers.place(series)
+            self._everyone.place(series)

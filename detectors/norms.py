@@ -15,6 +15,7 @@ from detectors.beta_binomial import at_least, upper
 from detectors.metrics import Scale
 from detectors.normal import deviations
 from detectors.numbers import finite
+from detectors.parents import Normal, Prior
 
 MEMORY: Final = 2_000
 """Samples a norm remembers, the oldest with the least weight."""
@@ -25,12 +26,23 @@ FEWEST: Final = 8
 OWN: Final = 20
 """Samples of its own before a series is judged."""
 
+LENT: Final = 10
+"""Samples that what is borrowed counts for, where it is asked how much is known."""
+
 _CASES: Final = 6.0
 _WINSOR: Final = 3.0
 _LOW, _HIGH = -3.0, 4.0
 _LEAST_VARIANCE: Final = 0.01
 _PRIOR: Final = 20.0
+_SHARED: Final = 0.15
 _TINY: Final = 1e-9
+_NEGLIGIBLE: Final = 0.01
+_ALIKE: Final = 0.05
+"""Variance of logarithms: who is within a quarter of its peers is one of them, however
+little these differ."""
+_LEAST_RATE: Final = 0.002
+_CALLS: Final = 5.0
+_MOST_CALLS: Final = 1e6
 _EDGE: Final = 5.0
 """Added to both ends of a score's 0 to 100, so that a full score is no outlier."""
 
@@ -41,6 +53,7 @@ class Norm:
     Attributes:
         samples: Learned so far, up to ``MEMORY``.
         level: Winsorised mean, in the number's own unit.
+        lent: Samples that the borrowed mean counts for; 0 where nothing was borrowed.
     """
 
     __slots__ = (
@@ -49,6 +62,7 @@ class Norm:
         "_bias_spread",
         "_mean",
         "_variance",
+        "lent",
         "level",
         "samples",
         "scale",
@@ -60,6 +74,7 @@ class Norm:
         self.sign = sign
         self.samples = 0.0
         self.level = 0.0
+        self.lent = 0.0
         self._mean = 0.0
         self._variance = 0.0
         self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
@@ -71,11 +86,50 @@ class Norm:
             return 2 * sqrt(value + 0.375)
         return log((value + _EDGE) / (100 + _EDGE - value))
 
+    def begin_from(self, prior: Prior) -> None:
+        """Begin with what is normal for others, before the first sample."""
+        normal = prior.normal
+        self.samples, self.lent = float(LENT), prior.sessions
+        if self.scale is Scale.LOG:
+            self.lent = min(self.lent, normal.variance / _ALIKE)
+        self._mean, self._variance = normal.mean, normal.variance
+        self.level = normal.level
+
+    def normal(self) -> Normal:
+        """What is normal, for others to borrow."""
+        return Normal(self._mean, max(self._variance, _LEAST_VARIANCE), self.level, 0.0)
+
+    def off(self, value: float, _weight: float) -> float:
+        """How far on the bad side a value lies, in standard deviations of sessions.
+
+        Unlike ``score`` nothing is corrected: in the mean it is zero where the mean is
+        right.
+        """
+        return self.sign * (self._there(value) - self._mean) / self.spread
+
+    @property
+    def borrowed(self) -> float:
+        """The share of what is expected that is borrowed still, 0 to 1."""
+        share = self.lent / self._known if self.lent else 0.0
+        return share if share >= _NEGLIGIBLE else 0.0
+
+    @property
+    def _known(self) -> float:
+        """Samples that the mean rests on."""
+        return self.samples - LENT + self.lent if self.lent else self.samples
+
+    def _unsure(self) -> float:
+        """By how much a sample lies further out because the mean is not known."""
+        if self.lent:
+            # The mean of the peers is one of many: s2 + tau2 at first.
+            return sqrt(1 + 1 / self._known)
+        return 1 + 1 / self.samples
+
     def score(self, value: float, _weight: float) -> float | None:
         """How far on the bad side a value lies; None while too little is known."""
         if self.samples < FEWEST:
             return None
-        spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * (1 + 1 / self.samples)
+        spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * self._unsure()
         raw = self.sign * (self._there(value) - self._mean) / spread
         return self._corrected(raw)
 
@@ -94,12 +148,12 @@ class Norm:
                 place = min(max(place, self._mean - reach), self._mean + reach)
                 kept = self._back(place)
         self.samples = min(self.samples + 1, MEMORY)
-        part = 1 / self.samples
+        part, own = 1 / self.samples, 1 / self._known
         step = place - self._mean
-        self._mean += part * step
+        self._mean += own * step
         self._variance = (1 - part) * (self._variance + part * step * step)
-        self.level = finite(self.level + part * (kept - self.level))
-        if deviation is not None:
+        self.level = finite(self.level + own * (kept - self.level))
+        if deviation is not None and (self.samples > OWN or not self.lent):
             self._correct(deviation)
 
     def _back(self, place: float) -> float:
@@ -125,6 +179,11 @@ class Norm:
         """Whether enough has been learned to bet on."""
         return self.samples >= OWN
 
+    @property
+    def judged(self) -> bool:
+        """Whether the sample at hand, not learned yet, is enough to be told of."""
+        return self.ready or (self.lent > 0 and self.samples + 1 >= OWN)
+
     def usual(self) -> tuple[float, float]:
         """Two standard deviations to both sides, in the number's own unit."""
         reach = 2 * self.spread
@@ -145,6 +204,7 @@ class Norm:
             self._bias,
             self._bias_spread,
             self._bias_samples,
+            self.lent,
         ]
 
     def load(self, state: list[Any]) -> None:
@@ -157,6 +217,7 @@ class Norm:
             self._bias,
             self._bias_spread,
             self._bias_samples,
+            self.lent,
         ) = state
 
 
@@ -168,8 +229,32 @@ class RateNorm(Norm):
     def __init__(self, sign: float, *, single: bool) -> None:
         super().__init__(Scale.RATE, sign)
         self.single = single
-        self._errors, self._calls = 0.5, 5.0
+        self._errors, self._calls = 0.5, _CALLS
         self._excess = self._reference = 0.0
+
+    def begin_from(self, prior: Prior) -> None:  # noqa: D102
+        normal, sessions = prior
+        rate = max(normal.mean, _LEAST_RATE)
+        self.samples, self.lent = float(LENT), sessions
+        self._calls = normal.level * sessions
+        self._errors = rate * self._calls
+        self.level = rate if self.sign > 0 else 1 - rate
+        if not self.single:
+            even = rate * (1 - rate)
+            known = LENT * normal.level * (normal.level - 1) * even
+            more = _PRIOR * even
+            self._reference = known
+            self._excess = normal.shape * (known + more) - _SHARED * more
+
+    def normal(self) -> Normal:  # noqa: D102
+        rate, calls = self._errors / self._calls, 1.0
+        if not self.single:
+            begun = 0.0 if self.lent else _CALLS
+            calls = (self._calls - begun) / self._known
+            calls = min(max(calls, 1.0), _MOST_CALLS)
+        shared = 0.0 if self.single else self._shared()
+        spread = (1 + (calls - 1) * shared) / calls
+        return Normal(rate, rate * (1 - rate) * spread, calls, shared)
 
     def score(self, value: float, weight: float) -> float | None:  # noqa: D102
         if self.samples < FEWEST:
@@ -177,6 +262,13 @@ class RateNorm(Norm):
         errors = value if self.sign > 0 else weight - value
         chance = upper(errors, weight, self._rate(), self._concentration())
         return self._corrected(deviations(chance))
+
+    def off(self, value: float, weight: float) -> float:  # noqa: D102
+        errors = value if self.sign > 0 else weight - value
+        rate = self._rate()
+        shared = 0.0 if self.single else self._shared()
+        spread = weight * rate * (1 - rate) * (1 + (weight - 1) * shared)
+        return (errors - weight * rate) / sqrt(spread)
 
     def chance(self, value: float, weight: float) -> float | None:
         """The exact probability of at least so many errors; None while unknown."""
@@ -191,10 +283,18 @@ class RateNorm(Norm):
     def _concentration(self) -> float:
         if self.single:
             return 200.0
+        shared = self._shared()
+        if self.lent:
+            # Peers differ: the rate itself is as uncertain as its mean.
+            shared += (1 - shared) / self._calls + shared / self._known
+        return 1 / min(shared, 0.6) - 1
+
+    def _shared(self) -> float:
+        """How far the calls of a session go together."""
         rate = self._errors / self._calls
         prior = _PRIOR * rate * (1 - rate)
-        shared = (self._excess + 0.15 * prior) / (self._reference + prior + _TINY)
-        return 1 / min(max(shared, 0.002), 0.6) - 1
+        shared = (self._excess + _SHARED * prior) / (self._reference + prior + _TINY)
+        return min(max(shared, 0.002), 0.6)
 
     def learn(  # noqa: D102
         self, value: float, weight: float, deviation: float | None
@@ -214,7 +314,7 @@ class RateNorm(Norm):
         self._calls = self._calls * fade + weight
         share = self._errors / self._calls
         self.level = share if self.sign > 0 else 1 - share
-        if deviation is not None:
+        if deviation is not None and (self.samples > OWN or not self.lent):
             self._correct(deviation)
 
     @property
@@ -241,5 +341,5 @@ class RateNorm(Norm):
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        super().load(state[:7])
-        self._errors, self._calls, self._excess, self._reference = state[7:]
+        super().load(state[:8])
+        self._errors, self._calls, self._excess, self._reference = state[8:]

@@ -7,7 +7,7 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,15 +16,18 @@ from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.blocks import Block, as_block
+from detectors.checkpoints import Checkpoints
 from detectors.folding import UNKNOWN, Folder
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
+from detectors.lineage import prefix
 from detectors.memory import Memory
+from detectors.parents import Parents, Part
 from detectors.plans import Group, groups
 from detectors.population import Population
 from detectors.retirement import retire
-from detectors.rules import RuleBook
+from detectors.rules import Anomaly, Drift, RuleBook
 from detectors.seals import Seal
 from detectors.stage import Said, Stage
 from detectors.store import Store
@@ -53,10 +56,14 @@ class Partition:
         self._idle_us = _idle_us(self._groups)
         self._where_table: Sequence[str] | None = None
         self._stage = Stage(number)
+        self._stage.parents = Parents(_wanted(self._groups))
         members = list(self._groups.values())
         self._store = store = Store(members)
         self._all = Population(self._groups, book.retention_us, self._stage, store)
-        self._folder = Folder(members, self._all, self._stage, store, self._idle_us)
+        self._checkpoints = Checkpoints(members, self._all, store)
+        self._folder = Folder(
+            members, self._all, self._checkpoints, self._stage, store, self._idle_us
+        )
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
         self._refilled: dict[int, int] | None = None
@@ -68,7 +75,7 @@ class Partition:
 
     def __len__(self) -> int:
         """How many series there are."""
-        return len(self._all.series)
+        return len(self._all)
 
     @property
     def clock_us(self) -> int | None:
@@ -175,8 +182,12 @@ class Partition:
             self._clock = max(self._clock, min(times.values()))
         self._all.run(self._clock)
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
+        stage.parents.hear(batch.parents)
         self._all.close(offset)
         self._offset = offset
+        if self._store.recent.full:
+            addresses = np.fromiter(self._all.addresses.values(), np.int64)
+            self._store.forget_sessions(addresses, list(self._groups.values()))
         return self._said()
 
     def _accept(self, batch: Block, offset: int) -> list[Outcome]:
@@ -215,7 +226,7 @@ class Partition:
     def retire(self) -> list[Said]:
         """Resolve the open alerts of rules that the book no longer has."""
         self._stage.at = -1
-        for series in self._all.series.values():
+        for series in self._all.awake.values():
             now_us = max(self._clock, series.last_us)
             ended = [
                 retire(entry, series.by, now_us, self._stage, "config")
@@ -231,9 +242,16 @@ class Partition:
         """The alerts that fire or recover."""
         return [
             open_alert(watch)
-            for series in self._all.series.values()
+            for series in self._all.awake.values()
             for watch in series.opened()
         ]
+
+    def take_parts(self) -> list[Part]:
+        """What its series add to their parents, where that has moved noticeably.
+
+        For all partitions to hear of: in ``Batch.parents``, summed up over them.
+        """
+        return self._stage.shares.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
@@ -243,11 +261,11 @@ class Partition:
         """
         changed = int(self._folder.cursor[fold.DIRTY_COUNT])
         self._folder.cursor[fold.DIRTY_COUNT] = 0
-        return self._all.take_dirty(changed)
+        return self._checkpoints.take_dirty(changed)
 
     def seal(self, offset: int) -> bytes:
         """The partition's own row, to be written after the rows of its series."""
-        self._all.sealed(offset, self._clock)
+        self._all.graves.sealed(offset, self._clock)
         return Seal(
             offset,
             self._applied,
@@ -258,6 +276,8 @@ class Partition:
             self._order,
             self.counts.dump(),
             self._store.labels.dump(),
+            self._checkpoints.dump(),
+            self._stage.parents.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -274,6 +294,8 @@ class Partition:
         self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
         self._store.labels.load(seal.labels)
+        self._checkpoints.load(seal.books)
+        self._stage.parents.load(seal.parents)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -282,7 +304,7 @@ class Partition:
         Raises:
             RowError: It is of another version, or none at all.
         """
-        self._all.restore(key, row)
+        self._checkpoints.restore(key, row)
 
     def remember(self, batch: Batch | Block, offset: int) -> None:
         """Fill the duplicate memory from a block that has been applied before."""
@@ -300,8 +322,25 @@ class Partition:
         memory.trim()
 
     def finish_restore(self) -> None:
-        """Set the timers of the series restored."""
+        """Set the timers of the series restored, and add up what they share."""
         self._all.place_all()
+        shares = self._stage.shares
+        for series in self._all.all():
+            for watch in series.live:
+                for given in watch.given():
+                    shares.change({}, given)
+        self._all.close(-1)
+
+
+def _wanted(members: Mapping[tuple[str, ...], Group]) -> Callable[[str], bool]:
+    """Whether a rule of the book may ask for a parent."""
+    begins = tuple(
+        prefix(plan)
+        for group in members.values()
+        for plan in group.plans
+        if isinstance(plan.rule.kind, Drift | Anomaly)
+    )
+    return lambda key: key.startswith(begins)
 
 
 def _idle_us(members: Mapping[tuple[str, ...], Group]) -> int:

@@ -25,6 +25,7 @@ from detectors.rules import (
     Hold,
     Rule,
     RuleBook,
+    Silence,
     Threshold,
 )
 from detectors.severities import budget_level, share_of
@@ -104,7 +105,7 @@ class Plan:
         self.need = max(1, min(rule.min_samples, self.size or rule.min_samples))
         # Silence has a duration of its own: ``for`` adds nothing to it.
         # A budget's level is reached once, and ends with its period.
-        hold = Hold() if isinstance(kind, Absence | Budget) else rule.hold
+        hold = Hold() if isinstance(kind, Absence | Silence | Budget) else rule.hold
         keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
         self.policy = Policy(
             hold.span_us, hold.samples, keep_us, self.each or isinstance(kind, Anomaly)
@@ -122,6 +123,8 @@ class Plan:
         form = "span" if self.span_us else "each" if self.each else "count"
         if isinstance(self.rule.kind, Absence):
             form = "absence"
+        if isinstance(self.rule.kind, Silence):
+            form = "silence"
         if isinstance(self.rule.kind, Drift | Anomaly):
             form = self.rule.kind.name
         if isinstance(self.rule.kind, Budget):
@@ -260,10 +263,10 @@ class Group:
 
     Attributes:
         bits: For each rule its bit in a batch's masks; 0 is not known there.
-        all_bits: All of them; -1, which no mask has, if one is not known.
+        digest: Eight bytes for the names and shapes of all of them.
     """
 
-    __slots__ = ("all_bits", "bits", "by", "number", "plans", "wheres")
+    __slots__ = ("bits", "by", "digest", "number", "plans", "wheres")
 
     def __init__(self, by: tuple[str, ...], rules: list[Rule]) -> None:
         self.by = by
@@ -271,15 +274,14 @@ class Group:
         self.plans = [Plan(rule, position) for position, rule in enumerate(rules)]
         self.wheres = [rule.where for rule in rules]
         self.bits = [0] * len(rules)
-        self.all_bits = -1
+        digest = blake2b(digest_size=8)
+        for plan in self.plans:
+            digest.update(plan.rule.name.encode() + b"\0" + plan.shape)
+        self.digest = digest.digest()
 
     def bind(self, bits: list[int]) -> None:
         """Take the bits of a batch's masks."""
         self.bits = bits
-        wanted = 0
-        for bit in bits:
-            wanted |= bit
-        self.all_bits = wanted if all(bits) else -1
 
 
 def groups(book: RuleBook) -> dict[tuple[str, ...], Group]:

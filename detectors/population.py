@@ -1,18 +1,20 @@
-"""All series of a partition: found, born, run, forgotten, taken as rows."""
+"""All series of a partition: found, born, run, forgotten."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final
 
 import numpy as np
 
+from detectors.graves import Graves
 from detectors.identity import series_labels
+from detectors.kernels import layout
 from detectors.kernels.words import Ints
+from detectors.lifecycle import FAR
 from detectors.plans import Group
 from detectors.retirement import newest, retire
-from detectors.rows import Gone, dump_gone, dump_series, load_row
 from detectors.seals import salt_of
 from detectors.series import Series
 from detectors.stage import Stage
@@ -25,10 +27,14 @@ _NO_RULES: Final = Group((), [])
 class Population:
     """The series of a partition.
 
+    Most are nothing but words in its memory. Where more is known of one, or has to be
+    worked out, it is an object until all is well with it again.
+
     Attributes:
-        series: By key.
-        numbered: By number; None where one is gone.
-        changed: Takes the numbers of series that compiled code changes.
+        addresses: Where the words of each series are, by key.
+        awake: The series that are objects, by key.
+        keys: By number; empty where a series is gone.
+        graves: Of the series that are gone.
     """
 
     def __init__(
@@ -38,95 +44,146 @@ class Population:
         stage: Stage,
         store: Store,
     ) -> None:
-        self.series: dict[bytes, Series] = {}
-        self._addresses: dict[bytes, int] = {}
-        self.numbered: list[Series | None] = []
-        self.timers = Timers()
-        self.changed: Ints = np.zeros(1 << 10, np.int64)
+        self.addresses: dict[bytes, int] = {}
+        self.awake: dict[bytes, Series] = {}
+        self.keys: list[bytes] = []
+        self.graves = Graves()
+        self.timers = Timers(store, self.due)
         self._groups = members
+        self._numbered = list(members.values())
         self._retention_us = retention_us
         self._stage = stage
         self._store = store
         self._free: list[int] = []
-        self._touched: list[Series] = []
+        self._touched: dict[bytes, Series] = {}
         self._dirty: dict[bytes, None] = {}
-        self._forgotten: list[bytes] = []
-        self._gone: dict[bytes, Gone] = {}
-        self._marked: set[bytes] = set()
-        self._buried: set[bytes] = set()
+        self._stirred: dict[bytes, Series] = {}
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.addresses)
 
     def find(self, keys: Sequence[bytes]) -> Ints:
         """The address of each key's series, 0 if there is none."""
         return np.fromiter(
-            map(self._addresses.get, keys, repeat(0)), np.int64, len(keys)
+            map(self.addresses.get, keys, repeat(0)), np.int64, len(keys)
         )
 
-    def _make(self, key: bytes, group: Group) -> Series:
-        if self._free:
-            number = self._free.pop()
-        else:
-            number = len(self.numbered)
-            self.numbered.append(None)
-        series = Series(
-            key, salt_of(key), group, self._retention_us, self._store, number
-        )
-        self.numbered[number] = series
-        return series
-
-    def _group(self, key: bytes) -> Group:
+    def group_of(self, key: bytes) -> Group:
+        """The rules on a series, perhaps none."""
         return self._groups.get(tuple(sorted(series_labels(key))), _NO_RULES)
 
-    def _drop(self, series: Series) -> None:
-        self.numbered[series.number] = None
-        self._free.append(series.number)
-        series.free()
+    def group_at(self, address: int) -> Group:
+        """The rules on a series, by its address."""
+        number = int(self._store.arena.ints[address + layout.GROUP])
+        return self._numbered[number] if number >= 0 else _NO_RULES
+
+    def key_at(self, address: int) -> bytes:
+        """The key of a series, by its address."""
+        return self.keys[int(self._store.arena.ints[address + layout.NUMBER])]
+
+    def get(self, key: bytes) -> Series:
+        """A series as an object."""
+        known = self.awake.get(key)
+        if known is None:
+            return self.wake(key, self.addresses[key])
+        self._stirred[key] = known
+        return known
+
+    def wake(self, key: bytes, address: int) -> Series:
+        """Make an object of a series."""
+        group = self.group_at(address)
+        series = Series(key, group, address, self._store, self._retention_us)
+        self.awake[key] = self._stirred[key] = series
+        return series
+
+    def all(self) -> Iterator[Series]:
+        """All of them as objects."""
+        for key in self.addresses:
+            yield self.get(key)
+
+    def make(self, key: bytes, group: Group) -> int:
+        """The address of a series that is not yet among the others."""
+        if self._free:
+            number = self._free.pop()
+            self.keys[number] = key
+        else:
+            number = len(self.keys)
+            self.keys.append(key)
+        address = self._store.arena.take(layout.WATCHES + len(group.plans))
+        words = self._store.arena.ints
+        words[address + layout.NUMBER] = number
+        words[address + layout.GROUP] = group.number
+        words[address + layout.SALT] = salt_of(key)
+        words[address + layout.LAST_US] = words[address + layout.FLOOR_US] = -FAR
+        words[address + layout.LAST_OFFSET] = words[address + layout.IN_BLOCK] = -1
+        words[address + layout.BOUND_US] = FAR
+        return address
+
+    def drop(self, address: int) -> None:
+        """Take back the words of a series."""
+        store, group = self._store, self.group_at(address)
+        self.timers.remove(address)
+        number = int(store.arena.ints[address + layout.NUMBER])
+        self.keys[number] = b""
+        self._free.append(number)
+        store.give_watches(address, group)
+        store.arena.give(address, layout.WATCHES + len(group.plans))
+
+    def due(self, address: int) -> tuple[int, int]:
+        """When a series' next timer is due, and which observation set it."""
+        known = self.awake.get(self.key_at(address)) if self.awake else None
+        if known is not None:
+            return known.due()
+        return self._store.due(address, self.group_at(address), self._retention_us)
 
     def admit(
         self, key: bytes, offset: int, ended_us: int, now_us: int
     ) -> Series | None:
         """Let a new series in; None if no rule wants it, or its row holds the block."""
-        group = self._group(key)
-        if not group.plans:
+        group = self.group_of(key)
+        if not group.plans or self.graves.hold(key, offset):
             return None
-        gone = self._gone.get(key)
-        if gone is not None:
-            if gone.last_offset >= offset:
-                return None
-            del self._gone[key]
-            self._marked.discard(key)
-            self._buried.discard(key)
-        self.series[key] = series = self._make(key, group)
-        self._addresses[key] = series.at
-        if gone is not None and gone.seq >= now_us // 1000:
-            series.seq_floor = gone.seq
+        seq = self.graves.open(key)
+        address = self.addresses[key] = self.make(key, group)
+        series = self.wake(key, address)
+        if seq >= now_us // 1000:
+            series.seq_floor = seq
         series.last_us = ended_us
         series.order = self._stage.order
         series.floor_us = now_us
         self.touch(series)
-        self.timers.place(series)
+        self.timers.place(address, key)
         return series
 
     def touch(self, series: Series) -> None:
         """The series changes in this block."""
-        if not series.touched:
-            series.touched = True
-            self._touched.append(series)
+        self._touched[series.key] = series
+
+    def place(self, series: Series) -> None:
+        """Set its timer, if it is an earlier one."""
+        self.timers.place(series.at, series.key)
 
     def next_due_us(self) -> int | None:
         """When the next timer is due; None if there is none."""
-        series = self.timers.first()
-        return None if series is None else series.bound_us
+        first = self.timers.first()
+        return None if first is None else self.timers.bound(first[0])[0]
 
     def run(self, limit_us: int) -> bool:
         """Run the timers due before a time, in order; whether a series is gone."""
         gone = False
-        first = self.timers.first
-        series = first()
-        while series is not None and series.bound_us < limit_us:
-            gone = self._run_one(series, series.bound_us, series.bound_order) or gone
-            if series.key in self.series:
-                self.timers.replace(series)
-            series = first()
+        timers = self.timers
+        while timers.earliest_us < limit_us:
+            first = timers.first()
+            if first is None:
+                break
+            due_us, order = timers.bound(first[0])
+            if due_us >= limit_us:
+                break
+            series = self.get(first[1])
+            gone = self._run_one(series, due_us, order) or gone
+            if series.key in self.addresses:
+                timers.replace(series.at, series.key)
         return gone
 
     def run_own(self, series: Series, limit_us: int) -> bool:
@@ -136,7 +193,7 @@ class Population:
             if self._run_one(series, due_us, order):
                 return True
             due_us, order = series.due()
-        self.timers.replace(series)
+        self.timers.replace(series.at, series.key)
         return False
 
     def _run_one(self, series: Series, due_us: int, order: int) -> bool:
@@ -160,109 +217,33 @@ class Population:
         for entry in series.strangers:
             ended = retire(entry, series.by, at_us, self._stage, "retention")
             seq = max(seq, newest(ended))
-        del self.series[key], self._addresses[key]
-        self.timers.remove(series)
-        self._drop(series)
-        self._gone[key] = Gone(-1, seq)
-        self._forgotten.append(key)
+        self._touched.pop(key, None)
+        self._dirty[key] = None
+        del self.addresses[key], self.awake[key]
+        self.drop(series.at)
+        self.graves.dig(key, seq)
         return True
 
     def close(self, offset: int) -> None:
         """A block has been folded: what it changed is dirty, and holds it."""
-        for series in self._touched:
-            series.touched = False
-            if self.numbered[series.number] is series:  # else its words are another's
-                series.last_offset = max(series.last_offset, offset)
-            self._dirty[series.key] = None
+        for key, series in self._touched.items():
+            series.last_offset = max(series.last_offset, offset)
+            self._dirty[key] = None
         self._touched.clear()
-        for key in self._forgotten:
-            gone = self._gone.get(key)
-            if gone is not None:
-                self._gone[key] = gone._replace(last_offset=offset)
-        self._forgotten.clear()
+        self.graves.close(offset)
+        for key, series in self._stirred.items():
+            if self.awake.get(key) is series and series.plain:
+                series.rest()
+                del self.awake[key]
+        self._stirred.clear()
 
-    def make_room(self, keys: int) -> None:
-        """So many more series may change: let ``changed`` take their numbers."""
-        if len(self.series) + keys > len(self.changed):
-            wider = np.zeros(2 * (len(self.series) + keys), np.int64)
-            wider[: len(self.changed)] = self.changed
-            self.changed = wider
-
-    def take_dirty(self, changed: int) -> list[tuple[bytes, bytes | None]]:
-        """Rows that have changed since the last call; None is a tombstone.
-
-        Args:
-            changed: How many of the numbers in ``changed`` count.
-        """
-        for number in self.changed[:changed].tolist():
-            series = self.numbered[number]
-            if series is not None:
-                self._dirty[series.key] = None
-        rows: list[tuple[bytes, bytes | None]] = []
-        for key in self._buried:
-            del self._gone[key]
-            rows.append((key, None))
-        self._buried.clear()
-        rows.sort()
-        for key in self._dirty:
-            series = self.series.get(key)
-            if series is not None:
-                series.written()
-                rows.append((key, dump_series(series)))
-            elif key in self._gone:
-                rows.append((key, dump_gone(self._gone[key])))
-                self._marked.add(key)
+    def take_dirty(self) -> list[bytes]:
+        """The keys of what has changed since the last call."""
+        dirty = list(self._dirty)
         self._dirty.clear()
-        return rows
-
-    def sealed(self, offset: int, clock_us: int) -> None:
-        """Marks up to an offset have done their duty: tombstones are next.
-
-        One whose ``seq`` the clock has not passed is still needed, should the series
-        be born again in that millisecond.
-        """
-        done = {
-            key
-            for key in self._marked
-            if self._gone[key].last_offset <= offset
-            and self._gone[key].seq < clock_us // 1000
-        }
-        self._marked -= done
-        self._buried |= done
-
-    def restore(self, key: bytes, row: bytes) -> None:
-        """Take a row, unless a newer one of its key has been taken."""
-        found = self._read(key, row)
-        known: Series | Gone | None = self.series.get(key) or self._gone.get(key)
-        if known is not None and known.last_offset > found.last_offset:
-            if isinstance(found, Series):
-                self._drop(found)
-            return
-        self._gone.pop(key, None)
-        self._marked.discard(key)
-        self._addresses.pop(key, None)
-        older = self.series.pop(key, None)
-        if older is not None:
-            self._drop(older)
-        if isinstance(found, Gone):
-            self._gone[key] = found
-            self._marked.add(key)
-        else:
-            self.series[key] = found
-            self._addresses[key] = found.at
-
-    def _read(self, key: bytes, row: bytes) -> Series | Gone:
-        fresh = self._make(key, self._group(key))
-        try:
-            found = load_row(fresh, row)
-        except ValueError:
-            self._drop(fresh)
-            raise
-        if isinstance(found, Gone):
-            self._drop(fresh)
-        return found
+        return dirty
 
     def place_all(self) -> None:
         """Set the timers of all series."""
-        for series in self.series.values():
-            self.timers.place(series)
+        for key, address in self.addresses.items():
+            self.timers.place(address, key)

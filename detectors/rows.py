@@ -6,14 +6,19 @@ that this code does not know is refused, never guessed at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from detectors.absence import AbsenceWatch
 from detectors.breach import Breach
+from detectors.kernels import layout
 from detectors.lifecycle import FAR, NO_LEVEL, Life
+from detectors.plans import Group
 from detectors.series import Series
+from detectors.store import Store
 from detectors.transitions import State
 from detectors.watch import Watch
 
@@ -72,17 +77,38 @@ def dump_series(series: Series) -> bytes:
     """A series as a row."""
     entries: list[Any] = [_entry(watch) for watch in series.live]
     entries += series.strangers
-    parts = [
-        VERSION,
-        series.last_offset,
-        series.last_us,
-        series.floor_us,
-        series.order,
-        entries,
-    ]
-    if series.seq_floor:
-        parts.append(series.seq_floor)
-    return _encode(parts)
+    return _encode(
+        [
+            VERSION,
+            series.last_offset,
+            series.last_us,
+            series.floor_us,
+            series.order,
+            series.seq_floor,
+            entries,
+        ]
+    )
+
+
+def dump_words(store: Store, address: int, group: Group) -> bytes:
+    """A series as a row that is nothing but words."""
+    words, told = store.pack_series(address, group)
+    head = store.arena.ints[address + layout.LAST_US : address + layout.IN_BLOCK]
+    last_us, floor_us, order, last_offset = head.tolist()
+    seq_floor = int(store.arena.ints[address + layout.SEQ_FLOOR])
+    return _encode(
+        [
+            VERSION,
+            last_offset,
+            last_us,
+            floor_us,
+            order,
+            seq_floor,
+            group.digest,
+            words,
+            told,
+        ]
+    )
 
 
 def dump_gone(gone: Gone) -> bytes:
@@ -90,31 +116,66 @@ def dump_gone(gone: Gone) -> bytes:
     return _encode([VERSION, *gone])
 
 
-def load_row(series: Series, row: bytes) -> Series | Gone:
-    """Read a row back.
+class Row(NamedTuple):
+    """A series' row, read.
 
-    Args:
-        series: As it is when it is new.
-        row: What ``dump_series`` or ``dump_gone`` gave.
+    Attributes:
+        entries: The states of its rules; for a row of words their group's digest.
+        words: As ``Store.pack_series`` has them.
+        told: The sessions these name.
+    """
+
+    last_offset: int
+    last_us: int
+    floor_us: int
+    order: int
+    seq_floor: int
+    entries: list[Any] | bytes
+    words: bytes = b""
+    told: Sequence[list[Any]] = ()
+
+
+def load_row(key: bytes, row: bytes) -> Row | Gone:
+    """Read a row.
 
     Raises:
-        RowError: The row is of another version, or none at all.
+        RowError: It is of another version, or none at all.
     """
-    state = read(row, f"series {series.key.decode(errors='replace')}")
-    if len(state) == 3:
-        return Gone(*state[1:])
-    series.last_offset, series.last_us, series.floor_us, series.order = state[1:5]
-    found, *floor = state[5:]
-    series.seq_floor = floor[0] if floor else 0
+    state = read(row, f"series {key.decode(errors='replace')}")
+    return Gone(*state[1:]) if len(state) == 3 else Row(*state[1:])
+
+
+def take_entries(series: Series, entries: Sequence[Sequence[Any]]) -> None:
+    """Take the states of rules that a row holds."""
     plans = {plan.rule.name: plan for plan in series.group.plans}
-    for parts in found:
+    for parts in entries:
         entry = Entry(*parts)
         plan = plans.get(entry.name)
         if plan is None:
             series.strangers.append(list(entry))
-            continue
-        _restore(series.open_watch(plan), entry, series)
-    return series
+        else:
+            _restore(series.open_watch(plan), entry, series)
+
+
+def entries_of(row: Row, members: Sequence[tuple[str, bytes]]) -> Iterator[list[Any]]:
+    """The states of the rules in a row of words.
+
+    Args:
+        row: It.
+        members: Name and shape of each rule that its group had.
+    """
+    words = np.frombuffer(row.words, "<i8")
+    place = 0
+    while place < len(words):
+        position, length = words[place : place + 2].tolist()
+        piece = words[place + 2 : place + 2 + length]
+        quiet, seq, generation = piece[:3].tolist()
+        state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
+        name, shape = members[position]
+        life = _life(Life(state, generation=generation, seq=seq))
+        window = [piece.tobytes(), row.told, []]
+        yield [name, shape, life, None, None, window]
+        place += 2 + length
 
 
 def read(row: bytes, what: str) -> list[Any]:
@@ -175,6 +236,6 @@ def _restore(watch: Watch, entry: Entry, series: Series) -> None:
         if entry.shift is not None:
             watch.load_shift(entry.shift)
     elif isinstance(watch, AbsenceWatch):
-        watch.load([series.last_us, series.floor_us, series.order])
+        watch.begin_at(series.last_us, series.floor_us, series.order)
     else:
         watch.settle()

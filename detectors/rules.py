@@ -98,6 +98,20 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """An absence that is longer than the series' own past makes likely.
+
+    Attributes:
+        at_least_us: No shorter silence is told.
+        at_most_us: Every silence so long is told; None if none is for that alone.
+    """
+
+    at_least_us: int = 600 * SECOND_US
+    at_most_us: int | None = None
+    name: str = field(default="absence", init=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """A lasting shift.
 
@@ -137,7 +151,7 @@ class Budget:
     name: str = field(default="budget", init=False)
 
 
-Kind = Threshold | Baseline | Absence | Drift | Anomaly | Budget
+Kind = Threshold | Baseline | Absence | Silence | Drift | Anomaly | Budget
 
 
 class NoData(StrEnum):

@@ -23,6 +23,8 @@ class Seal(NamedTuple):
         order: Observations seen so far.
         counts: As ``tallies.Counts`` has them.
         labels: As ``labels.Labels`` has them.
+        books: As ``checkpoints.Checkpoints`` has them.
+        parents: As ``parents.Parents`` dumps them.
     """
 
     offset: int
@@ -34,6 +36,8 @@ class Seal(NamedTuple):
     order: int
     counts: list[int]
     labels: list[str]
+    books: list[Any]
+    parents: list[Any]
 
     def dump(self) -> bytes:
         """As a row."""

@@ -8,201 +8,186 @@ from typing import Any
 from detectors.absence import AbsenceWatch
 from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
+from detectors.compiled_watch import CompiledWatch
 from detectors.costs import CostEachWatch, cost_watch
 from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.kernels import layout
-from detectors.lifecycle import FAR
+from detectors.kernels.words import Ints
+from detectors.lifecycle import FAR, Life
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Anomaly, Budget, Drift
+from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
+from detectors.silence import SilenceWatch
 from detectors.spanned import SpanWatch
 from detectors.store import Store
+from detectors.transitions import State
 from detectors.watch import Watch
 
-Compiled = AbsenceWatch | CountWatch | DriftWatch | EachWatch | SpanWatch
-"""What compiled code may fold: its state is in the partition's memory."""
+
+class Word:
+    """An attribute of a series that is a word of its own.
+
+    Args:
+        place: Which.
+    """
+
+    __slots__ = ("_place",)
+
+    def __init__(self, place: int) -> None:
+        self._place = place
+
+    def __get__(self, series: Series, _owner: object = None) -> int:
+        return int(series.words[series.at + self._place])
+
+    def __set__(self, series: Series, value: int) -> None:
+        series.words[series.at + self._place] = value
 
 
-def watch(plan: Plan, by: dict[str, str], store: Store) -> Watch:
-    """What evaluates a rule on a series, before its first sample."""
+def watch(plan: Plan, by: dict[str, str], store: Store, at: int) -> Watch:
+    """What evaluates a rule on a series; its words are at an address, 0 without."""
     if isinstance(plan.rule.kind, Absence):
-        return AbsenceWatch(plan, by, store)
+        return AbsenceWatch(plan, by, store, at)
+    if isinstance(plan.rule.kind, Silence):
+        return SilenceWatch(plan, by, store, at)
     if isinstance(plan.rule.kind, Drift):
-        return DriftWatch(plan, by, store)
+        return DriftWatch(plan, by, store, at)
     if isinstance(plan.rule.kind, Anomaly):
         return AnomalyWatch(plan, by)
     if isinstance(plan.rule.kind, Budget):
         return BudgetWatch(plan, by)
     if plan.each:
-        return _each_watch(plan, by, store)
+        return _each_watch(plan, by, store, at)
     if plan.says_why:
-        return cost_watch(plan, by, store)
-    return (SpanWatch if plan.span_us else CountWatch)(plan, by, store)
+        return cost_watch(plan, by, store, at)
+    return (SpanWatch if plan.span_us else CountWatch)(plan, by, store, at)
 
 
-def _each_watch(plan: Plan, by: dict[str, str], store: Store) -> EachWatch:
+def _each_watch(plan: Plan, by: dict[str, str], store: Store, at: int) -> EachWatch:
     if plan.says_why:
-        return CostEachWatch(plan, by, store)
+        return CostEachWatch(plan, by, store, at)
     if plan.over >= 0:
-        return EachRateWatch(plan, by, store)
-    return (EachWatch if plan.column >= 0 else EachSessionWatch)(plan, by, store)
+        return EachRateWatch(plan, by, store, at)
+    return (EachWatch if plan.column >= 0 else EachSessionWatch)(plan, by, store, at)
 
 
 class Series:
-    """One series and the state of its rules.
+    """One series and the state of its rules, as Python works on it.
+
+    Its numbers are words in the partition's memory, and while nothing is wrong there
+    need be nothing else: then it is let go, and found again there.
 
     Attributes:
         group: The rules with its ``by``, perhaps none.
-        watches: For each rule its state, None before its ``where`` first matched.
-        live: The states that there are, in the order of the rules.
         strangers: States of rules that this book does not have, as rows hold them.
         at: Address of its words; what these mean ``kernels.layout`` says.
-        number: Its place among the partition's series.
-        seq_floor: What the ``seq`` of its first lines must be above.
-        bound_order: With ``bound_us`` where it stands among the timers.
     """
 
     __slots__ = (
+        "_retention_us",
         "_store",
+        "_watches",
         "at",
-        "bound_order",
         "by",
         "group",
         "key",
-        "live",
-        "number",
-        "retention_us",
-        "seq_floor",
         "strangers",
-        "touched",
-        "watches",
     )
 
-    def __init__(  # noqa: PLR0917
-        self,
-        key: bytes,
-        salt: int,
-        group: Group,
-        retention_us: int,
-        store: Store,
-        number: int,
+    def __init__(
+        self, key: bytes, group: Group, at: int, store: Store, retention_us: int
     ) -> None:
         self.key = key
         self.by = series_labels(key)
         self.group = group
-        self.watches: list[Watch | None] = [None] * len(group.plans)
-        self.live: list[Watch] = []
+        self.at = at
+        self._watches: list[Watch | None] = [None] * len(group.plans)
         self.strangers: list[list[Any]] = []
-        self.retention_us = retention_us
         self._store = store
-        self.number = number
-        self.at = store.arena.take(self._words)
-        words = store.arena.ints
-        words[self.at + layout.NUMBER] = number
-        words[self.at + layout.GROUP] = max(group.number, 0)
-        words[self.at + layout.IN_BLOCK] = -1
-        words[self.at + layout.SALT] = salt
-        self.last_us = self.floor_us = -FAR
-        self.last_offset = -1
-        self.seq_floor = 0
-        self.touched = False
-        self.bound_us, self.bound_order = FAR, 0
+        self._retention_us = retention_us
+
+    last_us = Word(layout.LAST_US)
+    floor_us = Word(layout.FLOOR_US)
+    order = Word(layout.ORDER)
+    last_offset = Word(layout.LAST_OFFSET)
+    bound_us = Word(layout.BOUND_US)
+    bound_order = Word(layout.BOUND_ORDER)
+    seq_floor = Word(layout.SEQ_FLOOR)
 
     @property
-    def _words(self) -> int:
-        return layout.WATCHES + len(self.watches)
-
-    def _get(self, place: int) -> int:
-        return int(self._store.arena.ints[self.at + place])
-
-    def _set(self, place: int, value: int) -> None:
-        self._store.arena.ints[self.at + place] = value
-
-    @property
-    def last_us(self) -> int:
-        """Largest ``ended_at`` of its sessions."""
-        return self._get(layout.LAST_US)
-
-    @last_us.setter
-    def last_us(self, value: int) -> None:
-        self._set(layout.LAST_US, value)
-
-    @property
-    def floor_us(self) -> int:
-        """The series' time when that session was late."""
-        return self._get(layout.FLOOR_US)
-
-    @floor_us.setter
-    def floor_us(self, value: int) -> None:
-        self._set(layout.FLOOR_US, value)
-
-    @property
-    def order(self) -> int:
-        """Number of the observation that set ``last_us``."""
-        return self._get(layout.ORDER)
-
-    @order.setter
-    def order(self, value: int) -> None:
-        self._set(layout.ORDER, value)
-
-    @property
-    def last_offset(self) -> int:
-        """Of the last block that changed it."""
-        return self._get(layout.LAST_OFFSET)
-
-    @last_offset.setter
-    def last_offset(self, value: int) -> None:
-        self._set(layout.LAST_OFFSET, value)
-
-    @property
-    def bound_us(self) -> int:
-        """Where it stands among the timers."""
-        return self._get(layout.BOUND_US)
-
-    @bound_us.setter
-    def bound_us(self, value: int) -> None:
-        self._set(layout.BOUND_US, value)
+    def words(self) -> Ints:
+        """The partition's memory."""
+        return self._store.arena.ints
 
     def let_in(self, fold: int, offset: int) -> None:
         """It takes part in a block that is being folded."""
-        self._set(layout.IN_BLOCK, fold)
+        self._store.arena.ints[self.at + layout.IN_BLOCK] = fold
         self.last_offset = offset
 
-    def written(self) -> None:
-        """Its row has been taken: the next change makes it dirty again."""
-        self._set(layout.DIRTY, 0)
+    @property
+    def watches(self) -> list[Watch | None]:
+        """For each rule its state, None before its ``where`` first matched."""
+        known = self._watches
+        begin = self.at + layout.WATCHES
+        words = self._store.arena.ints[begin : begin + len(known)].tolist()
+        for position, at in enumerate(words):
+            if at and known[position] is None:
+                known[position] = self._awake(self.group.plans[position], at)
+        return known
 
-    def free(self) -> None:
-        """Give back what it holds of the partition's memory."""
-        for each in self.live:
-            each.free()
-        self._store.arena.give(self.at, self._words)
+    def _awake(self, plan: Plan, at: int) -> Watch:
+        """The watch whose words are at an address, where all is well."""
+        quiet, seq, generation = self._store.arena.ints[at : at + 3].tolist()
+        state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
+        known = watch(plan, self.by, self._store, at)
+        known.life = Life(state, generation=generation, seq=seq)
+        known.settle()
+        return known
+
+    @property
+    def live(self) -> list[Watch]:
+        """The states that there are, in the order of the rules."""
+        return [each for each in self.watches if each is not None]
 
     def open_watch(self, plan: Plan) -> Watch:
         """The state of a rule, made if it is the first time."""
         known = self.watches[plan.position]
         if known is None:
-            known = watch(plan, self.by, self._store)
+            at = self._store.begin_watch(plan.row)
+            known = watch(plan, self.by, self._store, at)
             known.life = known.life._replace(seq=self.seq_floor)
-            self.watches[plan.position] = known
-            if isinstance(known, Compiled):
-                self._set(layout.WATCHES + plan.position, known.at)
-            self.live = [each for each in self.watches if each is not None]
+            known.settle()
+            self._watches[plan.position] = known
+            self._store.arena.ints[self.at + layout.WATCHES + plan.position] = at
         return known
+
+    @property
+    def plain(self) -> bool:
+        """Whether its words say all there is to say."""
+        return not self.strangers and all(
+            each is None or (isinstance(each, CompiledWatch) and _plain(each))
+            for each in self._watches
+        )
+
+    def rest(self) -> None:
+        """Write into its words what is left of its alerts' lives."""
+        for each in self._watches:
+            if isinstance(each, CompiledWatch):
+                each.rest()
 
     def due(self) -> tuple[int, int]:
         """When its next timer is due, and which observation set it."""
-        earliest = self._retention()
-        for each in self.live:
+        live = self.live
+        earliest = self._retention(live)
+        for each in live:
             earliest = min(earliest, each.due())
         return earliest
 
-    def _retention(self) -> tuple[int, int]:
+    def _retention(self, live: list[Watch]) -> tuple[int, int]:
         """When it is to be forgotten, or at first what of it need not be kept."""
-        idle_us = max(self.last_us + self.retention_us, self.floor_us)
-        if self.live and (least := min(each.kept_us for each in self.live)) > idle_us:
+        idle_us = max(self.last_us + self._retention_us, self.floor_us)
+        if live and (least := min(each.kept_us for each in live)) > idle_us:
             return least, self.order
         return idle_us, self.order
 
@@ -211,12 +196,13 @@ class Series:
 
         If some are left, the next session is to the series as its first.
         """
-        gone = [each for each in self.live if each.kept_us <= at_us]
-        self.live = [each for each in self.live if each.kept_us > at_us]
-        if self.live:
-            for each in gone:
-                self.watches[each.plan.position] = None
-                self._set(layout.WATCHES + each.plan.position, 0)
+        live = self.live
+        gone = [each for each in live if each.kept_us <= at_us]
+        for each in gone:
+            position = each.plan.position
+            self._watches[position] = None
+            self._store.arena.ints[self.at + layout.WATCHES + position] = 0
+        if len(gone) < len(live):
             self.last_us, self.floor_us = -FAR, at_us
         return gone
 
@@ -236,3 +222,10 @@ class Series:
     def opened(self) -> Iterator[Watch]:
         """Its open alerts."""
         return (each for each in self.live if each.life.state.is_open)
+
+
+def _plain(watch: CompiledWatch) -> bool:
+    if not (watch.at and watch.words_alone):
+        return False
+    settled = watch.life.state is State.OK or watch.life.state is State.INSUFFICIENT
+    return settled and watch.breach is None and watch.anchor is None

@@ -32,6 +32,7 @@ class Shift:
     def __init__(self, store: Store, plan: Plan, watch: int, first: int) -> None:
         self._store, self._watch = store, watch
         self.summary = Summary(store, plan, store.arena.take(layout.SUMMARY_WIDTH))
+        self.summary.begin()
         words = store.arena.ints
         words[watch + layout.SHIFT] = self.summary.at
         words[watch + layout.SHIFT_FIRST] = first

@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED
+from detectors.compiled_watch import CompiledWatch
 from detectors.eras import Eras
 from detectors.evidence import time_window
 from detectors.kernels import layout, timed
@@ -26,38 +27,32 @@ from detectors.sketch import Bins
 from detectors.spans import Span, Steps
 from detectors.stage import Stage
 from detectors.store import Store
-from detectors.transitions import State
-from detectors.watch import Watch
 
 _SUMS: Final = frozenset({Judged.SUM, Judged.COUNT})
-_QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
 
 
-class SpanWatch(Watch):
+class SpanWatch(CompiledWatch):
     """A rule over a time window.
 
     Attributes:
-        at: Address of its words.
         slots: The steps that hold anything.
         limit: The mildest fixed limit, beyond which samples are counted.
     """
 
-    __slots__ = ("at", "eras", "limit", "slots", "span", "store")
+    __slots__ = ("eras", "limit", "slots", "span")
 
-    def __init__(self, plan: Plan, by: dict[str, str], store: Store) -> None:
-        super().__init__(plan, by)
-        self.store = store
-        self.at = store.arena.take(
-            int(store.tables.rules[plan.row, layout.WATCH_WIDTH])
-        )
-        timed.timed_begin(store.arena.ints, self.at)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
         self.span = Span(plan.span_us)
-        self.slots = Steps(store, plan, self.at + layout.FIRST_STEP)
+        self.slots = Steps(store, plan, at + layout.FIRST_STEP)
         self.eras: Eras | None = None
         if plan.baseline is not None:
-            self.eras = Eras(store, plan, self.at + layout.ERAS_AT)
+            self.eras = Eras(store, plan, at + layout.ERAS_AT)
         self.limit = plan.limits[0].enter if plan.limits else inf
-        self.settle()
+
+    @property
+    def words_alone(self) -> bool:  # noqa: D102
+        return False
 
     def expected_now(self) -> float | None:  # noqa: D102
         return None if self.eras is None else self.eras.expected
@@ -205,9 +200,8 @@ class SpanWatch(Watch):
         return True
 
     def settle(self) -> None:  # noqa: D102
+        super().settle()
         store, arena = self.store, self.store.arena
-        quiet = _QUIET.get(self.life.state, layout.ALWAYS_ASK)
-        arena.ints[self.at + layout.QUIET] = quiet
         timed.timed_settle(
             arena.floats,
             arena.ints,
@@ -261,14 +255,6 @@ class SpanWatch(Watch):
         if self._ready(self.samples):
             return "fewer than 2 whole windows before this one to compare"
         return super().thin_phrase()
-
-    def free(self) -> None:  # noqa: D102
-        store, arena = self.store, self.store.arena
-        rules, row = store.tables.rules, self.plan.row
-        timed.timed_free(arena.ints, arena.heads, self.at, rules, row)
-        if self.eras is not None:
-            self.eras.free()
-        arena.give(self.at, int(rules[row, layout.WATCH_WIDTH]))
 
     def dump(self) -> list[Any]:  # noqa: D102
         ints = self.store.arena.ints

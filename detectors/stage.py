@@ -10,6 +10,7 @@ from detectors.batch import tick
 from detectors.blocks import Block, as_block
 from detectors.kernels.layout import LABELS
 from detectors.kernels.words import Floats, Ints, Table
+from detectors.parents import Parents, Shares
 from detectors.recent import attributes
 from detectors.transitions import Transition, Update
 
@@ -23,6 +24,8 @@ class Stage:
         at: Position of the session in the block; -1 while a timer runs.
         order: Number of the observation in its partition.
         evidence: What every line written now adds to its own evidence.
+        parents: What new series begin with.
+        shares: What series say for others to begin with.
     """
 
     __slots__ = (
@@ -35,7 +38,9 @@ class Stage:
         "evidence",
         "lines",
         "order",
+        "parents",
         "partition",
+        "shares",
     )
 
     def __init__(self, partition: int) -> None:
@@ -44,6 +49,8 @@ class Stage:
         self.order = 0
         self.evidence: dict[str, Any] = {}
         self.lines: list[Said] = []
+        self.parents = Parents()
+        self.shares = Shares()
         self.begin(as_block(tick({}, 0)), np.zeros((0, LABELS), np.int64), 0)
 
     def begin(self, block: Block, codes: Table, first: int) -> None:

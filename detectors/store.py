@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from detectors.arena import Arena
 from detectors.blocks import Block
 from detectors.kernels import beta_binomial, layout, rows
+from detectors.kernels.births import begin_watch
 from detectors.kernels.octets import Octets
 from detectors.kernels.words import Floats, Ints, Table
 from detectors.labels import Labels
 from detectors.plans import Group
-from detectors.recent import Recent
+from detectors.recent import Recent, Told
 from detectors.tables import Tables
+from detectors.transitions import State
+
+_QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
 
 _WORDS: Final = 32
 """Words that a byte of what windows hold needs at most."""
@@ -56,8 +60,28 @@ class Store:
         self.places: Ints = np.zeros(layout.SCRATCH_INTS, np.int64)
         self.odds_keys, self.odds = beta_binomial.table()
         self._octets: Octets = np.zeros(1 << 12, np.uint8)
-        self._packed: Ints = np.zeros(rows.MOST, np.int64)
-        self._refs: Ints = np.zeros(layout.MOST_SUSPECTS, np.int64)
+        self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
+        self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
+
+    def settle(self, watch: int, state: State) -> None:
+        """Say in a watch's words whether sessions may be folded without asking."""
+        self.arena.ints[watch + layout.QUIET] = _QUIET.get(state, layout.ALWAYS_ASK)
+
+    def begin_watch(self, rule: int) -> int:
+        """The address of a new state of a rule; 0 if it has none here."""
+        self.arena.reserve()
+        tables, arena = self.tables, self.arena
+        return int(
+            begin_watch(
+                arena.floats,
+                arena.ints,
+                arena.heads,
+                tables.rules,
+                tables.rule_floats,
+                rule,
+                tables.facets,
+            )
+        )
 
     def label_codes(self, block: Block) -> Table:
         """For each session the codes of its labels, as ``ATTRIBUTES`` has them.
@@ -86,23 +110,125 @@ class Store:
         self.arena.reserve(_WORDS * len(packed))
         return np.frombuffer(packed, np.uint8)
 
-    def pack(self, watch: int, rule: int) -> tuple[bytes, list[int]]:
-        """The state of a drift rule as bytes, and the sessions it refers to."""
-        packed, refs = self._packed, self._refs
+    def pack(self, watch: int, rule: int) -> tuple[bytes, list[Told]]:
+        """A rule's state as bytes, and the sessions it refers to."""
         words, count = rows.pack(
-            self.arena.ints, watch, self.tables.rules, rule, packed, refs
-        )
-        return packed[:words].astype("<i8").tobytes(), refs[:count].tolist()
-
-    def unpack(self, watch: int, rule: int, packed: bytes, refs: list[int]) -> None:
-        """Read back what ``pack`` gave; the sessions have numbers of this store's."""
-        self.arena.reserve()
-        rows.unpack(
             self.arena.ints,
-            self.arena.heads,
             watch,
             self.tables.rules,
             rule,
-            np.frombuffer(packed, "<i8").astype(np.int64),
-            np.array(refs, np.int64),
+            self._packed,
+            0,
+            self._refs,
+            0,
         )
+        refs = self._refs[:count].tolist()
+        return self._bytes(words), [self.recent.find(ref) for ref in refs]
+
+    def unpack(
+        self, watch: int, rule: int, packed: bytes, told: Sequence[list[Any]]
+    ) -> None:
+        """Read back what ``pack`` gave, in place of what there was."""
+        self.arena.reserve()
+        arena, rules = self.arena, self.tables.rules
+        rows.unpack(
+            arena.ints,
+            arena.heads,
+            watch,
+            rules,
+            rule,
+            _words(packed),
+            0,
+            self._told(told),
+        )
+
+    def pack_series(self, series: int, group: Group) -> tuple[bytes, list[Told]]:
+        """The states of a series with which all is well, and the sessions they name."""
+        count = len(group.plans)
+        if count * rows.MOST > len(self._packed):
+            self._packed = np.zeros(count * rows.MOST, np.int64)
+            self._refs = np.zeros(count * layout.MOST_SUSPECTS, np.int64)
+        words, known = rows.pack_series(
+            self.arena.ints,
+            series,
+            count,
+            self.tables.rules,
+            int(self.tables.first_rules[group.number]),
+            self._packed,
+            self._refs,
+        )
+        refs = self._refs[:known].tolist()
+        return self._bytes(words), [self.recent.find(ref) for ref in refs]
+
+    def unpack_series(
+        self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
+    ) -> None:
+        """Read back what ``pack_series`` gave, by a group with the same rules."""
+        words, refs = _words(packed), self._told(told)
+        first = int(self.tables.first_rules[group.number])
+        rules, arena = self.tables.rules, self.arena
+        while not rows.unpack_series(
+            arena.ints, arena.heads, series, rules, first, words, refs
+        ):
+            self.give_watches(series, group)
+            arena.grow()
+
+    def give_watches(self, series: int, group: Group) -> None:
+        """Take back the states of a series."""
+        ints = self.arena.ints
+        for position, plan in enumerate(group.plans):
+            watch = int(ints[series + layout.WATCHES + position])
+            if watch:
+                self.give_watch(watch, plan.row)
+                ints[series + layout.WATCHES + position] = 0
+
+    def give_watch(self, watch: int, rule: int) -> None:
+        """Take back a rule's state."""
+        arena = self.arena
+        rows.free_watch(arena.ints, arena.heads, watch, self.tables.rules, rule)
+
+    def due(self, series: int, group: Group, retention_us: int) -> tuple[int, int]:
+        """See ``kernels.rows.due``."""
+        tables = self.tables
+        due_us, order = rows.due(
+            self.arena.ints,
+            series,
+            len(group.plans),
+            tables.rules,
+            int(tables.first_rules[group.number]),
+            tables.after_us,
+            retention_us,
+        )
+        return int(due_us), int(order)
+
+    def forget_sessions(self, series: Ints, groups: Sequence[Group]) -> None:
+        """Let go of the sessions that no series refers to.
+
+        Args:
+            series: The addresses of all.
+            groups: All groups, by number.
+        """
+        counts = np.array([len(group.plans) for group in groups], np.int64)
+        found, progress = np.zeros(1 << 12, np.int64), np.zeros(2, np.int64)
+        tables = self.tables
+        while not rows.refer(
+            self.arena.ints,
+            series,
+            counts,
+            tables.rules,
+            tables.first_rules,
+            found,
+            progress,
+        ):
+            found = np.concatenate((found, np.zeros_like(found)))
+        self.recent.retain(np.unique(found[: progress[1]]).tolist())
+
+    def _bytes(self, words: int) -> bytes:
+        return self._packed[:words].astype("<i8", copy=False).tobytes()
+
+    def _told(self, told: Sequence[list[Any]]) -> Ints:
+        return np.array([self.recent.keep_told(each) for each in told], np.int64)
+
+
+def _words(packed: bytes) -> Ints:
+    return np.frombuffer(packed, "<i8").astype(np.int64)

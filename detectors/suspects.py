@@ -25,13 +25,23 @@ class Suspect(NamedTuple):
 
     Attributes:
         deviations: For each facet, None where it has none.
-        own: The metric's value, per unit of weight.
+        value: The metric's, or a rate's numerator.
+        weight: Calls of a rate, else 1.
+        level: What was expected of it, per unit of weight.
         told: What the session said.
     """
 
+    at_us: int
     deviations: list[float | None]
-    own: float
+    value: float
+    weight: float
+    level: float
     told: Told
+
+    @property
+    def own(self) -> float:
+        """Its value, per unit of weight."""
+        return self.value / self.weight
 
 
 def suspects_since(store: Store, watch: int, first: int) -> list[Suspect]:
@@ -49,15 +59,39 @@ def suspects_since(store: Store, watch: int, first: int) -> list[Suspect]:
         words = floats[at : at + layout.SUSPECT_WIDTH].tolist()
         found.append(
             Suspect(
+                int(ints[at + layout.S_AT_US]),
                 [
                     None if isnan(deviation) else deviation
                     for deviation in words[layout.S_DEVIATIONS :]
                 ],
-                words[layout.S_VALUE] / words[layout.S_WEIGHT],
+                words[layout.S_VALUE],
+                words[layout.S_WEIGHT],
+                words[layout.S_LEVEL],
                 store.recent.find(int(ints[at + layout.S_REF])),
             )
         )
     return found
+
+
+def levels(found: Sequence[Suspect]) -> tuple[float, float]:
+    """What sessions were like together, and what was expected of them."""
+    weight = total = expected = 0.0
+    for suspect in found:
+        weight += suspect.weight
+        total += suspect.value
+        expected += suspect.level * suspect.weight
+    return total / weight, expected / weight
+
+
+def mean_deviation(found: Sequence[Suspect], facet: int) -> float:
+    """How far they lie on the bad side; each counts for 3 at most."""
+    total, count = 0.0, 0
+    for suspect in found:
+        deviation = suspect.deviations[facet]
+        if deviation is not None:
+            total += min(max(deviation, -3.0), 3.0)
+            count += 1
+    return total / count if count else 0.0
 
 
 def attribution(

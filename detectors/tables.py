@@ -20,7 +20,7 @@ from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
-from detectors.rules import Absence, Baseline, Drift, Threshold
+from detectors.rules import Absence, Baseline, Drift, Silence, Threshold
 from detectors.sensitivities import SETTINGS
 
 _JUDGED: Final = {
@@ -44,31 +44,43 @@ class Tables:
     Attributes:
         rules, rule_floats, facets, facet_floats: See ``kernels.layout``.
         first_rules: For each group the row of its first rule.
+        after_us: For each rule on silence how long it may last, else 0.
     """
 
-    __slots__ = ("facet_floats", "facets", "first_rules", "rule_floats", "rules")
+    __slots__ = (
+        "after_us",
+        "facet_floats",
+        "facets",
+        "first_rules",
+        "rule_floats",
+        "rules",
+    )
 
     def __init__(self, groups: Iterable[Group]) -> None:
         rules: list[list[int]] = []
         floats: list[list[float]] = []
         known: list[list[int]] = []
         known_floats: list[list[float]] = []
-        first_rules = []
+        first_rules, after_us = [], []
         for number, group in enumerate(groups):
             group.number = number
             first_rules.append(len(rules))
             for plan in group.plans:
                 plan.row = len(rules)
-                row, row_floats = [0] * at.RULE_INTS, [plan.sign] + [nan] * 5
+                row = [0] * at.RULE_INTS
+                row_floats = [plan.sign] + [nan] * (at.RULE_FLOATS - 1)
                 kind = plan.rule.kind
                 if isinstance(kind, Drift):
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
                 elif isinstance(kind, Absence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
+                elif isinstance(kind, Silence):
+                    row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
+                after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
         self.rules: Table = _table(rules, at.RULE_INTS)
@@ -76,6 +88,7 @@ class Tables:
         self.facets: Table = _table(known, at.FACET_INTS)
         self.facet_floats: Grid = np.array(known_floats).reshape(-1, at.FACET_FLOATS)
         self.first_rules: Ints = np.array(first_rules, np.int64)
+        self.after_us: Ints = np.array(after_us, np.int64)
 
     @staticmethod
     def _drift(  # noqa: PLR0917
@@ -97,6 +110,7 @@ class Tables:
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by
         floats[at.ENOUGH], floats[at.CAUTION] = setting.limit, setting.caution
+        floats[at.DOUBT] = setting.doubt
         norms, bets = 0, at.BETS
         for facet in found:
             known.append(_facet(facet, norms, bets))

@@ -20,6 +20,7 @@ from detectors.rules import (
     Level,
     RuleBook,
     Severity,
+    Silence,
     Threshold,
     rule,
 )
@@ -37,6 +38,7 @@ def _book() -> RuleBook:
             rule("dear", "cost_usd", dear, by=("agent",)),
             rule("failing", "tool_error_rate", failing, by=("agent",)),
             rule("quiet", "sessions", Absence(SECOND_US * 3600), by=("agent",)),
+            rule("usual", "sessions", Silence(), by=("agent",)),
             *(
                 rule(f"drift-{metric}", metric, Drift("high"), by=("agent",))
                 for metric in ("cost_usd", "loop_count", "tool_error_rate")

@@ -6,7 +6,7 @@ be quick while all is well; whatever is not goes through ``weigh``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from detectors import evidence, lifecycle, phrases
@@ -15,6 +15,7 @@ from detectors.breach import Breach
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
+from detectors.parents import Normal
 from detectors.plans import Limit, Plan, rate
 from detectors.severities import severity_of
 from detectors.stage import Stage
@@ -242,7 +243,7 @@ class Watch:
                 severity=severity_of(life.level) if life.level >= 0 else None,
                 value=value,
                 expected=expected,
-                threshold=plan.threshold(expected, life.level),
+                threshold=self.threshold(expected),
                 session_id=stage.session_id,
                 reason=reason,
                 rule_kind=rule.kind.name,
@@ -300,6 +301,10 @@ class Watch:
     def _told_evidence(self, breach: Breach, stage: Stage) -> dict[str, Any]:
         anchor = {} if self.anchor is None else {"anchor": self.anchor.evidence()}
         return {**self.evidence(), **breach.evidence(), **anchor, **stage.evidence}
+
+    def threshold(self, expected: float | None) -> float | None:
+        """The limit that a line names."""
+        return self.plan.threshold(expected, self.life.level)
 
     def limit_phrase(self, level: int) -> str:
         """The limit in words; on the way out, the one the alert fired with."""
@@ -366,9 +371,15 @@ class Watch:
         if lifecycle.differs(before, self.life):
             self._tell(before, at_us, stage, reason)
 
+    def given(self) -> Iterable[Mapping[str, Normal]]:
+        """What it has said of itself for new series to begin with, by parent."""
+        return ()
+
     def forget(self, at_us: int, stage: Stage, reason: str) -> None:
         """Go back to where all begin: the series is forgotten."""
         self.end(at_us, stage, reason)
+        for given in self.given():
+            stage.shares.change(given, {})
         before = self.life
         self.value = None
         self.life = lifecycle.forget(before)

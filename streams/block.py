@@ -64,6 +64,7 @@ def encode_block(batch: Batch | Columns) -> bytes:
         clocks_after=dict(columns.clocks_after_us),
         judged_from=columns.judged_from_us,
         accepts=list(columns.accepts),
+        parents=list(columns.parents),
     )
     return _HEAD + _encode(body)
 
@@ -151,6 +152,7 @@ def _columns(body: Body) -> Columns:
         clocks_after_us=body.clocks_after,
         judged_from_us=body.judged_from,
         accepts=body.accepts,
+        parents=body.parents,
     )
 
 

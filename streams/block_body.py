@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.actions import Accept
+from detectors.parents import Part
 
 _MOST: Final = 10_000_000
 """Numbers in a column: a bound on what a damaged block makes us allocate."""
@@ -44,6 +45,7 @@ class Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     clocks_after: dict[int, int]
     judged_from: int | None
     accepts: list[Accept]
+    parents: list[Part] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch
 from detectors.metrics import COLUMNS
+from detectors.parents import Part
 from streams.texts import LabelRows, Texts
 
 
@@ -50,6 +51,7 @@ class Columns:
     clocks_after_us: Mapping[int, int]
     judged_from_us: int | None
     accepts: Sequence[Accept] = ()
+    parents: Sequence[Part] = ()
 
     def __len__(self) -> int:
         """How many sessions."""
@@ -83,6 +85,7 @@ class Columns:
             clocks_after_us=batch.clocks_after_us,
             judged_from_us=batch.judged_from_us,
             accepts=batch.accepts,
+            parents=batch.parents,
         )
 
     def batch(self) -> Batch:
@@ -107,6 +110,7 @@ class Columns:
             clocks_after_us=self.clocks_after_us,
             judged_from_us=self.judged_from_us,
             accepts=self.accepts,
+            parents=self.parents,
         )
 
     def halves(self) -> tuple[Columns, ...]:
@@ -119,7 +123,7 @@ class Columns:
         clocks_us = {self.source: int(first.clocks_us.max())}
         return (
             replace(first, clocks_after_us=clocks_us),
-            replace(last, accepts=self.accepts),
+            replace(last, accepts=self.accepts, parents=self.parents),
         )
 
     def _part(self, begin: int, end: int) -> Columns:
@@ -152,6 +156,7 @@ class Columns:
             mask_table=[self.mask_table[at] for at in masks.tolist()],
             mask_codes=mask_codes,
             accepts=(),
+            parents=(),
         )
 
 

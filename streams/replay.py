@@ -27,6 +27,7 @@ from streams.observe import Observer
 ReplayLine = Transition | Update | Notification
 
 _SOURCE: Final = 0
+_HEARD_EVERY_US: Final = 60 * 1_000_000
 
 
 class Replay:
@@ -63,6 +64,7 @@ class Replay:
             if isinstance(action, AcceptAction)
         )
         self._offset = 0
+        self._heard_us = 0
         self.sessions = 0
 
     def run(
@@ -97,6 +99,7 @@ class Replay:
         self.sessions += 1
         yield from self._act(clock_us)
         yield from self._run_due(clock_us, inclusive=False)
+        self._hear_parents(clock_us)
         batch = seen.batches.get(0) or tick({_SOURCE: clock_us}, 1)
         yield from self._tell(self._apply(batch), clock_us)
 
@@ -115,6 +118,15 @@ class Replay:
             yield from self._tell(lines, action.at_us)
             for outcome in self._partition.outcomes:
                 self._heed(outcome)
+
+    def _hear_parents(self, clock_us: int) -> None:
+        """Let new series know what the others are like, once a minute of the clock."""
+        if clock_us - self._heard_us < _HEARD_EVERY_US:
+            return
+        self._heard_us = clock_us
+        parts = self._partition.take_parts()
+        if parts:
+            self._apply(tick({}, 1, parents=parts))
 
     def _run_due(self, until_us: int, *, inclusive: bool) -> Iterator[ReplayLine]:
         """Run the timers of both halves up to a time, each at its due time."""

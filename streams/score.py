@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from faust.types.tuples import TP
 
+from detectors.partition import Partition
 from detectors.rules import RuleBook
 from detectors.tallies import OpenAlert
 from streams.announce import Announcer
@@ -22,6 +23,7 @@ from streams.lease import Lease
 from streams.link import Link
 from streams.metrics import Meters
 from streams.owned import Owned
+from streams.parents import ParentForwarder, ShareWriter
 from streams.reading import Reading, Source
 from streams.restore import restore
 from streams.settings import Settings
@@ -83,6 +85,13 @@ class Score:
             sources=self._sources,
             partitions=partitions[topics.observations],
         )
+        self.parents = ParentForwarder(
+            link,
+            topics,
+            self._options,
+            sources=self._sources,
+            partitions=partitions[topics.observations],
+        )
         self.announcer = Announcer(
             link,
             topics.control,
@@ -93,6 +102,7 @@ class Score:
         self.detect = Detect(
             book, topics, link=link, meters=meters, retire=self.announcer.roll.agreed
         )
+        self.shares = ShareWriter(link, topics.parents, self._partitions)
         reading = Reading(
             sources={
                 topics.sessions: Source(chunk_records=settings.chunk_records),
@@ -133,6 +143,12 @@ class Score:
         async def forward() -> None:
             await self.forwarder.run()
 
+        async def share() -> None:
+            await self.shares.run()
+
+        async def forward_parents() -> None:
+            await self.parents.run()
+
         async def on_shutdown(_app: object, **_: object) -> None:
             await self.announcer.leave()
 
@@ -146,8 +162,13 @@ class Score:
         app.task(checkpoint)
         app.task(announce)
         app.task(forward)
+        app.task(share)
+        app.task(forward_parents)
         app.on_before_shutdown.connect(on_shutdown)
         app.on_rebalance_complete.connect(on_rebalance)
+
+    def _partitions(self) -> dict[int, Partition]:
+        return {number: owned.partition for number, owned in self.detect.owned.items()}
 
     async def _load(self, assigned: set[TP], kept: bool) -> None:
         """Keep the state of partitions that stay, read that of the others."""

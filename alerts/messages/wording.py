@@ -118,6 +118,9 @@ def against(line: Transition) -> str:
         for name, value in (("expected", line.expected), ("limit", line.threshold))
         if value is not None
     ]
+    missing = line.evidence.get("expected_sessions")
+    if line.rule_kind == "absence" and missing is not None:
+        parts.append(f"about {_counted(round(missing), 'sessions')} missing")
     share, whole = line.evidence.get("level"), line.evidence.get("amount")
     if line.rule_kind == "budget" and share is not None and whole is not None:
         parts = [f"reached {number(share * 100)} % of {amount(line, whole)}"]

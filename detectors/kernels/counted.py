@@ -13,7 +13,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
-from detectors.kernels.summary import summary_learn
+from detectors.kernels.summary import summary_free, summary_learn
 from detectors.kernels.sums import SUM_WIDTH, sum_add, sum_of, sums_begin
 from detectors.kernels.words import NAN, Floats, Grid, Ints, Table
 
@@ -72,8 +72,14 @@ def count_grow(i: Ints, heads: Ints, watch: int, room: int, rate: int) -> None:
 
 
 @compiled
-def count_free(i: Ints, heads: Ints, watch: int) -> None:
-    """Give back the samples."""
+def count_free(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> None:
+    """Give back all that it holds, but not its own words."""
+    if rules[rule, at.BASED]:
+        summary_free(i, heads, watch + at.SUMMARY_AT)
+    if i[watch + at.SHIFT]:
+        summary_free(i, heads, i[watch + at.SHIFT])
+        give(i, heads, i[watch + at.SHIFT], at.SUMMARY_WIDTH)
+        i[watch + at.SHIFT] = 0
     for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
         if i[watch + word]:
             give(i, heads, i[watch + word], i[watch + at.HELD_ROOM])
@@ -99,7 +105,7 @@ def count_pause(i: Ints, watch: int, rules: Table, rule: int) -> None:
     elif not rules[rule, at.BASED]:
         pause = size + DROPPED
     else:
-        learned = i[watch + at.SUMMARY_AT + at.LEARNED]
+        learned = i[watch + at.SUMMARY_AT + at.SUMMARISED]
         missing = rules[rule, at.BASE_NEED] - learned
         if missing > 0:
             pause = size + min(SPARE, missing)

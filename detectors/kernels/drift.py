@@ -10,7 +10,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.learning import learn_sample, look_back
-from detectors.kernels.norms import LEVEL, norm_ready
+from detectors.kernels.norms import LEVEL, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.kernels.suspects import (
     clear,
@@ -21,8 +21,9 @@ from detectors.kernels.suspects import (
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
-DONE, WHOLLY, TO_JUDGE, TO_TELL = 0, 1, 2, 3
-"""Nothing is left to do; all is; judging and what follows; telling of a change."""
+DONE, WHOLLY, TO_JUDGE, TO_TELL, TO_BEGIN, TO_GIVE = 0, 1, 2, 3, 4, 5
+"""Nothing is left to do; all is; judging and what follows; telling of a change; what a
+new stratum begins with, and all that follows; saying what is normal."""
 
 SUSPICIOUS: Final = 2.0
 GATE: Final = 0.1
@@ -87,6 +88,9 @@ def sample_quietly(
         odds,
     ):
         return DONE
+    stratum = places[at.STRATUM]
+    if i[stratum + at.BORN] == 0 or i[stratum + at.TRIED]:
+        return TO_BEGIN
     width = rules[rule, at.NORMS_WIDTH]
     look_back(i, f, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
@@ -110,13 +114,15 @@ def sample_quietly(
             places,
         ):
             return TO_TELL
+    elif quiet == at.TOO_YOUNG and norm_judged(f, norm, facets[first, at.SCALE]):
+        return TO_JUDGE
     learn_sample(
         f, i, heads, watch, rules, floats, rule, facets, signs, scratch, places
     )
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
-    return DONE
+    return TO_GIVE if i[watch + at.GIVING] else DONE
 
 
 @compiled
@@ -162,7 +168,8 @@ def bet(
             bets_take(f, i, bets, totals, number, now_us)
         suspicion = max(suspicion, bets_suspicion(f, bets))
     if not suspicion > SUSPICIOUS:
-        clear(i, heads, watch)
+        if not i[watch + at.DOUBTED]:
+            clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
     keep(f, i, heads, watch, now_us, ref, level, scratch)

@@ -32,7 +32,7 @@ def eras_begin(f: Floats, i: Ints, eras: int) -> None:
     """Make the words those of a past that is not known."""
     for word in range(eras, eras + at.ERAS_WIDTH):
         i[word] = 0
-    i[eras + at.BORN] = i[eras + at.FLOOR] = at.NEVER_BORN
+    i[eras + at.ERAS_BORN] = i[eras + at.FLOOR] = at.NEVER_BORN
     i[eras + at.FORMED] = i[eras + at.FORMED_WHOLE] = at.NEVER_BORN
     f[eras + at.STAND_IN] = f[eras + at.ERAS_EXPECTED] = NAN
 
@@ -70,7 +70,7 @@ def eras_refresh(
     """Form the expectation anew; ``passed`` is the last step that is over."""
     steps, windows = rules[rule, at.ERA_STEPS], rules[rule, at.WINDOWS]
     newest = (passed - STEPS) // steps
-    born = passed if i[eras + at.BORN] == at.NEVER_BORN else i[eras + at.BORN]
+    born = passed if i[eras + at.ERAS_BORN] == at.NEVER_BORN else i[eras + at.ERAS_BORN]
     born = max(i[eras + at.FLOOR], born)
     whole = min(windows, (passed - born) // STEPS - 1)
     if newest == i[eras + at.FORMED] and whole == i[eras + at.FORMED_WHOLE]:

@@ -11,10 +11,12 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import ROOM, TOP
+from detectors.kernels.births import begin_watch
 from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.silence import take_quietly
 from detectors.kernels.timed import timed_sample
 from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -202,13 +204,16 @@ def fold(
             kind = rules[rule, at.KIND]
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
-            if watch == 0:
-                left = 1
-            elif kind >= at.DRIFT and heads[TOP] + ROOM > len(i):
-                why = FULL
-                cursor[RULE] = which - begin
-                break
-            elif (
+            if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
+                if heads[TOP] + ROOM > len(i):
+                    why = FULL
+                    cursor[RULE] = which - begin
+                    break
+                if watch == 0 and kind < at.COUNTED:
+                    watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
+                    i[watch + at.SEQ] = i[at_series + at.SEQ_FLOOR]
+                    i[at_series + at.WATCHES + taken[which]] = watch
+            if (kind >= at.COUNTED and watch == 0) or (
                 kind >= at.COUNTED
                 and rules[rule, at.FACTORS]
                 and i[watch + at.QUIET] == at.ALWAYS_ASK
@@ -289,6 +294,9 @@ def fold(
                     if ended_us < now_us:
                         i[watch + at.SEEN_FLOOR_US] = now_us
                 if i[watch + at.QUIET] != at.ALL_WELL:
+                    left = 1
+            elif kind == at.SILENCE:
+                if not take_quietly(f, i, watch, ended_us, now_us, order):
                     left = 1
             else:
                 left = 1

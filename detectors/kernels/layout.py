@@ -25,12 +25,14 @@ LAST_OFFSET: Final = 5
 """Of the last block that changed it."""
 IN_BLOCK: Final = 6
 """Number of the last fold in which it was let in."""
-BOUND_US: Final = 7
+BOUND_US, BOUND_ORDER = 7, 8
 """Where it stands among the timers."""
-DIRTY: Final = 8
-SALT: Final = 9
+DIRTY: Final = 9
+SALT: Final = 10
 """What tells its observations from those of other series."""
-WATCHES: Final = 10
+SEQ_FLOOR: Final = 11
+"""What the ``seq`` of its first lines must be above."""
+WATCHES: Final = 12
 """The addresses of its rules' states begin here."""
 
 # Every watch.
@@ -38,63 +40,65 @@ QUIET: Final = 0
 """What may be folded without a word: see below."""
 ALWAYS_ASK, ALL_WELL, TOO_YOUNG = 0, 1, 2
 """Ask Python about each session; nothing is wrong; too little is known to judge."""
+SEQ, GENERATION = 1, 2
+"""What is left of an alert's life while nothing is wrong."""
 
 # A threshold on each session; on cost, its factors follow.
-LIMIT: Final = 1
-EACH_WIDTH: Final = 2
+LIMIT: Final = 3
+EACH_WIDTH: Final = 4
 
 # A window of the last sessions.
-ENTER_NOW: Final = 1
+ENTER_NOW: Final = 3
 """The value of the window up to which there is nothing to be said; infinite."""
-HELD: Final = 2
+HELD: Final = 4
 """Samples at hand, the oldest first; the last of them are the window."""
-HELD_ROOM: Final = 3
-SIGNED: Final = 4
+HELD_ROOM: Final = 5
+SIGNED: Final = 6
 """Address of the samples, or of a rate's numerators: signed."""
-DIVIDED_BY: Final = 5
+DIVIDED_BY: Final = 7
 """Address of a rate's denominators."""
-SKIPPED: Final = 6
+SKIPPED: Final = 8
 """Address of marks on those that the baseline must not learn, 0 without any."""
-PAUSE: Final = 7
+PAUSE: Final = 9
 """So many at hand are tidied up."""
-SLACK, LEAST, AHEAD = 8, 9, 10
+SLACK, LEAST, AHEAD = 10, 11, 12
 """Means: how much the sum may grow before the window needs a look, the smallest sample
 that may leave before then, and so many at hand need one in any case."""
-ABOVE, BELOW = 8, 9
+ABOVE, BELOW = 10, 11
 """Rates: the sums over the window."""
-HARMLESS, CREDIT = 8, 9
+HARMLESS, CREDIT = 10, 11
 """Ranks: samples up to it cannot make the window worse, and of others so many."""
-SHIFT, SHIFT_FIRST = 11, 12
+SHIFT, SHIFT_FIRST = 13, 14
 """Address of the summary since firing began, 0 without, and where what it has not seen
 begins among those at hand."""
-COUNTED_WIDTH: Final = 13
-SUMMARY_AT: Final = 13
+COUNTED_WIDTH: Final = 15
+SUMMARY_AT: Final = 15
 """With a baseline its summary follows."""
 
 # A window of time: its limit is ``ENTER_NOW`` as well.
-BEGIN_US, END_US = 2, 3
+BEGIN_US, END_US = 4, 5
 """Bounds of the step that the clock is in, if it holds anything."""
-STEP_AT: Final = 4
+STEP_AT: Final = 6
 """Address of that step, 0 without."""
-FIRST_STEP, LAST_STEP = 5, 6
+FIRST_STEP, LAST_STEP = 7, 8
 """Addresses of the steps that hold anything, in order of time."""
-REST_SAMPLES, REST_TOTAL, REST_WEIGHT, REST_BEYOND = 7, 8, 9, 10
+REST_SAMPLES, REST_TOTAL, REST_WEIGHT, REST_BEYOND = 9, 10, 11, 12
 """What is in all steps but that one."""
-MORE_AT: Final = 11
+MORE_AT: Final = 13
 """Samples at which to look again."""
-BEGUN: Final = 12
+BEGUN: Final = 14
 """Whether it has once held enough to be judged."""
-TOUCHED: Final = 13
+TOUCHED: Final = 15
 """Address of the step that the last sample fell into."""
-INSIDE: Final = 14
+INSIDE: Final = 16
 """A histogram of all steps."""
-TIMED_WIDTH: Final = 17
-ERAS_AT: Final = 17
+TIMED_WIDTH: Final = 19
+ERAS_AT: Final = 19
 """With a baseline what was before the window follows."""
 
 # What was before a window of time: steps, a few of them together.
 FIRST_ERA, LAST_ERA = 0, 1
-BORN: Final = 2
+ERAS_BORN: Final = 2
 """Step of the first sample ever; NEVER_BORN."""
 FLOOR: Final = 3
 """The same after a shift that was accepted: no window holds it, or one before it."""
@@ -122,7 +126,7 @@ STEP_COUNTS: Final = 6
 
 # A summary of what was learned: runs of samples, slabs, the oldest first.
 FIRST_SLAB, LAST_SLAB = 0, 1
-LEARNED: Final = 2
+SUMMARISED: Final = 2
 """Samples."""
 BOUND_LOW, BOUND_HIGH = 3, 4
 """Where values are winsorised."""
@@ -142,28 +146,44 @@ SLAB_COUNTS: Final = 9
 SLAB_WIDTH: Final = 12
 
 # Absence.
-SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 1, 2, 3
-ABSENCE_WIDTH: Final = 4
+SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 3, 4, 5
+ABSENCE_WIDTH: Final = 6
+
+# Silence that learns what is usual: the words of absence, then
+HOUR_US: Final = 6
+"""When the hour of the newest session began."""
+USUAL: Final = 7
+"""Expected sessions of an hour; 0 while that is not known."""
+COUNT: Final = 8
+"""Sessions of this hour."""
+GAPS, GAPS_TOTAL, GAPS_SQUARES = 9, 10, 11
+"""Number, sum and sum of squares of the gaps, in expected sessions."""
+SILENCE_WIDTH: Final = 12
 
 # Drift.
-SAMPLES: Final = 1
+SAMPLES: Final = 3
 """So far."""
-STRATA: Final = 2
+STRATA: Final = 4
 """The first one's address."""
-STRATA_COUNT: Final = 3
-SUSPECTS: Final = 4
+STRATA_COUNT: Final = 5
+SUSPECTS: Final = 6
 """Address of the ring of suspects, 0 without any."""
-SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 5, 6, 7
-WAITING: Final = 8
+SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 7, 8, 9
+WAITING: Final = 10
 """Address of the queue of what waits to be learned, 0 without any."""
-WAITING_COUNT, WAITING_FIRST = 9, 10
-BACK: Final = 11
+WAITING_COUNT, WAITING_FIRST = 11, 12
+BACK: Final = 13
 """Evidence, in nats, of a return to the level before a new normal."""
-RENEWED: Final = 12
+RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
-TOLD_FACET: Final = 13
+TOLD_FACET: Final = 15
 """On which the last change was told."""
-RELEASES: Final = 14
+GIVING: Final = 16
+"""Whether a stratum is due to say what is normal for it."""
+DOUBTED: Final = 17
+"""Whether one that has just begun may well be bad beside its peers: its sessions stay
+suspects."""
+RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
@@ -179,7 +199,22 @@ SEEN: Final = 3
 """The last sample."""
 NEW, ANCHOR = 4, 5
 """Addresses: what would be normal, and what was, 0 without."""
-NORMS: Final = 6
+BORN: Final = 6
+"""Whether it has begun with what was to be borrowed."""
+LEARNED: Final = 7
+"""Samples that its norms have learned."""
+RUNS_ON: Final = 8
+"""The model of its last session."""
+TRIED: Final = 9
+"""Whether its first sessions are held against its peers."""
+DUE: Final = 10
+"""Whether it is to say what is normal for it."""
+GIVEN_MODEL: Final = 11
+GIVEN: Final = 12
+"""What it said last: the model then, and for each facet four floats; a variance of zero
+says nothing."""
+GIVEN_WIDTH: Final = 4
+NORMS: Final = 24
 """For each facet its norm."""
 
 # A suspect.
@@ -202,7 +237,7 @@ WAITING_ROOM: Final = 20
 
 # The table of rules: integers.
 KIND: Final = 0
-PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, COUNTED, TIMED = 0, 1, 2, 3, 4, 5, 6
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, SILENCE, COUNTED, TIMED = range(8)
 """PYTHON: it is not compiled, and asked about each session."""
 COLUMN_AT, OVER = 1, 2
 FACET: Final = 3
@@ -240,10 +275,10 @@ CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
 RULE_INTS: Final = 33
 
 # And floats.
-SIGN, ENOUGH, CAUTION = 0, 1, 2
-ENTER, RATIO, DROP = 3, 4, 5
+SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
+ENTER, RATIO, DROP = 4, 5, 6
 """The mildest fixed limit, signed; NaN where a baseline has no such."""
-RULE_FLOATS: Final = 6
+RULE_FLOATS: Final = 7
 
 # The table of facets: integers.
 READER: Final = 0
@@ -265,9 +300,13 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SUMS: Final = 24
+GONE: Final = 24
+"""Whether a stratum has made room; then the codes of its labels and of its model, and
+what it had said."""
+GONE_AGENT, GONE_TASK, GONE_MODEL, GONE_GIVEN = 25, 26, 27, 28
+SUMS: Final = GONE_GIVEN + MOST_FACETS * GIVEN_WIDTH
 """Sums under way; see ``kernels.sums``."""
-SCRATCH_FLOATS: Final = 24 + 4 * 44
+SCRATCH_FLOATS: Final = SUMS + 4 * 44
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3

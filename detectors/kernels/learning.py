@@ -9,7 +9,8 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_learn
-from detectors.kernels.norms import norm_learn, norm_ready
+from detectors.kernels.giving import gives
+from detectors.kernels.norms import LENT_SAMPLES, norm_learn, norm_ready
 from detectors.kernels.samples import norms_begin
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -138,6 +139,7 @@ def absorb(
         begin: From where on.
     """
     first = rules[rule, at.FACET]
+    i[stratum + at.LEARNED] += 1
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         value = sample[begin + at.VALUES + place]
@@ -159,6 +161,9 @@ def absorb(
                 facets[facet, at.TAIL] != 0,
                 cautions[rule, at.CAUTION],
             )
+    lent = f[stratum + at.NORMS + facets[first, at.NORM_AT] + LENT_SAMPLES] > 0
+    if gives(i[stratum + at.LEARNED], lent):
+        i[stratum + at.DUE] = i[watch + at.GIVING] = 1
 
 
 @compiled

@@ -29,15 +29,20 @@ FEWEST: Final = 8
 OWN: Final = 20
 """Samples of its own before a series is judged."""
 
+LENT: Final = 10
+"""Samples that what is borrowed counts for, where it is asked how much is known."""
+
 SAMPLES: Final = 0
 """Learned so far, up to ``MEMORY``."""
 LEVEL: Final = 1
 """Winsorised mean, in the number's own unit."""
 MEAN, VARIANCE = 2, 3
 BIAS, BIAS_SPREAD, BIAS_SAMPLES = 4, 5, 6
-NORM_WIDTH: Final = 7
-ERRORS, CALLS, EXCESS, REFERENCE = 7, 8, 9, 10
-RATE_WIDTH: Final = 11
+LENT_SAMPLES: Final = 7
+"""That the borrowed mean counts for; 0 where nothing was borrowed."""
+NORM_WIDTH: Final = 8
+ERRORS, CALLS, EXCESS, REFERENCE = 8, 9, 10, 11
+RATE_WIDTH: Final = 12
 
 _CASES: Final = 6.0
 _WINSOR: Final = 3.0
@@ -54,7 +59,7 @@ def width(scale: int) -> int:
     """Words of a norm in a scale.
 
     >>> width(0), width(RATE)
-    (7, 11)
+    (8, 12)
     """
     return RATE_WIDTH if scale >= RATE else NORM_WIDTH
 
@@ -105,7 +110,11 @@ def norm_score(
         )
         raw = deviations(chance)
     else:
-        spread = norm_spread(f, at, scale) * (1 + 1 / samples)
+        unsure = 1 + 1 / samples
+        if f[at + LENT_SAMPLES] > 0:
+            # The mean of the peers is one of many: s2 + tau2 at first.
+            unsure = sqrt(1 + 1 / _known(f, at))
+        spread = norm_spread(f, at, scale) * unsure
         raw = sign * (there(value, scale) - f[at + MEAN]) / spread
     deviation: float = (raw - f[at + BIAS]) / sqrt(f[at + BIAS_SPREAD])
     return deviation
@@ -126,8 +135,16 @@ def norm_learn(
         _learn_rate(f, at, value, weight, scale, sign)
     else:
         _learn_plain(f, at, value, scale)
-    if deviation == deviation:
+    if deviation == deviation and (f[at + SAMPLES] > OWN or not f[at + LENT_SAMPLES]):
         _correct(f, at, deviation)
+
+
+@compiled
+def _known(f: Floats, at: int) -> float:
+    """Samples that the mean rests on."""
+    samples: float = f[at + SAMPLES]
+    lent: float = f[at + LENT_SAMPLES]
+    return samples - LENT + lent if lent else samples
 
 
 @compiled
@@ -146,8 +163,9 @@ def _learn_plain(f: Floats, at: int, value: float, scale: int) -> None:
     step = place - mean
     level: float = f[at + LEVEL]
     f[at + SAMPLES] = samples
-    f[at + LEVEL] = finite(level + part * (kept - level))
-    f[at + MEAN] = mean + part * step
+    own = 1 / _known(f, at)
+    f[at + LEVEL] = finite(level + own * (kept - level))
+    f[at + MEAN] = mean + own * step
     f[at + VARIANCE] = (1 - part) * (variance + part * step * step)
 
 
@@ -198,7 +216,11 @@ def _concentration(f: Floats, at: int, scale: int) -> float:
     prior = _PRIOR * rate * (1 - rate)
     excess: float = f[at + EXCESS] + 0.15 * prior
     shared: float = excess / (f[at + REFERENCE] + prior + _TINY)
-    return 1 / min(max(shared, 0.002), 0.6) - 1.0
+    shared = min(max(shared, 0.002), 0.6)
+    if f[at + LENT_SAMPLES] > 0:
+        # Peers differ: the rate itself is as uncertain as its mean.
+        shared += (1 - shared) / f[at + CALLS] + shared / _known(f, at)
+    return 1 / min(shared, 0.6) - 1.0
 
 
 @compiled
@@ -208,6 +230,13 @@ def norm_ready(f: Floats, at: int, scale: int) -> bool:
         return False
     # A share of which a few cases are known may as well be twice as large.
     return bool(scale < RATE or f[at + ERRORS] >= _CASES)
+
+
+@compiled
+def norm_judged(f: Floats, at: int, scale: int) -> bool:
+    """Whether the sample at hand, not learned yet, is enough to be told of."""
+    lent = f[at + LENT_SAMPLES] > 0 and f[at + SAMPLES] + 1 >= OWN
+    return bool(lent or norm_ready(f, at, scale))
 
 
 @compiled

@@ -1,15 +1,22 @@
-"""The state of a drift rule as one run of words, and back."""
+"""The state of a series' rules as one run of words, and back."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.arena import take
-from detectors.kernels.suspects import entry
+from detectors.kernels.arena import give, take
+from detectors.kernels.counted import count_free
+from detectors.kernels.eras import eras_free
+from detectors.kernels.learning import drop_waiting
+from detectors.kernels.samples import drop_stratum
+from detectors.kernels.suspects import clear, entry
+from detectors.kernels.timed import timed_free
 from detectors.kernels.words import Ints, Table
 
-MOST: int = 1 << 13
-"""Words that no state needs more than."""
+MOST: Final = 1 << 12
+"""Words that one rule's state needs no more than."""
 
 
 @compiled
@@ -20,8 +27,24 @@ def _copy(i: Ints, begin: int, words: int, out: Ints, place: int) -> int:
 
 
 @compiled
+def _numbered(refs: Ints, known: int, ref: int) -> int:
+    """The place of a session among those known; the rules mostly name the same."""
+    for which in range(known - 1, -1, -1):
+        if refs[which] == ref:
+            return int(which)
+    return known
+
+
+@compiled
 def pack(
-    i: Ints, watch: int, rules: Table, rule: int, out: Ints, refs: Ints
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    out: Ints,
+    place: int,
+    refs: Ints,
+    known: int,
 ) -> tuple[int, int]:
     """Write a state without addresses.
 
@@ -31,38 +54,76 @@ def pack(
         rules: The table.
         rule: Which row.
         out: Takes the words.
+        place: From where on.
         refs: Takes the numbers of the sessions it refers to, each once.
+        known: How many it holds.
 
     Returns:
-        How many words, and how many sessions.
+        Where the words end, and how many sessions there are then.
     """
-    width = rules[rule, at.NORMS_WIDTH]
-    place = _copy(i, watch, rules[rule, at.WATCH_WIDTH], out, 0)
+    begin, width = place, rules[rule, at.NORMS_WIDTH]
+    place = _copy(i, watch, rules[rule, at.WATCH_WIDTH], out, place)
+    if rules[rule, at.KIND] != at.DRIFT:
+        return place, known
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
-        out[address] = 0
-    out[at.SUSPECTS_ROOM] = out[at.WAITING_FIRST] = 0
+        out[begin + address] = 0
+    out[begin + at.SUSPECTS_ROOM] = out[begin + at.WAITING_FIRST] = 0
     stratum = i[watch + at.STRATA]
     while stratum:
-        begin = place
+        first = place
         place = _copy(i, stratum, at.NORMS + width, out, place)
-        out[begin + at.NEXT] = 0
+        out[first + at.NEXT] = 0
         for kept in (at.NEW, at.ANCHOR):
             address = i[stratum + kept]
             if address:
-                out[begin + kept] = 1
+                out[first + kept] = 1
                 place = _copy(i, address, width, out, place)
         stratum = i[stratum + at.NEXT]
-    told = i[watch + at.SUSPECTS_COUNT]
-    for which in range(told):
+    for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
-        refs[which] = i[suspect + at.S_REF]
+        ref = i[suspect + at.S_REF]
+        number = _numbered(refs, known, ref)
+        if number == known:
+            refs[known] = ref
+            known += 1
         place = _copy(i, suspect, at.SUSPECT_WIDTH, out, place)
-        out[place - at.SUSPECT_WIDTH + at.S_REF] = which
+        out[place - at.SUSPECT_WIDTH + at.S_REF] = number
     for which in range(i[watch + at.WAITING_COUNT]):
         turn = (i[watch + at.WAITING_FIRST] + which) % at.WAITING_ROOM
         waits = i[watch + at.WAITING] + turn * at.WAITING_WIDTH
         place = _copy(i, waits, at.WAITING_WIDTH, out, place)
-    return place, told
+    return place, known
+
+
+@compiled
+def pack_series(
+    i: Ints, series: int, count: int, rules: Table, first: int, out: Ints, refs: Ints
+) -> tuple[int, int]:
+    """Write all states of a series, each behind its rule's position and its length.
+
+    Args:
+        i: The arena.
+        series: Its address.
+        count: How many rules its group has.
+        rules: The table.
+        first: The first row of its group.
+        out: Takes the words.
+        refs: Takes the numbers of the sessions they refer to, each once.
+
+    Returns:
+        How many words, and how many sessions.
+    """
+    place = known = 0
+    for position in range(count):
+        watch = i[series + at.WATCHES + position]
+        if watch:
+            begin = place
+            place, known = pack(
+                i, watch, rules, first + position, out, place + 2, refs, known
+            )
+            out[begin] = position
+            out[begin + 1] = place - begin - 2
+    return place, known
 
 
 @compiled
@@ -73,6 +134,7 @@ def unpack(
     rules: Table,
     rule: int,
     words: Ints,
+    place: int,
     refs: Ints,
 ) -> None:
     """Read a state back into a watch that has none.
@@ -83,12 +145,15 @@ def unpack(
         rules: The table.
         rule: Which row.
         words: What ``pack`` wrote.
-        refs: For each session it refers to its number here.
+        place: From where on.
+        refs: For each session they refer to its number here.
     """
     width = rules[rule, at.NORMS_WIDTH]
-    place = rules[rule, at.WATCH_WIDTH]
-    for word in range(place):
-        i[watch + word] = words[word]
+    for word in range(rules[rule, at.WATCH_WIDTH]):
+        i[watch + word] = words[place + word]
+    if rules[rule, at.KIND] != at.DRIFT:
+        return
+    place += rules[rule, at.WATCH_WIDTH]
     last = 0
     for _ in range(i[watch + at.STRATA_COUNT]):
         stratum = take(i, heads, at.NORMS + width)
@@ -129,9 +194,120 @@ def unpack(
 
 
 @compiled
-def referred(i: Ints, watch: int, out: Ints, count: int) -> int:
-    """Add the numbers of the sessions a drift rule refers to; how many there are then."""
-    for which in range(i[watch + at.SUSPECTS_COUNT]):
-        out[count] = i[entry(i, watch, which) + at.S_REF]
-        count += 1
-    return count
+def unpack_series(
+    i: Ints,
+    heads: Ints,
+    series: int,
+    rules: Table,
+    first: int,
+    words: Ints,
+    refs: Ints,
+) -> bool:
+    """Read back what ``pack_series`` wrote; False if the arena has no room.
+
+    What was read by then is in the series, and to be freed with it.
+    """
+    place = 0
+    while place < len(words):
+        position, length = words[place], words[place + 1]
+        rule = first + position
+        if heads[0] + 2 * length + 4 * MOST > len(i):
+            return False
+        watch = take(i, heads, rules[rule, at.WATCH_WIDTH])
+        i[series + at.WATCHES + position] = watch
+        unpack(i, heads, watch, rules, rule, words, place + 2, refs)
+        place += 2 + length
+    return True
+
+
+@compiled
+def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> None:
+    """Give back all that a state holds."""
+    if rules[rule, at.KIND] == at.DRIFT:
+        clear(i, heads, watch)
+        drop_waiting(i, heads, watch)
+        stratum = i[watch + at.STRATA]
+        while stratum:
+            following = i[stratum + at.NEXT]
+            drop_stratum(i, heads, stratum, rules[rule, at.NORMS_WIDTH])
+            stratum = following
+    elif rules[rule, at.KIND] == at.COUNTED:
+        count_free(i, heads, watch, rules, rule)
+    elif rules[rule, at.KIND] == at.TIMED:
+        timed_free(i, heads, watch, rules, rule)
+        if rules[rule, at.BASED]:
+            eras_free(i, heads, watch + at.ERAS_AT, rules, rule)
+    give(i, heads, watch, rules[rule, at.WATCH_WIDTH])
+
+
+@compiled
+def refer(
+    i: Ints,
+    series: Ints,
+    counts: Ints,
+    rules: Table,
+    first_rules: Ints,
+    out: Ints,
+    progress: Ints,
+) -> bool:
+    """Collect the numbers of the sessions that series refer to; False if ``out`` is full.
+
+    Args:
+        i: The arena.
+        series: Their addresses.
+        counts: For each group how many rules it has.
+        rules: The table.
+        first_rules: For each group the row of its first rule.
+        out: Takes the numbers.
+        progress: How many series are done, and how many numbers there are.
+    """
+    for at_series in series[progress[0] :]:
+        group, known = i[at_series + at.GROUP], progress[1]
+        for position in range(counts[group]):
+            watch = i[at_series + at.WATCHES + position]
+            if watch and rules[first_rules[group] + position, at.KIND] == at.DRIFT:
+                told = i[watch + at.SUSPECTS_COUNT]
+                if known + told > len(out):
+                    return False
+                for which in range(told):
+                    out[known] = i[entry(i, watch, which) + at.S_REF]
+                    known += 1
+        progress[0] += 1
+        progress[1] = known
+    return True
+
+
+@compiled
+def due(
+    i: Ints,
+    series: int,
+    count: int,
+    rules: Table,
+    first: int,
+    after_us: Ints,
+    retention_us: int,
+) -> tuple[int, int]:
+    """When a series with which all is well has its next timer, and who set it.
+
+    Args:
+        i: The arena.
+        series: Its address.
+        count: How many rules its group has.
+        rules: The table.
+        first: The first row of its group.
+        after_us: For each rule on silence how long it may last.
+        retention_us: How long a series is kept after its last session.
+    """
+    due_us = max(i[series + at.LAST_US] + retention_us, i[series + at.FLOOR_US])
+    order = i[series + at.ORDER]
+    for position in range(count):
+        watch = i[series + at.WATCHES + position]
+        if watch and rules[first + position, at.KIND] == at.ABSENCE:
+            silent_us = max(
+                i[watch + at.SEEN_US] + after_us[first + position],
+                i[watch + at.SEEN_FLOOR_US],
+            )
+            seen_order = i[watch + at.SEEN_ORDER]
+            if silent_us < due_us or (silent_us == due_us and seen_order < order):
+                due_us, order = silent_us, seen_order
+    return due_us, order

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import isnan, nan
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
@@ -84,6 +84,7 @@ def find_stratum(
     agent: int,
     task: int,
     number: int,
+    scratch: Floats,
 ) -> int:
     """The stratum of a sample; the one not seen for longest makes room."""
     stratum = i[watch + at.STRATA]
@@ -94,7 +95,7 @@ def find_stratum(
         stratum = i[stratum + at.NEXT]
     width = rules[rule, at.NORMS_WIDTH]
     if i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
-        _make_room(i, heads, watch, width)
+        _make_room(f, i, heads, watch, width, scratch)
     stratum = take(i, heads, at.NORMS + width)
     i[stratum + at.NEXT] = i[watch + at.STRATA]
     i[stratum + at.KEY_AGENT] = agent
@@ -107,7 +108,9 @@ def find_stratum(
 
 
 @compiled
-def _make_room(i: Ints, heads: Ints, watch: int, width: int) -> None:
+def _make_room(
+    f: Floats, i: Ints, heads: Ints, watch: int, width: int, scratch: Floats
+) -> None:
     oldest = i[watch + at.STRATA]
     before_oldest = before = 0
     stratum = oldest
@@ -121,6 +124,12 @@ def _make_room(i: Ints, heads: Ints, watch: int, width: int) -> None:
     else:
         i[watch + at.STRATA] = i[oldest + at.NEXT]
     i[watch + at.STRATA_COUNT] -= 1
+    scratch[at.GONE] = 1.0
+    scratch[at.GONE_AGENT] = i[oldest + at.KEY_AGENT]
+    scratch[at.GONE_TASK] = i[oldest + at.KEY_TASK]
+    scratch[at.GONE_MODEL] = i[oldest + at.GIVEN_MODEL]
+    for word in range(at.MOST_FACETS * at.GIVEN_WIDTH):
+        scratch[at.GONE_GIVEN + word] = f[oldest + at.GIVEN + word]
     drop_stratum(i, heads, oldest, width)
 
 
@@ -167,25 +176,50 @@ def open_sample(
             )
     agent = 0 if rules[rule, at.BY_AGENT] else labels[at.AGENT_AT]
     task = 0 if rules[rule, at.BY_TASK] else labels[at.TASK_AT]
-    stratum = find_stratum(f, i, heads, watch, rules, rule, facets, agent, task, number)
+    stratum = find_stratum(
+        f, i, heads, watch, rules, rule, facets, agent, task, number, scratch
+    )
+    i[stratum + at.RUNS_ON] = labels[at.MODEL_AT]
     places[at.STRATUM] = stratum
     places[at.OF_AGENT] = agent
     places[at.OF_TASK] = task
-    for place in range(count):
+    for place in range(1, count):
+        read(facets, first + place, values, scratch, place)
+    for place in range(count, at.MOST_FACETS):
+        scratch[at.VALUES + place] = nan
+    score(f, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
+    return True
+
+
+@compiled
+def score(
+    f: Floats,
+    stratum: int,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    signs: Grid,
+    scratch: Floats,
+    odds_keys: Ints,
+    odds: Grid,
+) -> None:
+    """How far on the bad side the sample at hand lies, facet by facet."""
+    first = rules[rule, at.FACET]
+    for place in range(rules[rule, at.FACETS]):
         facet = first + place
-        if place and not read(facets, facet, values, scratch, place):
+        value = scratch[at.VALUES + place]
+        if isnan(value):
             continue
         scratch[at.DEVIATIONS + place] = norm_score(
             f,
             stratum + at.NORMS + facets[facet, at.NORM_AT],
-            scratch[at.VALUES + place],
+            value,
             scratch[at.WEIGHTS + place],
             facets[facet, at.SCALE],
             signs[facet, at.FACET_SIGN],
             odds_keys,
             odds,
         )
-    return True
 
 
 @compiled

@@ -52,7 +52,7 @@ def summary_free(i: Ints, heads: Ints, summary: int) -> None:
 @compiled
 def _drop_slab(i: Ints, heads: Ints, summary: int) -> None:
     slab = i[summary + at.FIRST_SLAB]
-    i[summary + at.LEARNED] -= i[slab + at.SLAB_LEARNED]
+    i[summary + at.SUMMARISED] -= i[slab + at.SLAB_LEARNED]
     histogram_remove(i, heads, summary + at.COUNTS, slab + at.SLAB_COUNTS)
     i[summary + at.FIRST_SLAB] = i[slab + at.NEXT_SLAB]
     if slab == i[summary + at.LAST_SLAB]:
@@ -125,7 +125,7 @@ def summary_learn(
                 f[slab + at.SLAB_TOTAL] += sum_of(scratch, _TOTALS)
                 f[slab + at.SLAB_WEIGHT] += sum_of(scratch, _WEIGHTS)
             i[slab + at.SLAB_LEARNED] += filled
-            i[summary + at.LEARNED] += filled
+            i[summary + at.SUMMARISED] += filled
             slab = 0
         if position >= samples:
             break
@@ -194,7 +194,7 @@ def summary_refresh(
     """Drop what ``over`` no longer reaches, and form the expectation anew."""
     while i[summary + at.FIRST_SLAB]:
         slab = i[summary + at.FIRST_SLAB]
-        rest = i[summary + at.LEARNED] - i[slab + at.SLAB_LEARNED]
+        rest = i[summary + at.SUMMARISED] - i[slab + at.SLAB_LEARNED]
         ended_us = i[slab + at.SLAB_ENDED_US]
         if (
             ended_us + rules[rule, at.OVER_US] > now_us
@@ -211,7 +211,7 @@ def summary_conclude(
 ) -> None:
     """Work out what hangs on all slabs together."""
     level = summary_level(f, i, summary, rules, rule, scratch)
-    enough = i[summary + at.LEARNED] >= rules[rule, at.BASE_NEED]
+    enough = i[summary + at.SUMMARISED] >= rules[rule, at.BASE_NEED]
     f[summary + at.EXPECTED] = level if enough else NAN
 
 
@@ -254,7 +254,7 @@ def summary_level(
             finite(sum_of(scratch, _SQUARES) + f[last + at.SPREAD_SQUARES]),
         )
         f[summary + at.BOUND_LOW], f[summary + at.BOUND_HIGH] = low, high
-    learned = i[summary + at.LEARNED]
+    learned = i[summary + at.SUMMARISED]
     if judged == at.JUDGED_COUNT:
         return float(rules[rule, at.SIZE])
     if ranked:

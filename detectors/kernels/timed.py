@@ -327,14 +327,14 @@ def timed_sample(
         eras = watch + at.ERAS_AT
         early = False
         if rules[rule, at.BASED]:
-            born = i[eras + at.BORN]
+            born = i[eras + at.ERAS_BORN]
             early = born == at.NEVER_BORN or number < born
         # Time has moved: what has left is the past before the first sample is told.
         for turn in range(2):
             if turn == 1 and not early:
                 break
             if turn == 1:
-                i[eras + at.BORN] = number
+                i[eras + at.ERAS_BORN] = number
             timed_advance(f, i, heads, watch, rules, rule_floats, rule, now_us, scratch)
         step = step_at(f, i, heads, watch + at.FIRST_STEP, number, rules, rule)
     timed_put(f, i, heads, watch, step, rules, rule_floats, rule, value, weight)

@@ -198,7 +198,7 @@ def get_summary(
         place = _get_bins(
             i, heads, slab + at.SLAB_COUNTS, summary + at.COUNTS, data, place
         )
-        i[summary + at.LEARNED] += i[slab + at.SLAB_LEARNED]
+        i[summary + at.SUMMARISED] += i[slab + at.SLAB_LEARNED]
 
 
 @compiled

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detectors.rules import Absence, Rule, RuleBook
+from detectors.rules import Absence, Rule, RuleBook, Silence
 from loopwatch.config.common import Defaults, read_defaults
 from loopwatch.config.durations import format_duration
 from loopwatch.config.faults import shown
@@ -96,10 +96,22 @@ def _rules(
         rule = read_rule(findings, keys, name, defaults)
         if rule is not None:
             rules.append(rule)
-            if isinstance(rule.kind, Absence) and rule.kind.after_us >= retention_us:
-                findings.fault(
-                    keys.nodes["absence"],
-                    f"'retention' ({format_duration(retention_us)}) ends first, and the"
-                    " series would be forgotten before it is missed",
-                )
+            _check_retention(findings, keys, rule, retention_us)
     return tuple(rules), frozenset(lines)
+
+
+def _check_retention(
+    findings: Findings, keys: Table, rule: Rule, retention_us: int
+) -> None:
+    """A series must not be forgotten before it is missed."""
+    kind, after_us = rule.kind, 0
+    if isinstance(kind, Absence):
+        after_us = kind.after_us
+    elif isinstance(kind, Silence):
+        after_us = kind.at_most_us or kind.at_least_us
+    if after_us >= retention_us:
+        findings.fault(
+            keys.nodes["absence"],
+            f"'retention' ({format_duration(retention_us)}) ends first, and the"
+            " series would be forgotten before it is missed",
+        )

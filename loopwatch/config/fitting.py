@@ -51,7 +51,7 @@ _REFUSED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "rebaseline": {
         "threshold": "'rebaseline' goes with 'baseline': a threshold learns nothing",
-        "absence": "'rebaseline' goes with 'baseline': an absence learns nothing",
+        "absence": "'rebaseline' goes with 'baseline': an absence has no level",
         "budget": "'rebaseline' goes with 'baseline': a budget learns nothing",
         "anomaly": f"'rebaseline' goes with 'baseline' and 'drift', not with 'anomaly': {_CHANGE}",
     },

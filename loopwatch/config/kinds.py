@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from detectors.metrics import Aggregate, Direction, Metric, Scale
@@ -13,12 +14,13 @@ from detectors.rules import (
     Baseline,
     Budget,
     Drift,
+    Silence,
     Window,
 )
 from loopwatch.config.durations import LONGEST_US, MOST_SESSIONS, format_duration
 from loopwatch.config.findings import Findings
 from loopwatch.config.levels import Judged
-from loopwatch.config.nodes import Node
+from loopwatch.config.nodes import Entries, Node, Scalar
 from loopwatch.config.spans import span, time_us
 from loopwatch.config.tables import Table, items, table
 from loopwatch.config.values import (
@@ -186,10 +188,36 @@ def read_exit(
     return value
 
 
-def read_absence(findings: Findings, node: Node) -> Absence | None:
-    """``absence: 30m``."""
+def read_absence(findings: Findings, node: Node) -> Absence | Silence | None:
+    """``absence: 30m``, or ``absence: {}``: longer than is usual for the series."""
+    if isinstance(node, Entries):
+        return _read_silence(findings, node)
+    if isinstance(node, Scalar) and node.text == "auto":
+        findings.fault(
+            node, "'auto' is no time: write {}, which learns what silence is usual"
+        )
+        return None
     after_us = time_us(findings, node)
     return None if after_us is None else Absence(after_us)
+
+
+def _read_silence(findings: Findings, node: Node) -> Silence | None:
+    found = table(findings, node, "a mapping, such as {}", ("at_least", "at_most"))
+    if found is None:
+        return None
+    least_us = found.read("at_least", lambda each: time_us(findings, each))
+    most_us = found.read("at_most", lambda each: time_us(findings, each))
+    usual = Silence(at_most_us=most_us)
+    if least_us is None:
+        least_us = min(usual.at_least_us, most_us or usual.at_least_us)
+    if most_us is not None and most_us < least_us:
+        findings.fault(
+            found.nodes["at_most"],
+            f"{format_duration(most_us)} is shorter than 'at_least'"
+            f" ({format_duration(least_us)})",
+        )
+        return None
+    return replace(usual, at_least_us=least_us)
 
 
 def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift | None:
@@ -230,7 +258,7 @@ def _carried(findings: Findings, node: Node, metric: Metric | None) -> None:
         findings.fault(
             node,
             "sessions carry no number of themselves that could be odd or drift: use"
-            " absence, or a baseline over a window of time",
+            " absence: {}, or a baseline over a window of time",
         )
 
 

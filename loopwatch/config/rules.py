@@ -78,6 +78,7 @@ _HOMES: Final = {
     **dict.fromkeys(("ratio", "drop", "over"), "inside 'baseline'"),
     **dict.fromkeys(("sensitivity", "false_alarms"), "inside 'drift'"),
     "stretches": "inside 'anomaly'",
+    **dict.fromkeys(("at_least", "at_most"), "inside 'absence'"),
     **dict.fromkeys(("amount", "period", "at", "timezone"), "inside 'budget'"),
     **dict.fromkeys(("summary", "runbook_url"), "inside 'annotations'"),
     **dict.fromkeys(("warning", "critical", "info"), "inside 'threshold'"),

@@ -81,6 +81,8 @@ class Page:
             yield "by session", plain(found["session_id"])
         if (silent_s := self._take("silent_s")) is not None:
             yield "silent for", span(silent_s)
+        if (missing := self._take("expected_sessions")) is not None:
+            yield "expected in it", f"{number(missing)} sessions"
         if last := self._take("last_session_at"):
             yield "last session", last
         if found["sessions"]:

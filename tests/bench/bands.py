@@ -79,8 +79,8 @@ def from_engine(rule: Rule, sessions: Sequence[bytes]) -> list[Band]:
         if batch is None or clock_us is None:
             continue
         partition.apply(batch, offset)
-        series = partition._all.series.get(batch.keys[0])
-        if series is not None:
+        if batch.keys[0] in partition._all.addresses:
+            series = partition._all.get(batch.keys[0])
             bands += [read(watch, clock_us) for watch in series.live]
     return bands
 

@@ -19,7 +19,7 @@ from detectors.watch import Watch
 
 
 class AbsenceWatch(Watch):
-    """Fires once a series has been silent for ``after``; values are seconds.
+    """Fires once a series has been silent for ``after_us``; values are seconds.
 
     Attributes:
         last_us: When the last session ended.
@@ -32,8 +32,7 @@ class AbsenceWatch(Watch):
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
         kind = plan.rule.kind
-        assert isinstance(kind, Absence)
-        self.after_us = kind.after_us
+        self.after_us = kind.after_us if isinstance(kind, Absence) else FAR
         self.last_us = -FAR
         self.floor_us = -FAR
         self.order = 0
@@ -71,14 +70,17 @@ class AbsenceWatch(Watch):
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
         if self.life.state is not State.FIRING:
-            silent_us = max(self.last_us + self.after_us, self.floor_us)
+            silent_us = self.silent_us()
             if silent_us <= due_us:
                 return silent_us, self.order
         return due_us, order
 
+    def silent_us(self) -> int:
+        """When the silence since the last session is to be told; FAR if never."""
+        return max(self.last_us + self.after_us, self.floor_us)
+
     def run(self, due_us: int, stage: Stage) -> None:  # noqa: D102
-        silent_us = max(self.last_us + self.after_us, self.floor_us)
-        if self.life.state is State.FIRING or silent_us != due_us:
+        if self.life.state is State.FIRING or self.silent_us() != due_us:
             super().run(due_us, stage)
             return
         found, gap_s = self._silent(due_us)
@@ -92,9 +94,9 @@ class AbsenceWatch(Watch):
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         last = None if self.last_us == -FAR else rfc3339(self.last_us)
-        after_s = self.after_us / 1_000_000
+        limit_s = self.threshold(None)
         return known(
-            {"limit": after_s, "silent_s": self.value, "last_session_at": last}
+            {"limit": limit_s, "silent_s": self.value, "last_session_at": last}
         )
 
     def dump(self) -> list[Any]:  # noqa: D102

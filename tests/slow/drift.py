@@ -11,17 +11,20 @@ no drift.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from detectors.anchor import ACCEPTED, REBASELINED
-from detectors.batch import ATTRIBUTES
+from detectors.batch import ATTRIBUTES, MODEL
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
+from detectors.lineage import Lineage
 from detectors.norms import Norm
 from detectors.numbers import finite
+from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
+from detectors.probation import LAST, Probation
 from detectors.rules import SECOND_US, Drift
 from detectors.stage import Stage
 from detectors.transitions import State
@@ -46,6 +49,8 @@ class Setting(NamedTuple):
         limit: Evidence in nats at which a change is told.
         caution: By how many standard errors what is normal may be wrong.
         wander: How much of a facet's margin healthy sessions are granted.
+        doubt: Evidence in nats at which a series that has just begun is told to be bad
+            beside its peers; it is asked only once.
         lag: So many samples of a young series wait before they are learned, so that
             the first ones of a change do not hide it.
     """
@@ -53,13 +58,14 @@ class Setting(NamedTuple):
     limit: float
     caution: float
     wander: float
+    doubt: float
     lag: int
 
 
 SETTINGS: Final = {
-    "low": Setting(16.0, 1.5, 1.0, 0),
-    "medium": Setting(11.0, 1.5, 1.0, 0),
-    "high": Setting(7.5, 1.5, 0.0, 16),
+    "low": Setting(16.0, 1.5, 1.0, 9.0, 0),
+    "medium": Setting(11.0, 1.5, 1.0, 6.0, 0),
+    "high": Setting(7.5, 1.5, 0.0, 4.5, 16),
 }
 """By sensitivity."""
 
@@ -69,6 +75,7 @@ NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 
 _SUSPICIOUS: Final = 2.0
 _GATE: Final = 0.1
+_PLAINLY: Final = 0.5
 _UNSAID: Final = frozenset({"began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
 _REPLACED: Final = ("agent_version", "model")
@@ -87,11 +94,14 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
+        "_told_facet",
         "bets",
+        "doubt_limit",
         "facets",
         "factors",
         "fired_at",
         "limit",
+        "lineage",
         "mixed",
         "new",
         "number",
@@ -107,7 +117,9 @@ class DriftWatch(Watch):
         assert isinstance(kind, Drift)
         setting = SETTINGS[kind.sensitivity]
         self.limit = setting.limit
+        self.doubt_limit = setting.doubt
         self.facets = facets(plan.rule.metric, plan.sign)
+        self.lineage = Lineage(plan, self.facets)
         self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
         self.number = 0
         self.strata = Strata(self.facets, setting.lag)
@@ -124,6 +136,12 @@ class DriftWatch(Watch):
         self.fired_at = (0, 0)
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
+        self._told_facet = 0
+
+    def settle(self) -> None:  # noqa: D102
+        if self.life.state is State.OK:
+            self.old = self.new = None
+            self._blamed, self._evidence = {}, {}
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -144,17 +162,25 @@ class DriftWatch(Watch):
             for name, releases in self.releases.items():
                 releases.see(labels[ATTRIBUTES.index(name)], self.number)
         key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
-        stratum = self.strata.find(key, self.number)
+        stratum = self.strata.find(key, self.number) or self._bear(key, labels, stage)
+        if labels:
+            stratum.model = labels[MODEL]
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
         deviations = stratum.score(samples)
+        probation = stratum.probation
         if not self.holding:
-            at = self._evidence.get("at", 0)
+            if probation is not None:
+                probation.see(samples)
+                if probation.over:
+                    stratum.probation = None
+            at = self._told_facet
             self.strata.look_back(deviations[at], self.number)
         told = self._judge(stratum, found, deviations, now_us, stage)
         if self.holding:
             self.strata.learn_new(key, samples)
         else:
-            self.strata.learn(key, samples, deviations, self.bets)
+            for giving in self.strata.learn(key, samples, deviations, self.bets):
+                self._give(giving, stage)
         factors = self.factors
         if factors is not None:
             if not self.holding:
@@ -162,6 +188,51 @@ class DriftWatch(Watch):
             elif self.number > self.fired_at[0]:
                 factors.during(values, labels)
         return told
+
+    def _bear(self, key: str, labels: Sequence[str], stage: Stage) -> Stratum:
+        """The first session of its kind: begin with what others of it are like."""
+        stratum, gone = self.strata.bear(key, self.number)
+        if gone is not None:
+            stage.shares.change(self._given(gone), {})
+        names = self._names(key)
+        model = labels[MODEL] if labels else ""
+        priors = [
+            stage.parents.prior(self.lineage.parents(at, names, model))
+            for at in range(len(self.facets))
+        ]
+        if any(priors):
+            begun = self.number - 1
+            # What is new in an old series is judged where it is a series of its own.
+            stratum.begin_from(
+                Probation(self.facets, priors, begun), young=begun < LAST
+            )
+        return stratum
+
+    def _names(self, key: str) -> list[tuple[str, str]]:
+        """The labels that all sessions of a stratum share, the series' own first."""
+        mixed = zip(self.mixed, key.split("\x1f"), strict=False)
+        return [*self.by.items(), *((ATTRIBUTES[at], value) for at, value in mixed)]
+
+    def _give(self, stratum: Stratum, stage: Stage) -> None:
+        """Say what is normal for a stratum, for series to come."""
+        before = self._given(stratum)
+        normals = [norm.normal() if norm.ready else None for norm in stratum.norms]
+        stratum.given = stratum.model, normals
+        stage.shares.change(before, self._given(stratum))
+
+    def _given(self, stratum: Stratum) -> dict[str, Normal]:
+        """What a stratum has said last, by the parents it said it to."""
+        model, normals = stratum.given
+        names = self._names(stratum.key)
+        return {
+            parent: normal
+            for at, normal in enumerate(normals)
+            if normal is not None
+            for parent, _ in self.lineage.parents(at, names, model)
+        }
+
+    def given(self) -> Iterator[Mapping[str, Normal]]:  # noqa: D102
+        return map(self._given, self.strata)
 
     @property
     def holding(self) -> bool:
@@ -177,7 +248,7 @@ class DriftWatch(Watch):
         stage: Stage,
     ) -> bool | None:
         norm = stratum.norms[0]
-        if not norm.ready:
+        if not (norm.ready or norm.lent):
             return None
         if self.holding:
             self._keep(found, norm, deviations, stage, now_us)
@@ -189,15 +260,21 @@ class DriftWatch(Watch):
             if deviation is not None and each.ready:
                 bets.bet(deviation, self.number, now_us)
             suspicion = max(suspicion, bets.suspicion)
-        if suspicion > _SUSPICIOUS:
+        judged, probation = norm.judged, stratum.probation
+        doubt = 0.0 if probation is None else probation.doubt
+        if probation is not None and not suspicion > _SUSPICIOUS:
+            norm, deviations = probation.norms[0], probation.deviations
+        if max(suspicion, doubt) > _SUSPICIOUS:
             self._keep(found, norm, deviations, stage, now_us)
-            if suspicion > self.limit and self._fire(now_us):
+            if (suspicion > self.limit and self._fire(stratum, now_us)) or (
+                doubt > self.doubt_limit and self._expose(stratum, now_us)
+            ):
                 own = self.plan.sign * found[0] / found[1]
                 self.judge(self._breach(), self._value(), own, now_us, stage)
                 return True
-        else:
+        elif not self.strata.doubted(_SUSPICIOUS):
             self.suspects.clear()
-        if self.life.state is State.INSUFFICIENT:
+        if judged and self.life.state is State.INSUFFICIENT:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
         return None
@@ -224,20 +301,14 @@ class DriftWatch(Watch):
             )
         )
 
-    def _fire(self, now_us: int) -> bool:
+    def _fire(self, stratum: Stratum, now_us: int) -> bool:
         """Whether there is a change to tell of, and which."""
         best, most = -1, 0.0
         for at, bets in enumerate(self.bets):
             which = bets.fires(self.limit)
             if which < 0 or bets.won[which] <= most:
                 continue
-            since = self.suspects.since(bets.begun_at[which][0])
-            value, expected = levels(since)
-            if (
-                mean_deviation(since, 0) > _GATE
-                and mean_deviation(since, at) > _GATE
-                and self.plan.sign * (value - expected) > 0
-            ):
+            if self._worse(self.suspects.since(bets.begun_at[which][0]), at):
                 best, most = at, bets.won[which]
         if best < 0:
             return False
@@ -245,31 +316,80 @@ class DriftWatch(Watch):
         which = bets.fires(self.limit)
         begun, begun_us = bets.begun_at[which]
         since = self.suspects.since(begun)
-        self.new, self.old = (finite(level) for level in levels(since))
-        shift = mean_deviation(since, best)
+        self._tell_of(since, best, begun, now_us)
         self._blame(since, best, begun)
-        first = since[0]
-        worst = sorted(since, key=lambda s: -(s.deviations[best] or 0.0))[:3]
-        self._evidence = {
-            "facet": self.facets[best].name,
+        self._evidence |= {
             "evidence_nats": round(bets.won[which], 2),
             "limit_nats": self.limit,
-            "shift_deviations": round(shift, 2),
-            "began_session": first.session_id,
-            "sessions_since": self.number - begun,
             "began_us": begun_us,
-            "at": best,
-            "borrowed": 0.0,
-            "shifted_sessions": [[each.session_id, each.own] for each in worst],
+            "borrowed": round(stratum.norms[0].borrowed, 2),
         }
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:
                 self.factors.during(suspect.values, suspect.labels)
-        self.fired_at = (self.number, now_us)
-        bets.hold(which, shift, len(since))
-        self.strata.begin()
+        bets.hold(which, mean_deviation(since, best), len(since))
         return True
+
+    def _expose(self, stratum: Stratum, now_us: int) -> bool:
+        """Whether a series that has just begun is bad beside its peers."""
+        probation = stratum.probation
+        if probation is None or not probation.ready:
+            return False
+        at, nats = probation.worst
+        since = self._alike(stratum.key, self.suspects.since(probation.begun))
+        if not self._worse(since, at) or mean_deviation(since, 0) < _PLAINLY:
+            return False
+        self._tell_of(since, at, probation.begun, now_us)
+        self.old = finite(probation.norms[0].level)
+        self._blamed = {}
+        self._evidence |= {
+            "evidence_nats": round(nats, 2),
+            "limit_nats": self.doubt_limit,
+            "began_us": since[0].at_us,
+            "borrowed": 1.0,
+        }
+        for each in self.strata:
+            each.unlearn(self.number)
+        self.bets[at].hold(0, mean_deviation(since, at), len(since))
+        return True
+
+    def _alike(self, key: str, found: list[Suspect]) -> list[Suspect]:
+        """Those of one stratum."""
+        return [
+            suspect
+            for suspect in found
+            if "\x1f".join([suspect.labels[at] for at in self.mixed]) == key
+        ]
+
+    def _worse(self, since: list[Suspect], at: int) -> bool:
+        """Whether sessions are bad in a facet, and the metric with it."""
+        value, expected = levels(since)
+        return (
+            mean_deviation(since, 0) > _GATE
+            and mean_deviation(since, at) > _GATE
+            and self.plan.sign * (value - expected) > 0
+        )
+
+    def _tell_of(self, since: list[Suspect], at: int, begun: int, now_us: int) -> None:
+        """Note what there is to say of a change that has been seen."""
+        self.new, self.old = (finite(level) for level in levels(since))
+        worst = sorted(since, key=lambda s: -(s.deviations[at] or 0.0))[:3]
+        self._evidence = {
+            "facet": self.facets[at].name,
+            "evidence_nats": 0.0,
+            "limit_nats": 0.0,
+            "shift_deviations": round(mean_deviation(since, at), 2),
+            "began_session": since[0].session_id,
+            "sessions_since": self.number - begun,
+            "began_us": 0,
+            "at": at,
+            "borrowed": 0.0,
+            "shifted_sessions": [[each.session_id, each.own] for each in worst],
+        }
+        self.fired_at = (self.number, now_us)
+        self._told_facet = at
+        self.strata.begin()
 
     def _blame(self, since: list[Suspect], facet: int, begun: int) -> None:
         blamed = attribution(since, facet, self.by)
@@ -352,7 +472,9 @@ class DriftWatch(Watch):
         return self._blamed
 
     def causes(self) -> dict[str, float]:  # noqa: D102
-        return {} if self.factors is None else self.factors.shares()
+        if self.factors is None or self._evidence.get("borrowed") == 1.0:
+            return {}
+        return self.factors.shares()
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {name: v for name, v in self._evidence.items() if name not in _UNSAID}
@@ -365,6 +487,11 @@ class DriftWatch(Watch):
             return name
         if found.verdict is not Verdict.BREACH:
             return f"{name} is back near {number(self.old)}"
+        if self._evidence.get("borrowed") == 1.0:
+            return (
+                f"{name} is {number(self.new)} from the first session on; its peers "
+                f"have {number(self.old)}"
+            )
         moved = "rose" if self.new > self.old else "fell"
         text = f"{name} {moved} from {number(self.old)} to {number(self.new)}"
         facet = self._evidence.get("facet", name)

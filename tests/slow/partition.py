@@ -7,7 +7,7 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
 
@@ -15,9 +15,11 @@ from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.lifecycle import FAR
+from detectors.lineage import prefix
+from detectors.parents import Parents, Part
 from detectors.plans import Group, groups
 from detectors.retirement import retire
-from detectors.rules import RuleBook
+from detectors.rules import Anomaly, Drift, RuleBook
 from detectors.seals import Seal
 from detectors.tallies import Counts, OpenAlert, open_alert
 from tests.slow.each import EachWatch
@@ -51,6 +53,7 @@ class Partition:
         self._idle_us = _idle_us(self._groups)
         self._where_table: Sequence[str] | None = None
         self._stage = Stage(number)
+        self._stage.parents = Parents(_wanted(self._groups))
         self._all = Population(self._groups, book.retention_us, self._stage)
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
@@ -253,6 +256,7 @@ class Partition:
             self._clock = max(self._clock, min(times.values()))
         self._all.run(self._clock)
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
+        stage.parents.hear(batch.parents)
         self._all.close(offset)
         self._offset = offset
         return self._said()
@@ -342,6 +346,13 @@ class Partition:
             for watch in series.opened()
         ]
 
+    def take_parts(self) -> list[Part]:
+        """What its series add to their parents, where that has moved noticeably.
+
+        For all partitions to hear of: in ``Batch.parents``, summed up over them.
+        """
+        return self._stage.shares.take_news()
+
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
 
@@ -363,6 +374,8 @@ class Partition:
             self._order,
             self.counts.dump(),
             [],
+            [],
+            self._stage.parents.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -378,6 +391,7 @@ class Partition:
         self._refilled = seal.refilled
         self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
+        self._stage.parents.load(seal.parents)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -402,8 +416,24 @@ class Partition:
         memory.trim()
 
     def finish_restore(self) -> None:
-        """Set the timers of the series restored."""
+        """Set the timers of the series restored, and add up what they share."""
         self._all.place_all()
+        shares = self._stage.shares
+        for series in self._all.series.values():
+            for watch in series.live:
+                for given in watch.given():
+                    shares.change({}, given)
+
+
+def _wanted(members: Mapping[tuple[str, ...], Group]) -> Callable[[str], bool]:
+    """Whether a rule of the book may ask for a parent."""
+    begins = tuple(
+        prefix(plan)
+        for group in members.values()
+        for plan in group.plans
+        if isinstance(plan.rule.kind, Drift | Anomaly)
+    )
+    return lambda key: key.startswith(begins)
 
 
 def _idle_us(members: Mapping[tuple[str, ...], Group]) -> int:

@@ -55,7 +55,7 @@ class Population:
         series.apart = series.last_offset >= offset
         if not series.apart:
             self.touch(series)
-        series.needed = series.group.all_bits if series.complete else -1
+        series.needed = -1
         return series
 
     def _make(self, key: bytes) -> Series:
@@ -84,6 +84,15 @@ class Population:
         self.touch(series)
         self.timers.place(series)
         return True
+
+    @property
+    def awake(self) -> dict[bytes, Series]:
+        """All are."""
+        return self.series
+
+    def place(self, series: Series) -> None:
+        """Set its timer, if it is an earlier one."""
+        self.timers.place(series)
 
     def touch(self, series: Series) -> None:
         """The series changes in this block."""

@@ -10,13 +10,14 @@ from detectors.budget import BudgetWatch
 from detectors.identity import series_labels
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
-from detectors.rules import Absence, Anomaly, Budget, Drift
+from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
 from tests.slow.costs import CostEachWatch, cost_watch
 from tests.slow.counted import CountWatch, count_watch
 from tests.slow.drift import DriftWatch
 from tests.slow.each import EachRateWatch, EachSessionWatch, EachWatch
+from tests.slow.silence import SilenceWatch
 from tests.slow.spanned import SpanWatch
 
 
@@ -24,6 +25,8 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
     """What evaluates a rule on a series, before its first sample."""
     if isinstance(plan.rule.kind, Absence):
         return AbsenceWatch(plan, by)
+    if isinstance(plan.rule.kind, Silence):
+        return SilenceWatch(plan, by)
     if isinstance(plan.rule.kind, Drift):
         return DriftWatch(plan, by)
     if isinstance(plan.rule.kind, Anomaly):

@@ -7,11 +7,14 @@ that a shift of the mix is no shift of the sessions.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from detectors.facets import Facet, Sample
+from detectors.kernels.giving import gives
 from detectors.norms import FEWEST, MEMORY, Norm
+from detectors.parents import Normal
+from detectors.probation import Probation
 from tests.slow.bets import Bets
 
 YOUNG: Final = 1_000
@@ -30,19 +33,53 @@ class Stratum:
     """Sessions alike.
 
     Attributes:
+        key: The labels that they share.
         norms: What is normal for them, one for each facet.
         new: What would be, from the change on that is told of.
         anchor: What was, before the present level was taken as normal.
         seen: The last sample.
+        model: That its last session ran on.
+        probation: How its first sessions compare with its peers'; None once it stands
+            alone, or where it has none.
+        learned: Samples that its norms have learned.
+        given: What was last said of it for others to borrow, facet by facet, and the
+            model that its sessions ran on then.
     """
 
-    __slots__ = ("anchor", "new", "norms", "seen")
+    __slots__ = (
+        "anchor",
+        "given",
+        "key",
+        "learned",
+        "model",
+        "new",
+        "norms",
+        "probation",
+        "seen",
+    )
 
-    def __init__(self, norms: list[Norm]) -> None:
+    def __init__(self, key: str, norms: list[Norm]) -> None:
+        self.key = key
         self.norms = norms
+        self.model = ""
+        self.probation: Probation | None = None
         self.new: list[Norm] | None = None
         self.anchor: list[Norm] | None = None
         self.seen = 0
+        self.learned = 0
+        self.given: tuple[str, list[Normal | None]] = ("", [])
+
+    def begin_from(self, probation: Probation, *, young: bool) -> None:
+        """Begin with what others are like; a young series is held against them."""
+        self.norms = probation.fresh()
+        if young and self.norms[0].lent:
+            self.probation = probation
+
+    def unlearn(self, number: int) -> None:
+        """Its own sessions are bad ones: back to what others are like."""
+        if self.probation is not None:
+            self.norms = self.probation.fresh()
+            self.probation.restart(number)
 
     def score(self, samples: Samples) -> list[float | None]:
         """How far on the bad side a session lies, for each facet."""
@@ -71,15 +108,25 @@ class Strata:
         self._back = 0.0
         self._renewed = _NEVER
 
-    def find(self, key: str, number: int) -> Stratum:
-        """The stratum of a sample; the one not seen for longest makes room."""
+    def find(self, key: str, number: int) -> Stratum | None:
+        """The stratum of a sample; None if it is the first of its kind."""
         found = self._found.get(key)
-        if found is None:
-            if len(self._found) >= _MOST:
-                del self._found[min(self._found, key=lambda k: self._found[k].seen)]
-            found = self._found[key] = Stratum(self._norms())
-        found.seen = number
+        if found is not None:
+            found.seen = number
         return found
+
+    def bear(self, key: str, number: int) -> tuple[Stratum, Stratum | None]:
+        """A new stratum; and the one not seen for longest, if it has to make room."""
+        gone = None
+        if len(self._found) >= _MOST:
+            gone = self._found.pop(min(self._found, key=lambda k: self._found[k].seen))
+        found = self._found[key] = Stratum(key, self._norms())
+        found.seen = number
+        return found, gone
+
+    def __iter__(self) -> Iterator[Stratum]:
+        """All there are."""
+        return iter(self._found.values())
 
     def _norms(self, dumped: Sequence[list[Any]] | None = None) -> list[Norm]:
         norms = [facet.norm() for facet in self._facets]
@@ -88,22 +135,35 @@ class Strata:
                 norm.load(state)
         return norms
 
+    def doubted(self, nats: float) -> bool:
+        """Whether one that has just begun may well be bad beside its peers."""
+        return any(
+            stratum.probation is not None and stratum.probation.doubt > nats
+            for stratum in self._found.values()
+        )
+
     def learn(
         self,
         key: str,
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
-    ) -> None:
-        """Learn a healthy sample, or one that has waited long enough."""
+    ) -> list[Stratum]:
+        """Learn a healthy sample, or one that has waited long enough.
+
+        Returns:
+            The strata that have something to say for others to borrow.
+        """
+        giving: list[Stratum] = []
         norm = self._found[key].norms[0]
         if not norm.ready:
-            self._absorb(key, samples, deviations, bets)
-            return
+            self._absorb(key, samples, deviations, bets, giving)
+            return giving
         self._waiting.append((key, samples, deviations))
         most = self._lag if norm.samples < YOUNG else 0
         for _ in range(min(2, len(self._waiting) - most)):
-            self._absorb(*self._waiting.popleft(), bets)
+            self._absorb(*self._waiting.popleft(), bets, giving)
+        return giving
 
     def _absorb(
         self,
@@ -111,10 +171,12 @@ class Strata:
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
+        giving: list[Stratum],
     ) -> None:
         stratum = self._found.get(key)
         if stratum is None:
             return
+        stratum.learned += 1
         for bet, norm, sample, deviation in zip(
             bets, stratum.norms, samples, deviations, strict=True
         ):
@@ -123,6 +185,8 @@ class Strata:
             norm.learn(*sample, deviation)
             if deviation is not None and norm.ready:
                 bet.learn(deviation)
+        if gives(stratum.learned, stratum.norms[0].lent > 0):
+            giving.append(stratum)
 
     def learn_new(self, key: str, samples: Samples) -> None:
         """Learn a sample of a change, apart from what was normal before."""
@@ -179,6 +243,10 @@ class Strata:
                     _dumped(stratum.norms),
                     _dumped(stratum.new),
                     _dumped(stratum.anchor),
+                    stratum.model,
+                    stratum.learned,
+                    stratum.given,
+                    None if stratum.probation is None else stratum.probation.dump(),
                 ]
                 for key, stratum in self._found.items()
             ],
@@ -190,9 +258,14 @@ class Strata:
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave."""
         found, waiting, self._back, self._renewed = state
-        for key, seen, norms, new, anchor in found:
-            self._found[key] = stratum = Stratum(self._norms(norms))
-            stratum.seen = seen
+        for key, seen, norms, new, anchor, *rest in found:
+            model, learned, given, probation = rest
+            self._found[key] = stratum = Stratum(key, self._norms(norms))
+            stratum.seen, stratum.model, stratum.learned = seen, model, learned
+            if probation is not None:
+                stratum.probation = Probation.load(self._facets, probation)
+            of, normals = given
+            stratum.given = of, [each and Normal(*each) for each in normals]
             stratum.new = None if new is None else self._norms(new)
             stratum.anchor = None if anchor is None else self._norms(anchor)
         self._waiting.extend((key, each, devs) for key, each, devs in waiting)

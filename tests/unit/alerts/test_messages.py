@@ -22,6 +22,7 @@ from alerts.messages.slack import (
 from alerts.messages.text import clip, escape, plain, shown, size, url_of
 from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import (
+    against,
     amount,
     dollars,
     measured,
@@ -529,6 +530,10 @@ class TestUnits:
         """The unit follows what is judged, not the metric alone."""
         silent = scene.line(1, "firing", rule_kind="absence", metric="sessions")
         assert (measured(silent), amount(silent, 1800.0)) == ("silence", "30 m")
+        missing = scene.line(
+            1, "firing", rule_kind="absence", evidence={"expected_sessions": 16.4}
+        )
+        assert against(missing).endswith("about 16 sessions missing")
         counted = scene.line(1, "firing", aggregate="count")
         assert (measured(counted), amount(counted, 12.0)) == (
             "count cost_usd",

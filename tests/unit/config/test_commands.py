@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from detectors.rules import Absence, Drift, Threshold
+from detectors.rules import Drift, Silence, Threshold
 from loopwatch.cli import build
 from loopwatch.config import load, not_honoured
 
@@ -43,7 +43,7 @@ class TestInit:
         assert config is not None
         assert not_honoured(config) == []
         kinds = {type(each.kind) for each in config.book.rules}
-        assert kinds == {Threshold, Drift, Absence}
+        assert kinds == {Threshold, Drift, Silence}
         assert all(each.summary for each in config.book.rules)
 
     def test_it_never_overwrites(self) -> None:

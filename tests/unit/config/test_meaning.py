@@ -18,6 +18,7 @@ from detectors.rules import (
     Level,
     Rule,
     Severity,
+    Silence,
     Threshold,
     Window,
     rule,
@@ -154,6 +155,24 @@ class TestRules:
     ) -> None:
         """What a rule does not say is what the contract says of it."""
         assert contract_rule(name) == expected
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{}", Silence(10 * MINUTE_US)),
+            ("{at_least: 1h}", Silence(60 * MINUTE_US)),
+            ("{at_most: 6h}", Silence(10 * MINUTE_US, 360 * MINUTE_US)),
+            ("{at_most: 5m}", Silence(5 * MINUTE_US, 5 * MINUTE_US)),
+        ],
+    )
+    def test_an_absence_without_a_time_is_one_that_learns(
+        self, text: str, expected: Silence
+    ) -> None:
+        """Ten minutes are the least, unless the most is less."""
+        (found,) = config_of(
+            f"{{version: 1, rules: [{{name: a, absence: {text}}}]}}"
+        ).book.rules
+        assert found.kind == expected
 
     def test_every_key_reaches_the_rule(self) -> None:
         """A rule that says everything is read whole."""

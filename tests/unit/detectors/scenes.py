@@ -202,6 +202,11 @@ class Scene:
         """Somebody accepts the levels of all alerts, or of those that match."""
         return self._take(self.log.accept({} if match is None else match, by))
 
+    def hear_parents(self) -> list[Said]:
+        """What the series add to their parents is summed up, and comes back."""
+        parts = self.partition.take_parts()
+        return self._take(tick({}, self.log.sources, parents=parts))
+
     def restart(self, *rules: Rule) -> Scene:
         """The same scene after a restart, perhaps with other rules."""
         after = Scene(*(rules or self.book.rules), sources=self.log.sources)

@@ -477,7 +477,7 @@ def test_a_lasting_shift_stays_open_until_it_is_accepted(
 
 
 def _learned(scene: Scene) -> float:
-    (series,) = scene.partition._all.series.values()
+    (series,) = scene.partition._all.all()
     (watch,) = series.live
     expected = watch.expected_now()
     assert expected is not None
@@ -551,7 +551,7 @@ def test_a_row_in_the_midst_of_it_gives_back_the_same(rule: Rule, seed: int) -> 
 
 def _rows(scene: Scene) -> list[Any]:
     found = []
-    for series in scene.partition._all.series.values():
+    for series in scene.partition._all.all():
         scene.partition._all.touch(series)
     scene.partition._all.close(0)
     for _, row in scene.partition.take_dirty():

@@ -36,7 +36,7 @@ def _rule(metric: str, kind: Baseline, **changes_: object) -> Rule:
 
 
 def _expected(scene: Scene) -> float:
-    (series,) = scene.partition._all.series.values()
+    (series,) = scene.partition._all.all()
     (found,) = series.live
     expected = found.expected_now()
     assert expected is not None
@@ -240,11 +240,13 @@ def test_a_row_gives_back_the_same_baseline() -> None:
     rule = _rule("cost_usd", Baseline(ratio=2.0), aggregate=Aggregate.P90)
     group = Group(BY, [rule])
     store = Store([group])
-    found = watch(group.plans[0], {"agent": "a"}, store)
+    found = watch(
+        group.plans[0], {"agent": "a"}, store, store.begin_watch(group.plans[0].row)
+    )
     scene = Scene(rule)
     for number in range(700):
         scene.session(number, cost_usd=random.lognormvariate(0, 0.9))
-    (old,) = next(iter(scene.partition._all.series.values())).live
+    (old,) = next(scene.partition._all.all()).live
     assert isinstance(found, CountWatch)
     found.life = old.life
     found.load(old.dump())

@@ -252,7 +252,7 @@ def test_the_window_is_the_window(values: list[float]) -> None:
     scene.session(1, latency_ms=-2.0)
     scene.series("latency_ms", [-2.0] * 70, from_s=2)
     scene.series("latency_ms", [*values, 10_000.0], from_s=100)
-    watch = next(iter(scene.partition._all.series.values())).live[0]
+    watch = next(scene.partition._all.all()).live[0]
     window = [*values, 10_000.0][-5:]
     found = watch.evidence()
     assert found["window_median"] == median(window)

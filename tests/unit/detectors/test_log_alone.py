@@ -24,6 +24,7 @@ from detectors.rules import (
     Kind,
     Rule,
     RuleBook,
+    Silence,
     Window,
 )
 from detectors.rules import rule as make_rule
@@ -72,7 +73,9 @@ def _rule(chance: random.Random, name: str) -> Rule:
         changes.pop("window", None)
         changes.pop("aggregate", None)
     elif which < 0.3:
-        kind = Absence(chance.choice([5, 20]) * SECOND_US)
+        after_us = chance.choice([5, 20]) * SECOND_US
+        learns = chance.random() < 0.5
+        kind = Silence(SECOND_US, after_us) if learns else Absence(after_us)
         changes.pop("window", None)
     elif which < 0.6:
         reach = {

@@ -23,6 +23,7 @@ from detectors.rules import (
     Hold,
     Rule,
     RuleBook,
+    Silence,
     Window,
     rule,
 )
@@ -236,6 +237,7 @@ RULES: tuple[Rule, ...] = (
     rule("agent-latency", "latency_ms", Drift("high"), by=AGENT),
     rule("agent-quality", "quality_score", Drift("high"), by=AGENT),
     rule("quiet", "sessions", Absence(1800 * SECOND_US), by=AGENT),
+    rule("usual", "sessions", Silence(SECOND_US, 3000 * SECOND_US), by=AGENT),
     rule(
         "window",
         "latency_ms",

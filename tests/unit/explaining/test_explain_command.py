@@ -79,6 +79,28 @@ def test_the_text_is_plain_without_a_terminal(folder: Path) -> None:
         assert shown in done.stdout
 
 
+def test_a_silence_says_what_was_to_be_expected(folder: Path) -> None:
+    """How long, since when, and how many sessions are missing."""
+    rules = "version: 1\nrules: [{name: quiet, by: [agent], absence: {}}]\n"
+    (folder / "loopwatch.yaml").write_text(rules, encoding="utf-8")
+    sessions = [
+        {"session_id": f"s{n}", "agent": "a", "ended_at": 1_799_625_600 + 600 * n}
+        for n in (*range(3 * 144), 4 * 144)
+    ]
+    lines = "\n".join(json.dumps(session) for session in sessions)
+    (folder / "sessions.jsonl").write_text(f"{lines}\n", encoding="utf-8")
+    quiet = alert_id("quiet", {"agent": "a"})
+    done = run(folder, quiet, "--replay", "sessions.jsonl")
+    for shown in (
+        "warning, now resolved",
+        " were to be expected\n",
+        "  silent for      ",
+        "  expected in it  ",
+        "  last session    2027-01-13T23:50:00Z\n",
+    ):
+        assert shown in done.stdout
+
+
 def test_an_unknown_id_ends_with_one(folder: Path) -> None:
     """Nothing on stdout; which alerts are open on stderr."""
     done = run(folder, "ffffffffff", "--replay", "sessions.jsonl")

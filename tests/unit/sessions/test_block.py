@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.metrics import COLUMNS
+from detectors.parents import Part, Sums
 from streams.block import BLOCK_BYTES, decode_block, encode_block, encode_blocks
 from streams.block_body import Body, narrow
 from streams.columns import Columns
@@ -64,6 +65,16 @@ def batches(draw: st.DrawFn) -> Batch:
                 max_size=2,
             )
         ),
+        parents=draw(
+            st.lists(
+                st.builds(
+                    Part,
+                    key=TEXT,
+                    sums=st.builds(Sums, *[st.floats(allow_nan=False)] * 6),
+                ),
+                max_size=2,
+            )
+        ),
     )
 
 
@@ -73,6 +84,7 @@ def plain(read: Batch | Columns) -> dict[str, Any]:
     return {
         "numbers": [batch.source, batch.sources, batch.judged_from_us],
         "accepts": list(batch.accepts),
+        "parents": list(batch.parents),
         "sessions": [
             (
                 *row[:3],
@@ -152,6 +164,16 @@ def test_an_action_travels_in_a_block() -> None:
     assert last.accepts == [accept]
 
 
+def test_what_parents_are_like_travels_in_a_block() -> None:
+    """Alone, and whole; the last part of a batch that is split has it."""
+    part = Part("rule\x1fagent=a", Sums(3.0, 1.5, 0.8, 0.25, 2.0, 0.0))
+    assert decode_block(encode_block(tick({}, 4, parents=[part]))).parents == [part]
+    whole = msgspec.structs.replace(large(9_000), parents=[part])
+    *before, last = [decode_block(block) for block in encode_blocks(whole)]
+    assert [part.parents for part in before] == [[]] * len(before)
+    assert last.parents == [part]
+
+
 def test_a_condition_that_is_none_is_a_damaged_block() -> None:
     """Nothing half understood reaches an alert."""
     block = encode_block(tick({}, 4, [Accept(7, ['agent=~"("'])]))
@@ -172,7 +194,8 @@ def older(batch: Batch, version: int) -> bytes:
     codes = np.array([rows.index(tuple(row)) for row in batch.attributes], np.int64)
     body[names.index("tables")] = msgspec.msgpack.encode(rows)
     body[names.index("label_codes")] = narrow(codes, len(rows))
-    if version < 4:
+    for _ in range(5 - version):
+        # No parents in 4, no actions in 3.
         assert body.pop() == []
     return b"LWB" + bytes([version]) + msgspec.msgpack.encode(body)
 
