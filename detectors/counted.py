@@ -20,6 +20,7 @@ from detectors.baseline import Summary
 from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import count_window
 from detectors.kernels import counted, layout, window_rows
+from detectors.kernels import held as at_hand
 from detectors.lifecycle import THIN
 from detectors.numbers import total
 from detectors.plans import Judged, Plan
@@ -107,7 +108,7 @@ class CountWatch(CompiledWatch):
 
     def _set_pause(self) -> None:
         rules = self.store.tables.rules
-        counted.count_pause(self.store.arena.ints, self.at, rules, self.plan.row)
+        at_hand.count_pause(self.store.arena.ints, self.at, rules, self.plan.row)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
@@ -138,12 +139,12 @@ class CountWatch(CompiledWatch):
         """Make room for more samples than compiled code would."""
         store, arena = self.store, self.store.arena
         rules, row = store.tables.rules, self.plan.row
-        room = max(least, counted.count_room(arena.ints, self.at, rules, row))
+        room = max(least, at_hand.count_room(arena.ints, self.at, rules, row))
         pieces = 3
         while arena.heads[0] + pieces * 2 * room > len(arena.ints):
             arena.grow()
         rate = int(self.plan.judged is Judged.RATE)
-        counted.count_grow(arena.ints, arena.heads, self.at, room, rate)
+        at_hand.count_grow(arena.ints, arena.heads, self.at, room, rate)
 
     def go_on(self, left: int, now_us: int, stage: Stage) -> bool | None:
         """Say what is to be said of the window, whose last sample is new.
@@ -184,7 +185,7 @@ class CountWatch(CompiledWatch):
         room = int(arena.ints[self.at + layout.HELD_ROOM])
         while arena.heads[0] + 2 * room > len(arena.ints):
             arena.grow()
-        counted.count_skip(arena.ints, arena.heads, self.at, begin)
+        at_hand.count_skip(arena.ints, arena.heads, self.at, begin)
 
     def accept(  # noqa: D102
         self, now_us: int, stage: Stage, reason: str = ACCEPTED

@@ -18,7 +18,7 @@ from detectors.anchor import ACCEPTED
 from detectors.compiled_watch import CompiledWatch
 from detectors.eras import Eras
 from detectors.evidence import time_window
-from detectors.kernels import layout, timed
+from detectors.kernels import inside, layout, timed
 from detectors.kernels.steps import STEPS, WIDTH
 from detectors.lifecycle import FAR, THIN
 from detectors.metrics import Scale
@@ -60,7 +60,7 @@ class SpanWatch(CompiledWatch):
     @property
     def samples(self) -> int:
         """Inside the window."""
-        return int(timed.timed_samples(self.store.arena.ints, self.at))
+        return int(inside.timed_samples(self.store.arena.ints, self.at))
 
     @property
     def begun(self) -> bool:
@@ -168,7 +168,7 @@ class SpanWatch(CompiledWatch):
     def _aggregate(self) -> float:
         store, arena = self.store, self.store.arena
         return float(
-            timed.timed_value(
+            inside.timed_value(
                 arena.floats,
                 arena.ints,
                 self.at,
@@ -244,7 +244,7 @@ class SpanWatch(CompiledWatch):
         words = slice(self.at + layout.REST_SAMPLES, self.at + layout.REST_BEYOND + 1)
         rest = ints[words].copy()
         ints[self.at + layout.STEP_AT] = 0
-        timed.timed_rest(floats, ints, self.at, judged[self.plan.row], store.scratch)
+        inside.timed_rest(floats, ints, self.at, judged[self.plan.row], store.scratch)
         samples = int(ints[self.at + layout.REST_SAMPLES])
         summed = float(floats[self.at + layout.REST_TOTAL])
         weight = float(floats[self.at + layout.REST_WEIGHT])

@@ -10,8 +10,8 @@ from detectors.kernels.arena import take
 from detectors.kernels.bets import bets_begin
 from detectors.kernels.eras import eras_begin
 from detectors.kernels.factors import factors_begin_state
+from detectors.kernels.inside import timed_begin
 from detectors.kernels.summary import summary_begin
-from detectors.kernels.timed import timed_begin
 from detectors.kernels.window_factors import WHOLE
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.lifecycle import FAR

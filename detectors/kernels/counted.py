@@ -12,8 +12,10 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.arena import give, take
-from detectors.kernels.summary import summary_free, summary_learn
+from detectors.kernels.arena import give
+from detectors.kernels.held import count_grow, count_pause, count_room
+from detectors.kernels.limits import enter_from
+from detectors.kernels.summary import summary_learn
 from detectors.kernels.sums import SUM_WIDTH, sum_add, sum_of, sums_begin
 from detectors.kernels.words import NAN, Floats, Grid, Ints, Table
 
@@ -23,119 +25,11 @@ WHOLLY: Final = 1
 TO_SAY: Final = 2
 """The sample is at hand, and there is something to be said."""
 
-SPARE: Final = 64
-"""Most samples that wait before a window to be learned."""
-
-DROPPED: Final = 16
-"""So many are dropped at once where nothing learns them."""
-
 MOST: Final = 4096
 """Room is made in compiled code for so many samples, and not for more."""
 
-_LAG: Final = 64
-"""Most samples that wait to be learned, once the baseline is known."""
-
-_PATIENCE: Final = 2_000
-"""So many times fewer than the square of those learned: a baseline that lags by k of
-n samples is off by about sqrt(k) / n of their spread."""
-
 _MARGIN: Final = 1e-9
 """Running sums this near to a limit, relatively, are worked out exactly."""
-
-_FEWEST: Final = 16
-
-
-@compiled
-def count_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
-    """For how many samples there is to be room next."""
-    spare = SPARE if rules[rule, at.BASED] else DROPPED
-    most = rules[rule, at.SIZE] + spare
-    return int(min(most, max(_FEWEST, 2 * i[watch + at.HELD_ROOM])))
-
-
-@compiled
-def count_grow(i: Ints, heads: Ints, watch: int, room: int, rate: int) -> None:
-    """Make room for so many samples; the arena has it."""
-    before, held = i[watch + at.HELD_ROOM], i[watch + at.HELD]
-    for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
-        piece = i[watch + word]
-        if piece or (before == 0 and (word == at.SIGNED or rate)):
-            if word == at.SKIPPED and not piece:
-                continue
-            moved = take(i, heads, room)
-            for place in range(held):
-                i[moved + place] = i[piece + place]
-            if piece:
-                give(i, heads, piece, before)
-            i[watch + word] = moved
-    i[watch + at.HELD_ROOM] = room
-
-
-@compiled
-def count_free(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> None:
-    """Give back all that it holds, but not its own words."""
-    if rules[rule, at.BASED]:
-        summary_free(i, heads, watch + at.SUMMARY_AT)
-    if i[watch + at.SHIFT]:
-        summary_free(i, heads, i[watch + at.SHIFT])
-        give(i, heads, i[watch + at.SHIFT], at.SUMMARY_WIDTH)
-        i[watch + at.SHIFT] = 0
-    for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
-        if i[watch + word]:
-            give(i, heads, i[watch + word], i[watch + at.HELD_ROOM])
-        i[watch + word] = 0
-    i[watch + at.HELD] = i[watch + at.HELD_ROOM] = 0
-
-
-@compiled
-def count_skip(i: Ints, heads: Ints, watch: int, begin: int) -> None:
-    """Mark the samples from a place on as not to be learned; the arena has room."""
-    if i[watch + at.SKIPPED] == 0:
-        i[watch + at.SKIPPED] = take(i, heads, i[watch + at.HELD_ROOM])
-    for place in range(begin, i[watch + at.HELD]):
-        i[i[watch + at.SKIPPED] + place] = 1
-
-
-@compiled
-def count_pause(i: Ints, watch: int, rules: Table, rule: int) -> None:
-    """Work out at how many samples to tidy up next."""
-    size, need = rules[rule, at.SIZE], rules[rule, at.NEED]
-    if i[watch + at.HELD] < need:
-        pause = need
-    elif not rules[rule, at.BASED]:
-        pause = size + DROPPED
-    else:
-        learned = i[watch + at.SUMMARY_AT + at.SUMMARISED]
-        missing = rules[rule, at.BASE_NEED] - learned
-        if missing > 0:
-            pause = size + min(SPARE, missing)
-        else:
-            lag = learned * learned // _PATIENCE
-            pause = size + max(1, min(_LAG, lag))
-    i[watch + at.PAUSE] = pause
-
-
-@compiled
-def enter_from(
-    expected: float, sign: float, fixed: float, ratio: float, drop: float
-) -> float:
-    """The mildest limit in force, signed; NaN if none is known.
-
-    Args:
-        expected: By the baseline, NaN while it is not known.
-        sign: 1.0, or -1.0 where lower is worse.
-        fixed: A fixed limit, NaN without one.
-        ratio, drop: What a baseline allows, one of them NaN.
-    """
-    if fixed == fixed:
-        return fixed
-    if expected != expected:
-        return NAN
-    if drop == drop:
-        return sign * expected + drop
-    if expected == 0.0:
-        return inf
-    return expected * ratio if sign > 0.0 else -(expected / ratio)
 
 
 @compiled

@@ -7,12 +7,12 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
-from detectors.kernels.counted import count_free
 from detectors.kernels.eras import eras_free
+from detectors.kernels.held import count_free
+from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
 from detectors.kernels.suspects import clear, entry
-from detectors.kernels.timed import timed_free
 from detectors.kernels.words import Ints, Table
 
 MOST: Final = 1 << 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import take
-from detectors.kernels.counted import count_grow, count_room
+from detectors.kernels.held import count_grow, count_room
 from detectors.kernels.histograms import (
     BINS,
     PIECE,
