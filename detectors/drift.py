@@ -12,7 +12,7 @@ no drift. As long as there is nothing to say, compiled code does all that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan, nan
 from typing import Any, Final
 
@@ -133,6 +133,8 @@ class DriftWatch(CompiledWatch):
             store.places,
             store.odds_keys,
             store.odds,
+            store.given,
+            store.given_floats,
         )
         return self.go_on(drift.TO_BEGIN, now_us, stage) if found else None
 
@@ -145,9 +147,6 @@ class DriftWatch(CompiledWatch):
             stage: Which session it is; takes the lines.
         """
         self.store.arena.reserve()
-        if left == drift.TO_GIVE:
-            self._give(stage)
-            return None
         if left == drift.TO_BEGIN:
             self._begin(stage)
         if left == drift.TO_TELL:
@@ -156,7 +155,6 @@ class DriftWatch(CompiledWatch):
         else:
             told = self._judge(now_us, stage)
         self._learn(stage)
-        self._give(stage)
         return told
 
     def _begin(self, stage: Stage) -> None:
@@ -203,8 +201,12 @@ class DriftWatch(CompiledWatch):
         """The first session of its kind: begin with what others of it are like."""
         store, arena = self.store, self.store.arena
         arena.ints[stratum + layout.BORN] = 1
-        self._bury(stage)
+        for key in list(self.probations):
+            if not samples.known_stratum(arena.ints, self.at, *key):
+                self._let_go(key)
         names = self._names(*self._key)
+        if not all(label for _, label in names):
+            return
         model = store.labels.text(int(arena.ints[stratum + layout.RUNS_ON]))
         priors = [
             stage.parents.prior(self.lineage.parents(place, names, model))
@@ -232,17 +234,6 @@ class DriftWatch(CompiledWatch):
             store.odds,
         )
 
-    def _bury(self, stage: Stage) -> None:
-        """A stratum has made room: what it said is taken back."""
-        scratch = self.store.scratch
-        if not scratch[layout.GONE]:
-            return
-        scratch[layout.GONE] = 0.0
-        agent, task, model, *given = scratch[layout.GONE_AGENT :].tolist()
-        key = int(agent), int(task)
-        stage.shares.change(self._said(key, int(model), given), {})
-        self._let_go(key)
-
     def _lend(self, stratum: int, probation: Probation) -> None:
         """Begin the norms of a stratum with what was lent, and nothing else."""
         at = stratum + layout.NORMS
@@ -255,7 +246,7 @@ class DriftWatch(CompiledWatch):
         """A stratum stands alone from now on."""
         if self.probations.pop(key, None) is not None:
             ints = self.store.arena.ints
-            stratum = learning.known_stratum(ints, self.at, *key)
+            stratum = samples.known_stratum(ints, self.at, *key)
             if stratum:
                 ints[stratum + layout.TRIED] = 0
             self._doubt()
@@ -273,28 +264,6 @@ class DriftWatch(CompiledWatch):
         own = [(name, text(code)) for name, code in mixed if name not in self.by]
         return [*self.by.items(), *own]
 
-    def _give(self, stage: Stage) -> None:
-        """Say what is normal for the strata that are due, for series to come."""
-        floats, ints = self.store.arena.floats, self.store.arena.ints
-        if not ints[self.at + layout.GIVING]:
-            return
-        ints[self.at + layout.GIVING] = 0
-        for stratum in self._strata():
-            if not ints[stratum + layout.DUE]:
-                continue
-            ints[stratum + layout.DUE] = 0
-            before = self._given(stratum)
-            at, given = stratum + layout.NORMS, stratum + layout.GIVEN
-            ints[stratum + layout.GIVEN_MODEL] = ints[stratum + layout.RUNS_ON]
-            for facet in self.facets:
-                norm = facet.norm()
-                width = len(norm.dump())
-                norm.load(floats[at : at + width].tolist())
-                normal = norm.normal() if norm.ready else _NOTHING
-                floats[given : given + layout.GIVEN_WIDTH] = normal
-                at, given = at + width, given + layout.GIVEN_WIDTH
-            stage.shares.change(before, self._given(stratum))
-
     def _strata(self) -> Iterator[int]:
         ints = self.store.arena.ints
         stratum = int(ints[self.at + layout.STRATA])
@@ -302,31 +271,8 @@ class DriftWatch(CompiledWatch):
             yield stratum
             stratum = int(ints[stratum + layout.NEXT])
 
-    def _given(self, stratum: int) -> dict[str, Normal]:
-        """What a stratum has said last, by the parents it said it to."""
-        floats, ints = self.store.arena.floats, self.store.arena.ints
-        key = (
-            int(ints[stratum + layout.KEY_AGENT]),
-            int(ints[stratum + layout.KEY_TASK]),
-        )
-        given = floats[stratum + layout.GIVEN : stratum + layout.NORMS].tolist()
-        return self._said(key, int(ints[stratum + layout.GIVEN_MODEL]), given)
-
-    def _said(
-        self, key: tuple[int, int], model: int, given: Sequence[float]
-    ) -> dict[str, Normal]:
-        names, text = self._names(*key), self.store.labels.text(model)
-        said = {}
-        for place in range(len(self.facets)):
-            at = place * layout.GIVEN_WIDTH
-            normal = Normal(*given[at : at + layout.GIVEN_WIDTH])
-            if normal.variance:
-                for parent in self.lineage.parents(place, names, text):
-                    said[parent.key] = normal
-        return said
-
-    def given(self) -> Iterator[Mapping[str, Normal]]:  # noqa: D102
-        return map(self._given, self._strata())
+    def take_back(self, stage: Stage) -> None:  # noqa: D102
+        self.store.take_back(self.at, self.plan.row)
 
     def _learn(self, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
@@ -357,6 +303,8 @@ class DriftWatch(CompiledWatch):
                 tables.facet_floats,
                 store.scratch,
                 store.places,
+                store.given,
+                store.given_floats,
             )
         if self.factors is not None:
             if not holding:
@@ -510,7 +458,7 @@ class DriftWatch(CompiledWatch):
         self._hold_on(now_us)
         for key, each in self.probations.items():
             each.restart(self.number)
-            stratum = learning.known_stratum(arena.ints, self.at, *key)
+            stratum = samples.known_stratum(arena.ints, self.at, *key)
             self._lend(stratum, each)
         self._doubt()
         at = self._bets(worst)

@@ -11,6 +11,7 @@ from detectors.checkpoints import Checkpoints
 from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
+from detectors.giving import Giving
 from detectors.kernels import fold as kernel
 from detectors.kernels import layout
 from detectors.kernels.drift import WHOLLY
@@ -43,6 +44,7 @@ class Folder:
         "_checkpoints",
         "_everyone",
         "_found",
+        "_giving",
         "_groups",
         "_idle_us",
         "_masks",
@@ -58,6 +60,7 @@ class Folder:
         checkpoints: Checkpoints,
         stage: Stage,
         store: Store,
+        giving: Giving,
         idle_us: int,
     ) -> None:
         self._groups = groups
@@ -65,6 +68,7 @@ class Folder:
         self._checkpoints = checkpoints
         self._stage = stage
         self._store = store
+        self._giving = giving
         self._idle_us = idle_us
         self._masks = Masks(groups)
         self._block: Block = stage.block
@@ -128,6 +132,7 @@ class Folder:
         codes = store.label_codes(block)
         cursor[kernel.REF] = first = store.recent.add(block)
         stage.begin(block, codes, first)
+        store.places[layout.PEERS] = stage.parents.known
         masks = self._masks.rows(block.mask_table)
         rows = masks[block.mask_codes] if len(masks) else _NOTHING
         tables, arena = store.tables, store.arena
@@ -160,6 +165,8 @@ class Folder:
                 store.places,
                 store.odds_keys,
                 store.odds,
+                store.given,
+                store.given_floats,
             )
             if why == kernel.DONE:
                 return cursor
@@ -169,8 +176,11 @@ class Folder:
         """Do what compiled code cannot, and let it go on behind it."""
         cursor, stage = self.cursor, self._stage
         stage.order = int(cursor[kernel.ORDER])
+        if self._store.places[layout.GIVEN_COUNT] > layout.GIVEN_ROOM // 2:
+            self._giving.add_up()
         if why == kernel.FULL:
-            self._store.arena.grow()
+            self._giving.add_up()
+            self._store.arena.reserve()
         elif why == kernel.TIMERS:
             stage.at = -1
             if self._everyone.run(int(cursor[kernel.CLOCK_US])):
@@ -229,6 +239,8 @@ class Folder:
         """Let the rules speak that have something to say, or are not compiled."""
         cursor, stage, block = self.cursor, self._stage, self._block
         series = self._series()
+        words = self._store.arena.ints
+        self._store.places[layout.OF_SERIES] = words[series.at + layout.NUMBER]
         group = series.group
         position, session = int(cursor[kernel.POSITION]), stage.at
         mask = block.mask_table[block.mask_codes[position]]

@@ -32,6 +32,7 @@ many series, for the spread of three is hardly known."""
 _CAUTION: Final = 3.0
 _LEAST_VARIANCE: Final = 1e-9
 _MOVED: Final = 0.1
+_HALF: Final = 0.5
 
 
 class Normal(NamedTuple):
@@ -79,7 +80,7 @@ class Sums(NamedTuple):
     def minus(self, other: Sums) -> Sums:
         """Without some of them; no series are nothing, whatever rounding left."""
         rest = Sums(*(a - b for a, b in zip(self, other, strict=True)))
-        return rest if rest.series > 0.5 else Sums()
+        return rest if rest.series > _HALF else Sums()
 
     @classmethod
     def of(cls, one: Normal) -> Sums:
@@ -184,6 +185,11 @@ class Parents:
             elif key in self._heard or len(self._heard) < MOST_PARENTS:
                 self._heard[key] = sums
 
+    @property
+    def known(self) -> bool:
+        """Whether it has heard of any."""
+        return bool(self._heard)
+
     def prior(self, parents: Iterable[Parent]) -> Prior | None:
         """From the first of these parents that has enough series."""
         for key, close in parents:
@@ -234,6 +240,20 @@ class Shares:
         for key, normal in after.items():
             sums[key] = sums.get(key, Sums()).plus(Sums.of(normal))
             self._moved[key] = None
+
+    def add(self, key: str, sums: Sums) -> None:
+        """Several series say something else than before.
+
+        Args:
+            key: Of the parent.
+            sums: By how much more its sums are.
+        """
+        rest = self._sums.get(key, Sums()).plus(sums)
+        if rest.series > _HALF:
+            self._sums[key] = rest
+        else:
+            self._sums.pop(key, None)
+        self._moved[key] = None
 
     def take_news(self) -> list[Part]:
         """The parents whose sums have moved noticeably since they were last taken."""

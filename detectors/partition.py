@@ -18,6 +18,7 @@ from detectors.batch import Batch, where_bits
 from detectors.blocks import Block, as_block
 from detectors.checkpoints import Checkpoints
 from detectors.folding import UNKNOWN, Folder
+from detectors.giving import Giving
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
@@ -61,8 +62,17 @@ class Partition:
         self._store = store = Store(members)
         self._all = Population(self._groups, book.retention_us, self._stage, store)
         self._checkpoints = Checkpoints(members, self._all, store)
+        self._giving = Giving(
+            members, store, self._stage.shares, self._all.keys.__getitem__
+        )
         self._folder = Folder(
-            members, self._all, self._checkpoints, self._stage, store, self._idle_us
+            members,
+            self._all,
+            self._checkpoints,
+            self._stage,
+            store,
+            self._giving,
+            self._idle_us,
         )
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
@@ -251,6 +261,7 @@ class Partition:
 
         For all partitions to hear of: in ``Batch.parents``, summed up over them.
         """
+        self._giving.add_up()
         return self._stage.shares.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
@@ -324,11 +335,12 @@ class Partition:
     def finish_restore(self) -> None:
         """Set the timers of the series restored, and add up what they share."""
         self._all.place_all()
-        shares = self._stage.shares
-        for series in self._all.all():
+        addresses = np.fromiter(self._all.addresses.values(), np.int64)
+        self._giving.recount(addresses)
+        for series in self._all.awake.values():
             for watch in series.live:
                 for given in watch.given():
-                    shares.change({}, given)
+                    self._stage.shares.change({}, given)
         self._all.close(-1)
 
 

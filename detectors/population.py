@@ -207,6 +207,8 @@ class Population:
     def _forget(self, series: Series, at_us: int) -> bool:
         """Forget a series; False if a budget's open period keeps a part of it."""
         key, seq = series.key, 0
+        places, words = self._store.places, self._store.arena.ints
+        places[layout.OF_SERIES] = words[series.at + layout.NUMBER]
         for watch in series.keep(at_us):
             watch.forget(at_us, self._stage, "retention")
             seq = max(seq, watch.life.seq)

@@ -11,8 +11,9 @@ from detectors.arena import Arena
 from detectors.blocks import Block
 from detectors.kernels import beta_binomial, layout, rows
 from detectors.kernels.births import begin_watch
+from detectors.kernels.giving import all_given
 from detectors.kernels.octets import Octets
-from detectors.kernels.words import Floats, Ints, Table
+from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.labels import Labels
 from detectors.plans import Group
 from detectors.recent import Recent, Told
@@ -34,6 +35,7 @@ class Store:
         labels: Those that the state names.
         recent: Sessions that the state may have to name.
         scratch, places: The sample at hand; see ``kernels.layout``.
+        given, given_floats: What series say for others to borrow, to be added up.
         odds_keys, odds: See ``kernels.beta_binomial``.
     """
 
@@ -42,6 +44,8 @@ class Store:
         "_packed",
         "_refs",
         "arena",
+        "given",
+        "given_floats",
         "labels",
         "odds",
         "odds_keys",
@@ -59,6 +63,9 @@ class Store:
         self.scratch: Floats = np.zeros(layout.SCRATCH_FLOATS)
         self.places: Ints = np.zeros(layout.SCRATCH_INTS, np.int64)
         self.odds_keys, self.odds = beta_binomial.table()
+        self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
+        width = layout.MOST_FACETS * layout.GIVEN_WIDTH
+        self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
         self._octets: Octets = np.zeros(1 << 12, np.uint8)
         self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
@@ -181,6 +188,20 @@ class Store:
             if watch:
                 self.give_watch(watch, plan.row)
                 ints[series + layout.WATCHES + position] = 0
+
+    def take_back(self, watch: int, rule: int) -> None:
+        """What a rule on a series has said for others to borrow is no longer so."""
+        all_given(
+            self.arena.floats,
+            self.arena.ints,
+            watch,
+            self.tables.rules,
+            rule,
+            -1,
+            self.places,
+            self.given,
+            self.given_floats,
+        )
 
     def give_watch(self, watch: int, rule: int) -> None:
         """Take back a rule's state."""

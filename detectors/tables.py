@@ -36,6 +36,8 @@ _SCALES: Final = {
     Scale.LOGIT: LOGIT_SCALE,
     Scale.RATE: NO_SCALE,
 }
+_CODED: Final = frozenset({"agent", "task_type", "model"})
+"""Labels that the state has codes of."""
 
 
 class Tables:
@@ -106,6 +108,7 @@ class Tables:
         row[at.KIND] = at.DRIFT
         row[at.FACET], row[at.FACETS] = len(known), len(found)
         row[at.LAG] = setting.lag
+        row[at.NAMED] = not _CODED.issuperset(by)
         row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by

@@ -375,11 +375,15 @@ class Watch:
         """What it has said of itself for new series to begin with, by parent."""
         return ()
 
+    def take_back(self, stage: Stage) -> None:
+        """What it has said for new series to begin with is no longer so."""
+        for given in self.given():
+            stage.shares.change(given, {})
+
     def forget(self, at_us: int, stage: Stage, reason: str) -> None:
         """Go back to where all begin: the series is forgotten."""
         self.end(at_us, stage, reason)
-        for given in self.given():
-            stage.shares.change(given, {})
+        self.take_back(stage)
         before = self.life
         self.value = None
         self.life = lifecycle.forget(before)

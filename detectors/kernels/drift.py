@@ -21,9 +21,9 @@ from detectors.kernels.suspects import (
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
-DONE, WHOLLY, TO_JUDGE, TO_TELL, TO_BEGIN, TO_GIVE = 0, 1, 2, 3, 4, 5
+DONE, WHOLLY, TO_JUDGE, TO_TELL, TO_BEGIN = 0, 1, 2, 3, 4
 """Nothing is left to do; all is; judging and what follows; telling of a change; what a
-new stratum begins with, and all that follows; saying what is normal."""
+new stratum begins with, and all that follows."""
 
 SUSPICIOUS: Final = 2.0
 GATE: Final = 0.1
@@ -49,6 +49,8 @@ def sample_quietly(
     places: Ints,
     odds_keys: Ints,
     odds: Grid,
+    given: Table,
+    given_floats: Grid,
 ) -> int:
     """Fold a session unless there is something to say.
 
@@ -64,6 +66,7 @@ def sample_quietly(
         ref: By which the session's id and trace are found.
         scratch, places: Hold the sample, for who goes on.
         odds_keys, odds: See ``kernels.beta_binomial``.
+        given, given_floats: Take what is said for others to borrow.
 
     Returns:
         How much is left to do.
@@ -86,10 +89,16 @@ def sample_quietly(
         places,
         odds_keys,
         odds,
+        given,
+        given_floats,
     ):
         return DONE
     stratum = places[at.STRATUM]
-    if i[stratum + at.BORN] == 0 or i[stratum + at.TRIED]:
+    if i[stratum + at.BORN] == 0:
+        if places[at.PEERS]:
+            return TO_BEGIN
+        i[stratum + at.BORN] = 1
+    if i[stratum + at.TRIED]:
         return TO_BEGIN
     width = rules[rule, at.NORMS_WIDTH]
     look_back(i, f, heads, watch, width, scratch)
@@ -117,12 +126,24 @@ def sample_quietly(
     elif quiet == at.TOO_YOUNG and norm_judged(f, norm, facets[first, at.SCALE]):
         return TO_JUDGE
     learn_sample(
-        f, i, heads, watch, rules, floats, rule, facets, signs, scratch, places
+        f,
+        i,
+        heads,
+        watch,
+        rules,
+        floats,
+        rule,
+        facets,
+        signs,
+        scratch,
+        places,
+        given,
+        given_floats,
     )
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
-    return TO_GIVE if i[watch + at.GIVING] else DONE
+    return DONE
 
 
 @compiled

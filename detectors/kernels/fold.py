@@ -34,7 +34,9 @@ AWAKE: Final = 4
 ASK: Final = 5
 """A rule has something to say, or is not compiled."""
 FULL: Final = 6
-"""The arena has to grow."""
+"""The arena has to grow, or what series gave to be added up."""
+GIVEN_ENOUGH: Final = 64
+"""Rows that one sample never gives more than."""
 
 # Where it stands: the words of the cursor.
 WHY: Final = 0
@@ -105,6 +107,8 @@ def fold(
     places: Ints,
     odds_keys: Ints,
     odds: Grid,
+    given: Table,
+    given_floats: Grid,
 ) -> int:
     """Fold a block from where the cursor stands; why it stops.
 
@@ -125,6 +129,7 @@ def fold(
         found: For each key the address of its series, 0 if it is strange.
         scratch, places: Hold the sample at hand.
         odds_keys, odds: See ``kernels.beta_binomial``.
+        given, given_floats: Take what series say for others to borrow.
     """
     position, session = cursor[POSITION], cursor[SESSION]
     step, applied = cursor[STEP], cursor[APPLIED]
@@ -205,7 +210,9 @@ def fold(
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
             if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
-                if heads[TOP] + ROOM > len(i):
+                if heads[TOP] + ROOM > len(i) or places[
+                    at.GIVEN_COUNT
+                ] + GIVEN_ENOUGH > len(given):
                     why = FULL
                     cursor[RULE] = which - begin
                     break
@@ -247,6 +254,7 @@ def fold(
                     scratch,
                 )
             elif kind == at.DRIFT:
+                places[at.OF_SERIES] = i[at_series + at.NUMBER]
                 left = sample_quietly(
                     f,
                     i,
@@ -265,6 +273,8 @@ def fold(
                     places,
                     odds_keys,
                     odds,
+                    given,
+                    given_floats,
                 )
             elif kind == at.EACH:
                 if not old:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.norms import norm_normal, norm_ready
+from detectors.kernels.words import Floats, Grid, Ints, Table
 
 FIRST: Final = 20
 LENT: Final = 80
@@ -30,3 +33,161 @@ def gives(samples: int, lent: bool) -> bool:
     first = LENT if lent else FIRST
     times = samples // first
     return times > 0 and samples % first == 0 and times & (times - 1) == 0
+
+
+@compiled
+def give_normal(
+    f: Floats,
+    i: Ints,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    stratum: int,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
+) -> None:
+    """Say what is normal for a stratum now, in place of what it said before.
+
+    Args:
+        f, i: The arena.
+        rules, facets: Tables of integers.
+        rule: Which row of ``rules``.
+        stratum: Its address.
+        places: Where the sample at hand stands.
+        given, given_floats: Take what is said.
+    """
+    take_back(f, i, rules, rule, stratum, places, given, given_floats)
+    i[stratum + at.GIVEN_MODEL] = i[stratum + at.RUNS_ON]
+    first = rules[rule, at.FACET]
+    for place in range(rules[rule, at.FACETS]):
+        facet = first + place
+        norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
+        to = stratum + at.GIVEN + place * at.GIVEN_WIDTH
+        if norm_ready(f, norm, facets[facet, at.SCALE]):
+            norm_normal(f, norm, facets[facet, at.SCALE], f, to)
+        else:
+            for word in range(to, to + at.GIVEN_WIDTH):
+                f[word] = 0.0
+    _note(f, i, rules, rule, stratum, 1, places, given, given_floats)
+
+
+@compiled
+def take_back(
+    f: Floats,
+    i: Ints,
+    rules: Table,
+    rule: int,
+    stratum: int,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
+) -> None:
+    """What a stratum has said is no longer so."""
+    _note(f, i, rules, rule, stratum, -1, places, given, given_floats)
+
+
+@compiled
+def _note(
+    f: Floats,
+    i: Ints,
+    rules: Table,
+    rule: int,
+    stratum: int,
+    sign: int,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
+) -> None:
+    says = False
+    for place in range(at.MOST_FACETS):
+        if f[stratum + at.GIVEN + place * at.GIVEN_WIDTH + 1] > 0.0:
+            says = True
+    if not says:
+        return
+    row = places[at.GIVEN_COUNT]
+    places[at.GIVEN_COUNT] = row + 1
+    given[row, at.G_RULE] = rule
+    given[row, at.G_AGENT] = i[stratum + at.KEY_AGENT]
+    given[row, at.G_TASK] = i[stratum + at.KEY_TASK]
+    given[row, at.G_MODEL] = i[stratum + at.GIVEN_MODEL]
+    given[row, at.G_SERIES] = places[at.OF_SERIES] if rules[rule, at.NAMED] else -1
+    given[row, at.G_SIGN] = sign
+    for word in range(at.MOST_FACETS * at.GIVEN_WIDTH):
+        given_floats[row, word] = f[stratum + at.GIVEN + word]
+
+
+@compiled
+def all_given(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    sign: int,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
+) -> None:
+    """Say again, or take back, what all strata of a rule on a series have said.
+
+    Args:
+        f, i: The arena.
+        watch: The rule's state on the series.
+        rules: The table.
+        rule: Which row.
+        sign: 1 or -1.
+        places: Where the sample at hand stands.
+        given, given_floats: Take what is said; they have room for ``GIVEN_MOST`` rows.
+    """
+    stratum = i[watch + at.STRATA]
+    while stratum:
+        _note(f, i, rules, rule, stratum, sign, places, given, given_floats)
+        stratum = i[stratum + at.NEXT]
+
+
+@compiled
+def given_of(
+    f: Floats,
+    i: Ints,
+    series: Ints,
+    counts: Ints,
+    rules: Table,
+    first_rules: Ints,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
+) -> int:
+    """Say again what series have said; how many of them there was room for.
+
+    Args:
+        f, i: The arena.
+        series: Their addresses.
+        counts: For each group how many rules it has.
+        rules: The table.
+        first_rules: For each group the row of its first rule.
+        places: Where the sample at hand stands.
+        given, given_floats: Take what is said.
+    """
+    for done in range(len(series)):
+        at_series = series[done]
+        group = i[at_series + at.GROUP]
+        places[at.OF_SERIES] = i[at_series + at.NUMBER]
+        full = places[at.GIVEN_COUNT] + counts[group] * at.GIVEN_MOST > len(given)
+        if full and done:
+            return int(done)
+        for position in range(counts[group]):
+            watch, rule = i[at_series + at.WATCHES + position], first_rules[group]
+            if watch and rules[rule + position, at.KIND] == at.DRIFT:
+                all_given(
+                    f,
+                    i,
+                    watch,
+                    rules,
+                    rule + position,
+                    1,
+                    places,
+                    given,
+                    given_floats,
+                )
+    return len(series)

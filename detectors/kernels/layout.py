@@ -178,12 +178,10 @@ RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
 TOLD_FACET: Final = 15
 """On which the last change was told."""
-GIVING: Final = 16
-"""Whether a stratum is due to say what is normal for it."""
-DOUBTED: Final = 17
+DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-RELEASES: Final = 18
+RELEASES: Final = 17
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
@@ -207,14 +205,12 @@ RUNS_ON: Final = 8
 """The model of its last session."""
 TRIED: Final = 9
 """Whether its first sessions are held against its peers."""
-DUE: Final = 10
-"""Whether it is to say what is normal for it."""
-GIVEN_MODEL: Final = 11
-GIVEN: Final = 12
+GIVEN_MODEL: Final = 10
+GIVEN: Final = 11
 """What it said last: the model then, and for each facet four floats; a variance of zero
 says nothing."""
 GIVEN_WIDTH: Final = 4
-NORMS: Final = 24
+NORMS: Final = 23
 """For each facet its norm."""
 
 # A suspect.
@@ -231,6 +227,8 @@ WAITING_WIDTH: Final = 11
 
 MOST_FACETS: Final = 3
 MOST_STRATA: Final = 32
+LONG_UNSEEN: Final = 1_000
+"""Samples after which a stratum makes room; until then the others share one."""
 MOST_SUSPECTS: Final = 64
 WAITING_ROOM: Final = 20
 """The lag, and what a sample that is not learned at once adds to it."""
@@ -272,7 +270,9 @@ WINDOWS, ERA_STEPS = 28, 29
 """How many windows back its baseline reaches, and how many steps are kept as one."""
 CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
 """Of the factors of cost over a window; see ``kernels.window_factors``."""
-RULE_INTS: Final = 33
+NAMED: Final = 33
+"""Whether its series have labels that the state has no codes of."""
+RULE_INTS: Final = 34
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
@@ -300,17 +300,27 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-GONE: Final = 24
-"""Whether a stratum has made room; then the codes of its labels and of its model, and
-what it had said."""
-GONE_AGENT, GONE_TASK, GONE_MODEL, GONE_GIVEN = 25, 26, 27, 28
-SUMS: Final = GONE_GIVEN + MOST_FACETS * GIVEN_WIDTH
+SUMS: Final = 24
 """Sums under way; see ``kernels.sums``."""
 SCRATCH_FLOATS: Final = SUMS + 4 * 44
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
-SCRATCH_INTS: Final = 4
+OF_SERIES: Final = 4
+"""The number of the sample's series."""
+PEERS: Final = 5
+"""Whether anything is known of parents: else nothing is borrowed."""
+GIVEN_COUNT: Final = 6
+"""Rows of what series gave that wait to be added up."""
+SCRATCH_INTS: Final = 7
+
+# What a stratum gave, or took back: integers.
+G_RULE, G_AGENT, G_TASK, G_MODEL, G_SERIES, G_SIGN = 0, 1, 2, 3, 4, 5
+GIVEN_INTS: Final = 6
+GIVEN_MOST: Final = MOST_STRATA + 1
+"""Rows that one rule on a series gives at most."""
+GIVEN_ROOM: Final = 1 << 13
+"""Rows that wait at most."""
 
 # Labels of a session, as ``ATTRIBUTES`` has them.
 VERSION_AT, MODEL_AT, TASK_AT, AGENT_AT = 0, 1, 3, 5

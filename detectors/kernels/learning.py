@@ -9,9 +9,9 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_learn
-from detectors.kernels.giving import gives
+from detectors.kernels.giving import give_normal, gives
 from detectors.kernels.norms import LENT_SAMPLES, norm_learn, norm_ready
-from detectors.kernels.samples import norms_begin
+from detectors.kernels.samples import known_stratum, norms_begin
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 YOUNG: Final = 1_000
@@ -36,6 +36,8 @@ def learn_sample(
     signs: Grid,
     scratch: Floats,
     places: Ints,
+    given: Table,
+    given_floats: Grid,
 ) -> None:
     """Learn a healthy sample, or those that have waited long enough."""
     stratum = places[at.STRATUM]
@@ -44,7 +46,22 @@ def learn_sample(
     scale = facets[first, at.SCALE]
     lag = rules[rule, at.LAG]
     if lag == 0 or not norm_ready(f, norm, scale):
-        absorb(f, i, watch, rules, cautions, rule, facets, signs, stratum, scratch, 0)
+        absorb(
+            f,
+            i,
+            watch,
+            rules,
+            cautions,
+            rule,
+            facets,
+            signs,
+            stratum,
+            scratch,
+            0,
+            places,
+            given,
+            given_floats,
+        )
         return
     _wait(i, heads, f, watch, scratch, places)
     most = lag if f[norm] < YOUNG else 0
@@ -66,22 +83,14 @@ def learn_sample(
                 found,
                 f,
                 entry + at.W_VALUES,
+                places,
+                given,
+                given_floats,
             )
         i[watch + at.WAITING_FIRST] = (
             i[watch + at.WAITING_FIRST] + 1
         ) % at.WAITING_ROOM
         i[watch + at.WAITING_COUNT] -= 1
-
-
-@compiled
-def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
-    """The stratum of a key; 0 if it has made room."""
-    stratum = i[watch + at.STRATA]
-    while stratum:
-        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
-            return int(stratum)
-        stratum = i[stratum + at.NEXT]
-    return 0
 
 
 @compiled
@@ -124,6 +133,9 @@ def absorb(
     stratum: int,
     sample: Floats,
     begin: int,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
 ) -> None:
     """Take a sample into its stratum, and its deviations into the bets' prices.
 
@@ -137,6 +149,8 @@ def absorb(
         stratum: That of the sample.
         sample: Holds the sample's values, weights and deviations.
         begin: From where on.
+        places: Where the sample at hand stands.
+        given, given_floats: Take what the stratum says, where it is to say so.
     """
     first = rules[rule, at.FACET]
     i[stratum + at.LEARNED] += 1
@@ -163,7 +177,7 @@ def absorb(
             )
     lent = f[stratum + at.NORMS + facets[first, at.NORM_AT] + LENT_SAMPLES] > 0
     if gives(i[stratum + at.LEARNED], lent):
-        i[stratum + at.DUE] = i[watch + at.GIVING] = 1
+        give_normal(f, i, rules, rule, facets, stratum, places, given, given_floats)
 
 
 @compiled

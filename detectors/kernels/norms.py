@@ -51,6 +51,8 @@ _LEAST_VARIANCE: Final = 0.01
 _PRIOR: Final = 20.0
 _TINY: Final = 1e-9
 _LEAST_RATE: Final = 0.0005
+_FIRST_CALLS: Final = 5.0
+_MOST_CALLS: Final = 1e6
 _ALIKE: Final = 200.0
 _FADE: Final = 1 - 1 / MEMORY
 
@@ -246,3 +248,27 @@ def norm_spread(f: Floats, at: int, scale: int) -> float:
         rate = _rate(f, at)
         return sqrt(rate * (1 - rate))
     return sqrt(max(f[at + VARIANCE], _LEAST_VARIANCE))
+
+
+@compiled
+def norm_normal(f: Floats, at: int, scale: int, out: Floats, place: int) -> None:
+    """What is normal, for others to borrow: four floats, see ``parents.Normal``."""
+    if scale < RATE:
+        out[place] = f[at + MEAN]
+        out[place + 1] = max(f[at + VARIANCE], _LEAST_VARIANCE)
+        out[place + 2] = f[at + LEVEL]
+        out[place + 3] = 0.0
+        return
+    rate = f[at + ERRORS] / f[at + CALLS]
+    calls, shared = 1.0, 0.0
+    if scale != SINGLE:
+        begun = 0.0 if f[at + LENT_SAMPLES] > 0 else _FIRST_CALLS
+        calls = (f[at + CALLS] - begun) / _known(f, at)
+        calls = min(max(calls, 1.0), _MOST_CALLS)
+        prior = _PRIOR * rate * (1 - rate)
+        excess = f[at + EXCESS] + 0.15 * prior
+        shared = min(max(excess / (f[at + REFERENCE] + prior + _TINY), 0.002), 0.6)
+    out[place] = rate
+    out[place + 1] = rate * (1 - rate) * ((1 + (calls - 1) * shared) / calls)
+    out[place + 2] = calls
+    out[place + 3] = shared

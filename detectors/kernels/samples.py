@@ -7,6 +7,7 @@ from math import isnan, nan
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.giving import take_back
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -83,54 +84,68 @@ def find_stratum(
     facets: Table,
     agent: int,
     task: int,
-    number: int,
-    scratch: Floats,
+    places: Ints,
+    given: Table,
+    given_floats: Grid,
 ) -> int:
-    """The stratum of a sample; the one not seen for longest makes room."""
-    stratum = i[watch + at.STRATA]
-    while stratum:
-        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
-            i[stratum + at.SEEN] = number
-            return int(stratum)
-        stratum = i[stratum + at.NEXT]
-    width = rules[rule, at.NORMS_WIDTH]
-    if i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
-        _make_room(f, i, heads, watch, width, scratch)
-    stratum = take(i, heads, at.NORMS + width)
-    i[stratum + at.NEXT] = i[watch + at.STRATA]
-    i[stratum + at.KEY_AGENT] = agent
-    i[stratum + at.KEY_TASK] = task
+    """The stratum of the sample at hand.
+
+    Where there are ``MOST_STRATA`` already the one not seen for long makes room; if
+    all have been seen of late, the others share one.
+    """
+    number = i[watch + at.SAMPLES]
+    stratum = known_stratum(i, watch, agent, task)
+    if stratum == 0 and i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
+        oldest = i[watch + at.STRATA]
+        stratum = oldest
+        while stratum:
+            if i[stratum + at.SEEN] < i[oldest + at.SEEN]:
+                oldest = stratum
+            stratum = i[stratum + at.NEXT]
+        if number - i[oldest + at.SEEN] > at.LONG_UNSEEN:
+            take_back(f, i, rules, rule, oldest, places, given, given_floats)
+            _unlink(i, watch, oldest)
+            drop_stratum(i, heads, oldest, rules[rule, at.NORMS_WIDTH])
+        else:
+            agent = agent if rules[rule, at.BY_AGENT] else 0
+            task = task if rules[rule, at.BY_TASK] else 0
+            stratum = known_stratum(i, watch, agent, task)
+    if stratum == 0:
+        stratum = take(i, heads, at.NORMS + rules[rule, at.NORMS_WIDTH])
+        i[stratum + at.NEXT] = i[watch + at.STRATA]
+        i[stratum + at.KEY_AGENT] = agent
+        i[stratum + at.KEY_TASK] = task
+        i[watch + at.STRATA] = stratum
+        i[watch + at.STRATA_COUNT] += 1
+        norms_begin(f, stratum + at.NORMS, rules, rule, facets)
     i[stratum + at.SEEN] = number
-    i[watch + at.STRATA] = stratum
-    i[watch + at.STRATA_COUNT] += 1
-    norms_begin(f, stratum + at.NORMS, rules, rule, facets)
+    places[at.STRATUM] = stratum
+    places[at.OF_AGENT] = agent
+    places[at.OF_TASK] = task
     return int(stratum)
 
 
 @compiled
-def _make_room(
-    f: Floats, i: Ints, heads: Ints, watch: int, width: int, scratch: Floats
-) -> None:
-    oldest = i[watch + at.STRATA]
-    before_oldest = before = 0
-    stratum = oldest
+def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
+    """The stratum of a key; 0 if there is none."""
+    stratum = i[watch + at.STRATA]
     while stratum:
-        if i[stratum + at.SEEN] < i[oldest + at.SEEN]:
-            oldest, before_oldest = stratum, before
-        before = stratum
+        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
+            return int(stratum)
         stratum = i[stratum + at.NEXT]
-    if before_oldest:
-        i[before_oldest + at.NEXT] = i[oldest + at.NEXT]
+    return 0
+
+
+@compiled
+def _unlink(i: Ints, watch: int, gone: int) -> None:
+    before, stratum = 0, i[watch + at.STRATA]
+    while stratum != gone:
+        before, stratum = stratum, i[stratum + at.NEXT]
+    if before:
+        i[before + at.NEXT] = i[gone + at.NEXT]
     else:
-        i[watch + at.STRATA] = i[oldest + at.NEXT]
+        i[watch + at.STRATA] = i[gone + at.NEXT]
     i[watch + at.STRATA_COUNT] -= 1
-    scratch[at.GONE] = 1.0
-    scratch[at.GONE_AGENT] = i[oldest + at.KEY_AGENT]
-    scratch[at.GONE_TASK] = i[oldest + at.KEY_TASK]
-    scratch[at.GONE_MODEL] = i[oldest + at.GIVEN_MODEL]
-    for word in range(at.MOST_FACETS * at.GIVEN_WIDTH):
-        scratch[at.GONE_GIVEN + word] = f[oldest + at.GIVEN + word]
-    drop_stratum(i, heads, oldest, width)
 
 
 @compiled
@@ -149,6 +164,8 @@ def open_sample(
     places: Ints,
     odds_keys: Ints,
     odds: Grid,
+    given: Table,
+    given_floats: Grid,
 ) -> bool:
     """Count a sample, find its stratum and score it; False if it is none.
 
@@ -162,6 +179,7 @@ def open_sample(
         labels: The codes of its labels, as ``ATTRIBUTES`` has them.
         scratch, places: Take what was found.
         odds_keys, odds: See ``kernels.beta_binomial``.
+        given, given_floats: Take what a stratum had said that makes room.
     """
     first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
     if not read(facets, first, values, scratch, 0):
@@ -174,15 +192,21 @@ def open_sample(
             see_release(
                 i, watch + at.RELEASES + which * at.RELEASES_WIDTH, label, number
             )
-    agent = 0 if rules[rule, at.BY_AGENT] else labels[at.AGENT_AT]
-    task = 0 if rules[rule, at.BY_TASK] else labels[at.TASK_AT]
     stratum = find_stratum(
-        f, i, heads, watch, rules, rule, facets, agent, task, number, scratch
+        f,
+        i,
+        heads,
+        watch,
+        rules,
+        rule,
+        facets,
+        labels[at.AGENT_AT],
+        labels[at.TASK_AT],
+        places,
+        given,
+        given_floats,
     )
     i[stratum + at.RUNS_ON] = labels[at.MODEL_AT]
-    places[at.STRATUM] = stratum
-    places[at.OF_AGENT] = agent
-    places[at.OF_TASK] = task
     for place in range(1, count):
         read(facets, first + place, values, scratch, place)
     for place in range(count, at.MOST_FACETS):

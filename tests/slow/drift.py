@@ -162,7 +162,14 @@ class DriftWatch(Watch):
             for name, releases in self.releases.items():
                 releases.see(labels[ATTRIBUTES.index(name)], self.number)
         key = "\x1f".join([labels[at] for at in self.mixed]) if labels else ""
-        stratum = self.strata.find(key, self.number) or self._bear(key, labels, stage)
+        stratum = self.strata.find(key, self.number)
+        crowded = self.strata.crowded and not self.strata.stale(self.number)
+        if stratum is None and crowded:
+            # Where all are busy, the others share one.
+            key = "\x1f".join([""] * len(self.mixed))
+            stratum = self.strata.find(key, self.number)
+        if stratum is None:
+            stratum = self._bear(key, labels, stage)
         if labels:
             stratum.model = labels[MODEL]
         samples = [found, *(facet.read(values) for facet in self.facets[1:])]
@@ -195,6 +202,8 @@ class DriftWatch(Watch):
         if gone is not None:
             stage.shares.change(self._given(gone), {})
         names = self._names(key)
+        if not all(label for _, label in names):
+            return stratum
         model = labels[MODEL] if labels else ""
         priors = [
             stage.parents.prior(self.lineage.parents(at, names, model))

@@ -21,6 +21,7 @@ YOUNG: Final = 1_000
 """Samples after which a series is known too well to be misled."""
 
 _MOST: Final = 32
+_LONG_UNSEEN: Final = 1_000
 _BACK_SLACK: Final = 0.5
 _BACK_ENOUGH: Final = 8.0
 _NEVER: Final = -1
@@ -115,10 +116,19 @@ class Strata:
             found.seen = number
         return found
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are as many as may be."""
+        return len(self._found) >= _MOST
+
+    def stale(self, number: int) -> bool:
+        """Whether one has not been seen for long."""
+        return number - min(each.seen for each in self) > _LONG_UNSEEN
+
     def bear(self, key: str, number: int) -> tuple[Stratum, Stratum | None]:
         """A new stratum; and the one not seen for longest, if it has to make room."""
         gone = None
-        if len(self._found) >= _MOST:
+        if self.crowded and self.stale(number):
             gone = self._found.pop(min(self._found, key=lambda k: self._found[k].seen))
         found = self._found[key] = Stratum(key, self._norms())
         found.seen = number

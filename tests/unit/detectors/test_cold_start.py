@@ -315,7 +315,7 @@ def test_what_is_borrowed_hangs_on_the_log_alone(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(10, 16))
 def test_the_slow_engine_says_the_same(seed: int) -> None:
-    """Of the same log, also of what series share, to the bit."""
+    """Of the same log, to the bit; of what series share, but for rounding."""
     luck = chance(seed)
     log, book = Log(RULES), Scene(*RULES).book
     quick, slow = Partition(book), SlowPartition(book)
@@ -323,7 +323,11 @@ def test_the_slow_engine_says_the_same(seed: int) -> None:
         batch = log.batch([session])
         if offset % 20 == 19:
             parts = quick.take_parts()
-            assert parts == slow.take_parts()
+            expected = {part.key: part.sums for part in slow.take_parts()}
+            found = {part.key: part.sums for part in parts}
+            assert found.keys() == expected.keys()
+            for key, sums in found.items():
+                assert sums == pytest.approx(expected[key])
             batch = msgspec.structs.replace(batch, parents=parts)
         assert quick.apply(batch, offset) == slow.apply(batch, offset)
 

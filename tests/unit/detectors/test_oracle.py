@@ -437,3 +437,17 @@ def test_a_healthy_fleet_is_folded_without_asking() -> None:
     ]
     whole = quickly(sessions, [], [], [])
     assert whole == quickly(sessions, [], range(1, 300), [])
+
+
+def test_a_series_of_many_kinds_of_sessions() -> None:
+    """More kinds than a series tells apart: the busy ones stay, others share one."""
+    luck = random.Random(3)  # noqa: S311
+    sessions = []
+    for number, session in enumerate(traffic(3, 2_600)):
+        # For a while all kinds are busy; then some are not seen for long.
+        kinds = 60 if number < 1_000 else 5
+        task = f"t{luck.randrange(kinds)}" if number < 2_400 else f"late-{number % 3}"
+        labels = {**session.labels, "agent": "a0", "task_type": task}
+        sessions.append(replace(session, labels=labels))
+    found = quickly(sessions, [], range(100, 2_600, 300), [900])
+    assert found == slowly(sessions, [])
