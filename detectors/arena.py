@@ -28,13 +28,13 @@ class Arena:
     def __init__(self) -> None:
         self.floats: Floats = np.zeros(_FIRST)
         self.ints: Ints = self.floats.view(np.int64)
-        self.heads: Ints = np.zeros(pieces.SIZES + 1, np.int64)
+        self.heads: Ints = np.zeros(pieces.HEADS, np.int64)
         self.heads[pieces.TOP] = pieces.STEP
 
     def take(self, words: int) -> int:
         """The address of a new piece, all zero."""
         at = pieces.take(self.ints, self.heads, words)
-        if not at:
+        while not at:
             self.grow()
             at = pieces.take(self.ints, self.heads, words)
         return int(at)
@@ -43,9 +43,9 @@ class Arena:
         """Take a piece back."""
         pieces.give(self.ints, self.heads, at, words)
 
-    def reserve(self) -> None:
-        """Make sure that there is room for whatever one sample needs."""
-        if self.heads[pieces.TOP] + pieces.ROOM > len(self.ints):
+    def reserve(self, words: int = pieces.ROOM) -> None:
+        """Make sure that there is room, at least for whatever one sample needs."""
+        while self.heads[pieces.TOP] + max(words, pieces.ROOM) > len(self.ints):
             self.grow()
 
     def grow(self) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors.causes import STEPS, CostFactors
-from detectors.counted import CountWatch, MeanWatch, RankWatch
+from detectors.causes import STEPS
+from detectors.compiled_watch import CompiledWatch
+from detectors.counted import CountWatch
 from detectors.each import EachWatch
-from detectors.factors import Factors
+from detectors.factors import Factors, WindowFactors
 from detectors.kernels import layout
 from detectors.lifecycle import Evaluation, Life
 from detectors.metrics import COLUMN
@@ -21,58 +22,11 @@ from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State
-from detectors.watch import Watch
 
 _COST: Final = COLUMN["cost_usd"]
 _OK: Final = State.OK
 _RESOLVED: Final = State.RESOLVED
 _INSUFFICIENT: Final = State.INSUFFICIENT
-
-
-class CostWatch(Watch):
-    """What all rules on cost share.
-
-    Attributes:
-        factors: Of the cost of the series' sessions.
-    """
-
-    __slots__ = ()
-    factors: CostFactors
-
-    @property
-    def well(self) -> bool:
-        """Whether what is seen now is usual."""
-        state = self.life.state
-        return state is _OK or state is _RESOLVED or state is _INSUFFICIENT
-
-    def _note(
-        self,
-        before: Life,
-        value: float,
-        own: float | None,
-        now_us: int,
-        stage: Stage,
-    ) -> None:
-        known = self.breach
-        super()._note(before, value, own, now_us, stage)
-        if self.breach is not known:
-            self.factors.begin()
-
-    def causes(self) -> dict[str, float]:  # noqa: D102
-        return self.factors.shares()
-
-    def evidence(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().evidence(), **self.factors.typical()}
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        return [*super().dump(), self.factors.dump()]
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        held = len(super().dump())
-        super().load(state[:held])
-        # Rows of a version that did not ask why end before.
-        for factors in state[held:]:
-            self.factors.load(factors)
 
 
 class CostEachWatch(EachWatch):
@@ -127,76 +81,112 @@ class CostEachWatch(EachWatch):
         return {**super().evidence(), **self.factors.typical()}
 
 
-class _CostCountWatch(CostWatch, CountWatch):
-    """Cost over a count window: what moved since the window that first breached."""
+class _CostWindow(CompiledWatch):
+    """What rules on cost over windows share.
+
+    Attributes:
+        factors: Of the cost of the series' sessions.
+    """
 
     __slots__ = ()
+    factors: WindowFactors
 
-    def sample(
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
+    @property
+    def well(self) -> bool:
+        """Whether what is seen now is usual."""
+        state = self.life.state
+        return state is _OK or state is _RESOLVED or state is _INSUFFICIENT
+
+    def _add(self, now_us: int, stage: Stage) -> None:
+        """Add the session at hand."""
         if self.well:
-            self.factors.learn(values, stage.attributes)
+            self.factors.learn(stage, now_us // max(1, self.plan.span_us // STEPS))
         else:
-            self.factors.during(values, stage.attributes)
-        return super().sample(values, ended_us, now_us, stage)
+            self.factors.during(stage)
+
+    def _note(
+        self,
+        before: Life,
+        value: float,
+        own: float | None,
+        now_us: int,
+        stage: Stage,
+    ) -> None:
+        known = self.breach
+        super()._note(before, value, own, now_us, stage)
+        if self.breach is not known:
+            self.factors.begin()
+
+    def causes(self) -> dict[str, float]:
+        return self.factors.shares()
+
+    def evidence(self) -> dict[str, Any]:
+        return {**super().evidence(), **self.factors.typical()}
+
+    def dump(self) -> list[Any]:
+        return [*super().dump(), self.factors.dump()]
+
+    def load(self, state: list[Any]) -> None:
+        *rest, factors = state
+        super().load(rest)
+        self.factors.load(factors)
 
 
-class CostMeanWatch(_CostCountWatch, MeanWatch):
-    """Means and sums of cost over a count window."""
+class CostCountWatch(_CostWindow, CountWatch):
+    """Cost over a count window: what moved since the window that first breached."""
 
     __slots__ = ("factors",)
 
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.factors = CostFactors.counted(plan.size)
-
-
-class CostRankWatch(_CostCountWatch, RankWatch):
-    """Percentiles of cost over a count window."""
-
-    __slots__ = ("factors",)
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.factors = CostFactors.counted(plan.size)
-
-
-class CostSpanWatch(CostWatch, SpanWatch):
-    """Cost over a time window; of sums, the number of sessions is a cause as well."""
-
-    __slots__ = ("factors", "step_us")
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        over_us = 0 if plan.baseline is None else plan.baseline.over_us
-        self.factors = CostFactors.timed(over_us // plan.span_us)
-        self.step_us = max(1, plan.span_us // STEPS)
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
+        factors = int(store.tables.rules[plan.row, layout.FACTORS])
+        self.factors = WindowFactors(store, plan.row, at + factors)
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        if self.well:
-            self.factors.learn(values, stage.attributes, now_us // self.step_us)
-        else:
-            self.factors.during(values, stage.attributes)
+        self._add(now_us, stage)
+        return super().sample(values, ended_us, now_us, stage)
+
+
+class CostSpanWatch(_CostWindow, SpanWatch):
+    """Cost over a time window; of sums, the number of sessions is a cause as well."""
+
+    __slots__ = ("factors",)
+
+    def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
+        super().__init__(plan, by, store, at)
+        factors = int(store.tables.rules[plan.row, layout.FACTORS])
+        self.factors = WindowFactors(store, plan.row, at + factors)
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        self._add(now_us, stage)
         news = super().sample(values, ended_us, now_us, stage)
         if not self.well:
             self._count()
         return news
 
+    def go_on(self, left: int, now_us: int, stage: Stage) -> bool | None:  # noqa: D102
+        news = super().go_on(left, now_us, stage)
+        if not self.well:
+            self._count()
+        return news
+
     def _count(self) -> None:
-        if self.judged is Judged.SUM:
-            samples = self.slot.samples + self.rest.samples
-            self.factors.crowd = max(self.factors.crowd, samples)
+        if self.plan.judged is Judged.SUM:
+            self.factors.crowd(self.samples)
 
     def causes(self) -> dict[str, float]:  # noqa: D102
         self._count()
         return super().causes()
 
 
-def cost_watch(plan: Plan, by: dict[str, str]) -> CostWatch:
+def cost_watch(
+    plan: Plan, by: dict[str, str], store: Store, at: int
+) -> CostCountWatch | CostSpanWatch:
     """The watch for a window of cost."""
     if plan.span_us:
-        return CostSpanWatch(plan, by)
-    return (CostRankWatch if plan.judged is Judged.RANK else CostMeanWatch)(plan, by)
+        return CostSpanWatch(plan, by, store, at)
+    return CostCountWatch(plan, by, store, at)

@@ -2,7 +2,8 @@
 
 Steps that leave the current window are kept here, a few of them together, as far
 back as ``over`` reaches. The expectation is the mean of the aggregate over the whole
-windows among them; one that holds a sample not to be learned is left out.
+windows among them; one that holds a sample not to be learned is left out. The
+arithmetic is compiled (``kernels.eras``).
 
 Once a new level is accepted, windows count from the shift on. Until two of them are
 whole, the level that was accepted stands in for their mean.
@@ -10,142 +11,52 @@ whole, the level that was accepted stands in for their mean.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from math import nan
+from typing import Any
 
 from detectors.evidence import known
+from detectors.kernels import eras, layout
+from detectors.kernels.steps import STEPS
 from detectors.lifecycle import FAR
-from detectors.metrics import Scale
-from detectors.numbers import finite, total
-from detectors.plans import Judged, Plan
-from detectors.sketch import Bins
-from detectors.spans import STEPS, Slot
+from detectors.plans import Plan
+from detectors.spans import Steps
+from detectors.store import Store
 from detectors.transitions import rfc3339
-
-FEWEST: Final = 2
-"""Whole windows that make an expectation."""
-
-WIDTH: Final = 0.015
-"""Relative width of histogram bins: percentiles within 1 %."""
-
-
-def bins_of(plan: Plan) -> Bins | None:
-    """The histogram that a rule's percentile needs, if it asks for one."""
-    if plan.judged is not Judged.RANK or not 0 < plan.percent < 100:
-        return None
-    return Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
-
-
-def _together(windows: int) -> int:
-    """How many steps are kept as one, so that the whole stays small."""
-    for most, steps in ((14, 3), (48, 10), (100, 20)):
-        if windows <= most:
-            return steps
-    return STEPS
 
 
 class Eras:
     """The steps before the current window, a few of them together.
 
-    Attributes:
-        born: Step of the first sample ever: no window is whole that began before.
-        floor: The same after a shift that was accepted: no window holds this step or
-            one before it.
-        stand_in: The level that was accepted, and the last step over at that time;
-            None once two windows are whole, or ``over`` has passed.
-        expected: The mean over whole windows, in the metric's unit; None while
-            there are fewer than two.
+    Args:
+        store: The memory.
+        plan: The rule.
+        at: Where in it the words begin.
     """
 
-    __slots__ = (
-        "_bins",
-        "_formed",
-        "_plan",
-        "_steps",
-        "born",
-        "eras",
-        "expected",
-        "floor",
-        "stand_in",
-        "windows",
-    )
+    __slots__ = ("_plan", "_store", "at", "steps", "windows")
 
-    def __init__(self, plan: Plan) -> None:
-        baseline = plan.baseline
-        assert baseline is not None  # noqa: S101 - only baseline rules have eras
-        self._plan = plan
-        self._bins = bins_of(plan)
-        self.windows = baseline.over_us // plan.span_us
-        self._steps = _together(self.windows)
-        self.eras: dict[int, Slot] = {}
-        self.born: int | None = None
-        self.floor = -FAR
-        self.stand_in: tuple[float, int] | None = None
-        self.expected: float | None = None
-        self._formed: tuple[int, int] | None = None
+    def __init__(self, store: Store, plan: Plan, at: int) -> None:
+        self._store, self._plan, self.at = store, plan, at
+        rules = store.tables.rules
+        self.windows = int(rules[plan.row, layout.WINDOWS])
+        self.steps = int(rules[plan.row, layout.ERA_STEPS])
 
-    def add(self, slot: Slot) -> None:
-        """Keep a step that has left the current window."""
-        number = -(-slot.number // self._steps)
-        era = self.eras.get(number)
-        if era is None:
-            era = self.eras[number] = Slot(number)
-        era.join(slot)
+    def _get(self, word: int) -> int | None:
+        value = int(self._store.arena.ints[self.at + word])
+        return None if value == layout.NEVER_BORN else value
 
-    def refresh(self, passed: int) -> None:
-        """Form the expectation anew.
+    def _float(self, word: int) -> float | None:
+        value = float(self._store.arena.floats[self.at + word])
+        return value if value == value else None  # noqa: PLR0124 - NaN
 
-        Args:
-            passed: The last step that is over.
-        """
-        each = STEPS // self._steps
-        newest = (passed - STEPS) // self._steps
-        oldest = newest - each * self.windows
-        born = max(self.floor, passed if self.born is None else self.born)
-        whole = min(self.windows, (passed - born) // STEPS - 1)
-        if (newest, whole) == self._formed:
-            return
-        self._formed = (newest, whole)
-        for number in [number for number in self.eras if number <= oldest]:
-            del self.eras[number]
-        found = self._windows(newest, whole)
-        if len(found) >= FEWEST:
-            self.expected, self.stand_in = finite(total(found) / len(found)), None
-        else:
-            self.expected = self._accepted(passed)
+    @property
+    def expected(self) -> float | None:
+        """The mean over whole windows; None while there are fewer than two."""
+        return self._float(layout.ERAS_EXPECTED)
 
-    def _windows(self, newest: int, whole: int) -> list[float]:
-        """The aggregates of whole windows, the latest first."""
-        each = STEPS // self._steps
-        found: list[float] = []
-        for window in range(1, whole + 1):
-            end = newest - each * (window - 1)
-            value = self._aggregate(range(end - each + 1, end + 1))
-            if value is not None:
-                found.append(value)
-        return found
-
-    def evidence(self) -> dict[str, Any]:
-        """The whole windows behind the expectation, for people."""
-        newest, whole = self._formed or (0, 0)
-        found = self._windows(newest, whole)
-        told: dict[str, Any] = {
-            "baseline_windows": len(found),
-            "baseline_windows_most": self.windows,
-        }
-        if found:
-            span_us = self._plan.span_us
-            first = newest - STEPS // self._steps * whole
-            told["baseline_since"] = rfc3339(first * self._steps * span_us // STEPS)
-            told["baseline_min"] = min(found)
-            told["baseline_max"] = max(found)
-        return known(told)
-
-    def _accepted(self, passed: int) -> float | None:
-        """The level that was accepted, as long as ``over`` reaches back to it."""
-        if self.stand_in is None or passed - self.stand_in[1] > self.windows * STEPS:
-            self.stand_in = None
-            return None
-        return self.stand_in[0]
+    @property
+    def _eras(self) -> Steps:
+        return Steps(self._store, self._plan, self.at + layout.FIRST_ERA)
 
     def accept(self, began: int, level: float, passed: int) -> None:
         """Let the past begin with a shift: what came after it is learned.
@@ -156,63 +67,83 @@ class Eras:
             level: Of the current window, in the metric's unit.
             passed: The last step that is over.
         """
+        store, arena = self._store, self._store.arena
+        arena.reserve()
         # Steps are kept a few together: those that stand with one before it are lost.
-        last = -(-(began - 1) // self._steps)
-        self.floor = last * self._steps
-        for number, era in self.eras.items():
-            if number > last:
-                era.tainted = False
-        self.stand_in = level, passed
-        self._formed = None
-        self.refresh(passed)
+        last = -(-(began - 1) // self.steps)
+        ints, floats = arena.ints, arena.floats
+        ints[self.at + layout.FLOOR] = last * self.steps
+        self._eras.clear(last)
+        floats[self.at + layout.STAND_IN] = level
+        ints[self.at + layout.STAND_STEP] = passed
+        ints[self.at + layout.FORMED] = layout.NEVER_BORN
+        eras.eras_refresh(
+            floats,
+            ints,
+            arena.heads,
+            self.at,
+            passed,
+            store.tables.rules,
+            store.tables.rule_floats,
+            self._plan.row,
+            store.scratch,
+        )
 
-    def _aggregate(self, numbers: range) -> float | None:
-        """The aggregate of one window; None if it must not, or cannot, be told."""
-        eras, plan = self.eras, self._plan
-        inside = [eras[number] for number in numbers if number in eras]
-        if any(era.tainted for era in inside):
-            return None
-        if plan.judged is Judged.SUM or plan.judged is Judged.COUNT:
-            return plan.sign * total([era.total for era in inside]) + 0.0
-        whole = Slot(0)
-        for era in inside:
-            whole.join(era)
-        if not whole.samples:
-            return None
-        if plan.judged is not Judged.RANK:
-            return plan.sign * (whole.total / whole.weight) + 0.0
-        return plan.sign * signed_rank(plan, self._bins, whole.bins, whole) + 0.0
+    def evidence(self) -> dict[str, Any]:
+        """The whole windows behind the expectation, for people."""
+        store, arena = self._store, self._store.arena
+        arena.reserve()
+        found, _, least, most = eras.eras_windows(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            store.tables.rules,
+            store.tables.rule_floats,
+            self._plan.row,
+            store.scratch,
+        )
+        told: dict[str, Any] = {
+            "baseline_windows": found,
+            "baseline_windows_most": self.windows,
+        }
+        newest, whole = self._get(layout.FORMED), self._get(layout.FORMED_WHOLE)
+        if found and newest is not None and whole is not None:
+            first = newest - STEPS // self.steps * whole
+            began_us = first * self.steps * self._plan.span_us // STEPS
+            told["baseline_since"] = rfc3339(began_us)
+            told["baseline_min"], told["baseline_max"] = least, most
+        return known(told)
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
-        eras = [self.eras[number].dump() for number in sorted(self.eras)]
+        newest, whole = self._get(layout.FORMED), self._get(layout.FORMED_WHOLE)
+        level, floor = self._float(layout.STAND_IN), self._get(layout.FLOOR)
+        step = int(self._store.arena.ints[self.at + layout.STAND_STEP])
         return [
-            self._steps,
-            self.born,
+            self.steps,
+            self._get(layout.ERAS_BORN),
             self.expected,
-            self._formed,
-            eras,
-            self.floor,
-            self.stand_in,
+            None if newest is None else [newest, whole],
+            self._eras.dump(),
+            -FAR if floor is None else floor,
+            None if level is None else [level, step],
         ]
 
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave; steps kept together otherwise are let go."""
-        steps, self.born, self.expected, formed, eras, *shift = state
+        steps, born, expected, formed, kept, *shift = state
+        arena = self._store.arena
+        if steps == self.steps:
+            self._eras.load(kept)
+        ints, floats = arena.ints, arena.floats
+        ints[self.at + layout.ERAS_BORN] = layout.NEVER_BORN if born is None else born
+        floats[self.at + layout.ERAS_EXPECTED] = nan if expected is None else expected
+        if formed is not None:
+            ints[self.at + layout.FORMED], ints[self.at + layout.FORMED_WHOLE] = formed
         if shift:
-            self.floor, stand_in = shift
-            self.stand_in = None if stand_in is None else tuple(stand_in)
-        self._formed = None if formed is None else (formed[0], formed[1])
-        if steps == self._steps:
-            self.eras = {era[0]: Slot.load(era) for era in eras}
-
-
-def signed_rank(
-    plan: Plan, bins: Bins | None, counts: dict[int, int], ends: Slot
-) -> float:
-    """A percentile, signed; ``ends`` knows the smallest and the largest sample."""
-    if bins is None:
-        return ends.low if plan.percent == 0 else ends.high
-    percent = plan.percent if plan.sign > 0 else 100 - plan.percent
-    value = plan.sign * bins.quantile(counts, percent)
-    return max(ends.low, min(ends.high, value))
+            floor, stand_in = shift
+            ints[self.at + layout.FLOOR] = floor
+            if stand_in is not None:
+                floats[self.at + layout.STAND_IN] = stand_in[0]
+                ints[self.at + layout.STAND_STEP] = stand_in[1]

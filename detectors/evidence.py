@@ -12,7 +12,6 @@ from typing import Any
 
 from detectors.numbers import finite, total
 from detectors.plans import Judged, Plan
-from detectors.spans import Span
 
 
 def known(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,18 +93,31 @@ def count_window(
     return known(found)
 
 
-def time_window(plan: Plan, span: Span) -> dict[str, Any]:
-    """What a window of time holds."""
-    inside = span.totals(without=None)
+def time_window(
+    plan: Plan,
+    samples: int,
+    summed: float,
+    calls: float,
+    ends: tuple[float, float] | None,
+) -> dict[str, Any]:
+    """What a window of time holds.
+
+    Args:
+        plan: The rule.
+        samples: Inside the window.
+        summed: Their signed sum, or that of a rate's numerators.
+        calls: Of a rate, the sum of its denominators.
+        ends: Of ranks, the smallest and the largest, signed; None without samples.
+    """
     found: dict[str, Any] = {
         "window_s": plan.span_us / 1_000_000,
-        "window_samples": inside.samples,
+        "window_samples": samples,
     }
     if plan.judged is not Judged.RANK:
-        found["window_total"] = plan.sign * inside.total
-    elif span.slots:
-        ends = [plan.sign * end for slot in span.slots for end in (slot.low, slot.high)]
-        found["window_min"], found["window_max"] = min(ends), max(ends)
+        found["window_total"] = plan.sign * summed
+    elif ends is not None:
+        signed = [plan.sign * end for end in ends]
+        found["window_min"], found["window_max"] = min(signed), max(signed)
     if plan.over >= 0:
-        found["window_calls"] = inside.weight
+        found["window_calls"] = calls
     return known(found)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from detectors.causes import LEARNED
+from detectors.causes import LEARNED, STEPS
 from detectors.decomposition import COSTS, SESSIONS, WIDTH, Rise
 from detectors.kernels import factors as words
+from detectors.kernels import layout
+from detectors.kernels import window_factors as waiting
 from detectors.kernels.layout import MODEL_AT
 from detectors.recent import Told
 from detectors.stage import Stage
@@ -75,4 +77,83 @@ class Factors:
         )
         learned = float(arena.ints[at + words.CHUNKS]) * usual[SESSIONS]
         weighed = usual[COSTS] > 0.0 and now[COSTS] > 0.0
-        return Rise(usual, now) if learned >= LEARNED and weighed else None
+        if learned < LEARNED or not weighed:
+            return None
+        return Rise(usual, now, self._more(usual[SESSIONS]))
+
+    def _more(self, usual: float) -> float:
+        """How many times more sessions a window holds; 0 where that is no matter."""
+        del usual
+        return 0.0
+
+
+class WindowFactors(Factors):
+    """The same where a window is judged: what is in it is not usual yet.
+
+    Args:
+        store: The memory.
+        row: Of the rule, in the tables.
+        at: Where in the memory the words begin.
+    """
+
+    __slots__ = ("_held", "_memory", "_size")
+
+    def __init__(self, store: Store, row: int, at: int) -> None:
+        super().__init__(store, at)
+        rules = store.tables.rules[row]
+        self._held = int(rules[layout.CHUNKS_HELD])
+        self._size = int(rules[layout.CHUNK_SIZE])
+        self._memory = int(rules[layout.CHUNKS_KEPT])
+
+    def learn(self, stage: Stage, step: int = 0) -> None:
+        """Add the session at hand, seen while all is well.
+
+        Args:
+            stage: Which it is.
+            step: Of time, where that makes chunks.
+        """
+        arena = self._store.arena
+        waiting.window_learn(
+            arena.floats,
+            arena.ints,
+            self._at,
+            self._held,
+            self._size,
+            self._memory,
+            stage.row,
+            int(stage.codes[MODEL_AT]),
+            step,
+        )
+
+    def begin(self) -> None:
+        """The breach begins."""
+        arena = self._store.arena
+        waiting.window_begin(arena.floats, arena.ints, self._at, self._held, self._size)
+
+    def crowd(self, samples: int) -> None:
+        """So many sessions are in the window."""
+        word, ints = self._at + waiting.CROWD, self._store.arena.ints
+        ints[word] = max(int(ints[word]), samples)
+
+    def _more(self, usual: float) -> float:
+        crowd = int(self._store.arena.ints[self._at + waiting.CROWD])
+        return crowd / (STEPS * usual) if usual > 0.0 else 0.0
+
+    def dump(self) -> list[Any]:
+        """As bytes, and both models by name: their codes hang on what else there was."""
+        ints, at = self._store.arena.ints, self._at
+        chunks = int(ints[at + waiting.WAITING])
+        held = ints[at : at + waiting.RING + chunks * WIDTH].astype("<i8")
+        models = held[words.MODEL : words.NEWCOMER + 1]
+        names = [self._store.labels.text(code) for code in models.tolist()]
+        models[:] = 0
+        return [held.tobytes(), *names]
+
+    def load(self, state: list[Any]) -> None:
+        """Take what ``dump`` gave."""
+        packed, *names = state
+        ints, at = self._store.arena.ints, self._at
+        held = np.frombuffer(packed, "<i8")
+        ints[at : at + len(held)] = held
+        codes = [self._store.labels.code(name) for name in names]
+        ints[at + words.MODEL : at + words.NEWCOMER + 1] = codes

@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.blocks import Block
 from detectors.checkpoints import Checkpoints
+from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
 from detectors.giving import Giving
@@ -20,6 +21,7 @@ from detectors.plans import Group
 from detectors.population import Population
 from detectors.seals import salt_of
 from detectors.series import Series
+from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.tables import Masks
@@ -257,7 +259,9 @@ class Folder:
             if watch is None:
                 # With it the series may have to be forgotten sooner than before.
                 watch, news = series.open_watch(plan), True
-            if left != WHOLLY and isinstance(watch, DriftWatch):
+            if left != WHOLLY and isinstance(
+                watch, CountWatch | DriftWatch | SpanWatch
+            ):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):
                 told = watch.sample(values, ended_us, now_us, stage)

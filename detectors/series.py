@@ -10,7 +10,7 @@ from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
 from detectors.compiled_watch import CompiledWatch
 from detectors.costs import CostEachWatch, cost_watch
-from detectors.counted import CountWatch, count_watch
+from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
@@ -60,8 +60,8 @@ def watch(plan: Plan, by: dict[str, str], store: Store, at: int) -> Watch:
     if plan.each:
         return _each_watch(plan, by, store, at)
     if plan.says_why:
-        return cost_watch(plan, by)
-    return SpanWatch(plan, by) if plan.span_us else count_watch(plan, by)
+        return cost_watch(plan, by, store, at)
+    return (SpanWatch if plan.span_us else CountWatch)(plan, by, store, at)
 
 
 def _each_watch(plan: Plan, by: dict[str, str], store: Store, at: int) -> EachWatch:

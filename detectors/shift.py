@@ -6,50 +6,53 @@ whole has a fixed size, however long the alert is open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from detectors.baseline import Summary
+from detectors.kernels import layout
 from detectors.plans import Plan
+from detectors.store import Store
 
 
 class Shift:
     """What may become the baseline.
 
+    Args:
+        store: The memory.
+        plan: The rule.
+        watch: Address of the window's words.
+        first: Position, among the samples at hand, of the first one since then.
+
     Attributes:
         summary: Of the samples since firing began that have left the window.
-        first: Position, among the samples at hand, of the first one since then.
     """
 
-    __slots__ = ("first", "summary")
+    __slots__ = ("_store", "_watch", "summary")
 
-    def __init__(self, summary: Summary, first: int) -> None:
-        self.summary = summary
-        self.first = first
+    def __init__(self, store: Store, plan: Plan, watch: int, first: int) -> None:
+        self._store, self._watch = store, watch
+        self.summary = Summary(store, plan, store.arena.take(layout.SUMMARY_WIDTH))
+        self.summary.begin()
+        words = store.arena.ints
+        words[watch + layout.SHIFT] = self.summary.at
+        words[watch + layout.SHIFT_FIRST] = first
 
-    def drop(
-        self, gone: Sequence[float], weights: Sequence[float] | None, now_us: int
-    ) -> None:
-        """The oldest samples are no longer at hand.
+    @property
+    def first(self) -> int:
+        """Position, among the samples at hand, of the first one since then."""
+        return int(self._store.arena.ints[self._watch + layout.SHIFT_FIRST])
 
-        Args:
-            gone: In the metric's unit, or a rate's numerators.
-            weights: A rate's denominators.
-            now_us: The series' time.
-        """
-        first = self.first
-        if first < len(gone):
-            later = None if weights is None else weights[first:]
-            self.summary.learn(gone[first:], later, now_us)
-        self.first = max(0, first - len(gone))
+    def free(self) -> None:
+        """The alert is no longer open."""
+        self.summary.free()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """The same, where what the summary holds is another's by now."""
+        arena = self._store.arena
+        arena.give(self.summary.at, layout.SUMMARY_WIDTH)
+        arena.ints[self._watch + layout.SHIFT] = 0
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
         return [self.first, self.summary.dump()]
-
-    @classmethod
-    def load(cls, state: list[Any], plan: Plan) -> Shift:
-        """Take what ``dump`` gave."""
-        shift = cls(Summary(plan), state[0])
-        shift.summary.load(state[1])
-        return shift

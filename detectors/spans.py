@@ -7,148 +7,142 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 
 from __future__ import annotations
 
-from collections import deque
-from math import inf
-from typing import Any, Final
+from collections.abc import Callable
+from typing import NamedTuple
 
-from detectors.numbers import total
-from detectors.sketch import flatten, merge, unflatten
-
-STEPS: Final = 60
-
-
-class Slot:
-    """What fell into one step; values are signed so that larger is worse.
-
-    Attributes:
-        number: Of the step.
-        total: Sum of values, or of a rate's numerators.
-        weight: Number of values, or sum of a rate's denominators.
-        beyond: Samples beyond the mildest fixed limit.
-        tainted: Whether it holds a sample that baselines must not learn.
-        bins: Histogram of the values in the metric's unit.
-    """
-
-    __slots__ = (
-        "beyond",
-        "bins",
-        "high",
-        "low",
-        "number",
-        "samples",
-        "tainted",
-        "total",
-        "weight",
-    )
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.samples = 0
-        self.total = 0.0
-        self.weight = 0.0
-        self.low = inf
-        self.high = -inf
-        self.beyond = 0
-        self.tainted = False
-        self.bins: dict[int, int] = {}
-
-    def dump(self) -> list[Any]:
-        """As plain numbers."""
-        return [
-            self.number,
-            self.samples,
-            self.total,
-            self.weight,
-            self.low,
-            self.high,
-            self.beyond,
-            self.tainted,
-            flatten(self.bins),
-        ]
-
-    @classmethod
-    def load(cls, state: list[Any]) -> Slot:
-        """Take what ``dump`` gave."""
-        slot = cls(state[0])
-        slot.samples, slot.total, slot.weight = state[1:4]
-        slot.low, slot.high, slot.beyond, slot.tainted = state[4:8]
-        slot.bins = unflatten(state[8])
-        return slot
-
-    def join(self, other: Slot) -> None:
-        """Add what fell into another step."""
-        self.samples += other.samples
-        self.total += other.total
-        self.weight += other.weight
-        self.low = min(self.low, other.low)
-        self.high = max(self.high, other.high)
-        self.tainted = self.tainted or other.tainted
-        merge(self.bins, other.bins)
+from detectors.kernels import histograms, window_rows
+from detectors.kernels import layout as at
+from detectors.kernels.steps import (
+    STEPS,
+    step_ends_us,
+    step_of,
+    step_passed,
+)
+from detectors.plans import Judged, Plan
+from detectors.sketch import unflatten
+from detectors.store import Store
 
 
-class Span:
-    """The steps of one window that hold anything, in order of time.
+class Span(NamedTuple):
+    """The steps of a window of so many microseconds.
 
     >>> hour = Span(3_600_000_000)
-    >>> hour.at(60_000_000).number, hour.at(60_000_001).number
+    >>> hour.number(60_000_000), hour.number(60_000_001)
     (1, 2)
-    >>> hour.leaves_us(hour.slots[0]) // 60_000_000
+    >>> hour.leaves_us(1) // 60_000_000
     61
     """
 
-    __slots__ = ("slots", "span_us")
-
-    def __init__(self, span_us: int) -> None:
-        self.span_us = span_us
-        self.slots: deque[Slot] = deque()
+    span_us: int
 
     def number(self, at_us: int) -> int:
         """The step that a time falls into."""
-        return -(-at_us * STEPS // self.span_us)
+        return int(step_of(at_us, self.span_us))
 
     def passed(self, at_us: int) -> int:
         """The last step that is over at a time."""
-        return at_us * STEPS // self.span_us
+        return int(step_passed(at_us, self.span_us))
 
     def ends_us(self, number: int) -> int:
         """The last microsecond of a step."""
-        return number * self.span_us // STEPS
+        return int(step_ends_us(number, self.span_us))
 
-    def leaves_us(self, slot: Slot) -> int:
+    def leaves_us(self, number: int) -> int:
         """When a step is no longer inside the window."""
-        return -(-(slot.number + STEPS) * self.span_us // STEPS)
+        return -(-(number + STEPS) * self.span_us // STEPS)
 
-    def holds(self, ended_us: int, now_us: int) -> bool:
-        """Whether what ended then is still inside the window."""
-        return self.number(ended_us) + STEPS > self.passed(now_us)
 
-    def advance(self, now_us: int) -> list[Slot]:
-        """Take out the steps that are no longer inside the window."""
-        gone = []
-        limit = self.passed(now_us) - STEPS
-        while self.slots and self.slots[0].number <= limit:
-            gone.append(self.slots.popleft())
-        return gone
+class Steps:
+    """A list of steps, or of eras, in the partition's memory.
 
-    def at(self, ended_us: int) -> Slot:
-        """The step for a time inside the window, made if it was empty."""
-        number = self.number(ended_us)
-        slots = self.slots
-        position = len(slots)
-        while position and slots[position - 1].number > number:
-            position -= 1
-        if position and slots[position - 1].number == number:
-            return slots[position - 1]
-        slot = Slot(number)
-        slots.insert(position, slot)
-        return slot
+    Args:
+        store: The memory.
+        plan: The rule.
+        first: Where the address of the first one is, and behind it that of the last.
+    """
 
-    def totals(self, without: Slot | None) -> Slot:
-        """All steps but one together; sums are correctly rounded."""
-        others = [slot for slot in self.slots if slot is not without]
-        together = Slot(0)
-        together.total = total([slot.total for slot in others])
-        together.weight = total([slot.weight for slot in others])
-        together.samples = sum([slot.samples for slot in others])
-        together.beyond = sum([slot.beyond for slot in others])
-        return together
+    __slots__ = ("_first", "_plan", "_store")
+
+    def __init__(self, store: Store, plan: Plan, first: int) -> None:
+        self._store, self._plan, self._first = store, plan, first
+
+    def __bool__(self) -> bool:
+        return bool(self._store.arena.ints[self._first])
+
+    @property
+    def first(self) -> int:
+        """Number of the first one; there is one."""
+        ints = self._store.arena.ints
+        return int(ints[ints[self._first] + at.STEP_NUMBER])
+
+    def addresses(self) -> list[int]:
+        """Of all of them, in order of time."""
+        ints, found = self._store.arena.ints, []
+        step = int(ints[self._first])
+        while step:
+            found.append(step)
+            step = int(ints[step + at.STEP_NEXT])
+        return found
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Of ranks the smallest and the largest sample, signed; None without any."""
+        found = self.addresses()
+        if not found or self._plan.judged is not Judged.RANK:
+            return None
+        floats = self._store.arena.floats
+        lows = [float(floats[step + at.STEP_LOW]) for step in found]
+        return min(lows), max(float(floats[step + at.STEP_HIGH]) for step in found)
+
+    def taint(self, step: int) -> None:
+        """The step at an address holds a sample that baselines must not learn."""
+        self._store.arena.ints[step + at.STEP_SAMPLES] |= 1
+
+    def clear(self, above: int) -> None:
+        """Steps with a larger number hold no such sample."""
+        ints = self._store.arena.ints
+        for step in self.addresses():
+            if ints[step + at.STEP_NUMBER] > above:
+                ints[step + at.STEP_SAMPLES] &= ~1
+
+    def dump(self) -> bytes:
+        """As bytes."""
+        store, row = self._store, self._plan.row
+        ints, rules = store.arena.ints, store.tables.rules
+        out = store.octets(window_rows.steps_room(ints, self._first, rules, row))
+        size = window_rows.put_steps(ints, self._first, rules, row, out)
+        return out[:size].tobytes()
+
+    def load(self, packed: bytes, whole: int = 0) -> None:
+        """Take what ``dump`` gave.
+
+        Args:
+            packed: The bytes.
+            whole: Address of a histogram that theirs are added to; 0 for none.
+        """
+        store = self._store
+        data, arena = store.read(packed), store.arena
+        window_rows.get_steps(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self._first,
+            whole,
+            store.tables.rules,
+            self._plan.row,
+            data,
+        )
+
+    def recount(self, beyond: Callable[[dict[int, int], float], int]) -> None:
+        """Count anew what lies beyond a limit.
+
+        Args:
+            beyond: Counts it in a histogram, given the largest sample as well.
+        """
+        arena = self._store.arena
+        if self._plan.judged is Judged.RANK:
+            for step in self.addresses():
+                flat = histograms.flatten(arena.ints, step + at.STEP_COUNTS)
+                high = float(arena.floats[step + at.STEP_HIGH])
+                found = beyond(unflatten(flat), high)
+                arena.ints[step + at.STEP_BEYOND] = found

@@ -12,6 +12,7 @@ from detectors.blocks import Block
 from detectors.kernels import beta_binomial, layout, rows, squeezing
 from detectors.kernels.births import begin_watch
 from detectors.kernels.giving import all_given
+from detectors.kernels.octets import Octets
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.labels import Labels
 from detectors.plans import Group
@@ -20,6 +21,9 @@ from detectors.tables import Tables
 from detectors.transitions import State
 
 _QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
+
+_WORDS: Final = 32
+"""Words that a byte of what windows hold needs at most."""
 
 
 class Store:
@@ -36,6 +40,7 @@ class Store:
     """
 
     __slots__ = (
+        "_octets",
         "_packed",
         "_refs",
         "_squeezed",
@@ -62,6 +67,7 @@ class Store:
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
+        self._octets: Octets = np.zeros(1 << 12, np.uint8)
         self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
         self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
@@ -101,6 +107,17 @@ class Store:
             known = np.array(self.labels.codes(block.attribute_tables[place]), np.int64)
             codes[:, place] = known[block.attribute_codes[:, place]]
         return codes
+
+    def octets(self, room: int) -> Octets:
+        """So many bytes or more, to be written to."""
+        if room > len(self._octets):
+            self._octets = np.zeros(2 * room, np.uint8)
+        return self._octets
+
+    def read(self, packed: bytes) -> Octets:
+        """Bytes to be read, with room in the arena for what they say."""
+        self.arena.reserve(_WORDS * len(packed))
+        return np.frombuffer(packed, np.uint8)
 
     def pack(self, watch: int, rule: int) -> tuple[bytes, list[Told]]:
         """A rule's state as bytes, and the sessions it refers to."""

@@ -8,17 +8,34 @@ from typing import Final
 
 import numpy as np
 
+from detectors.causes import chunks
 from detectors.facets import Facet, facets
 from detectors.kernels import layout as at
 from detectors.kernels.bets import BETS_WIDTH
 from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
+from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCALE
+from detectors.kernels.steps import WIDEST, together
+from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
-from detectors.metrics import COLUMN
-from detectors.plans import Group, Plan
-from detectors.rules import Absence, Drift, Silence
+from detectors.metrics import COLUMN, Aggregate, Scale
+from detectors.plans import Group, Judged, Plan
+from detectors.rules import Absence, Baseline, Drift, Silence, Threshold
 from detectors.sensitivities import SETTINGS
 
+_JUDGED: Final = {
+    Judged.RATE: at.JUDGED_RATE,
+    Judged.MEAN: at.JUDGED_MEAN,
+    Judged.SUM: at.JUDGED_SUM,
+    Judged.COUNT: at.JUDGED_COUNT,
+    Judged.RANK: at.JUDGED_RANK,
+}
+_SCALES: Final = {
+    Scale.LOG: LOG_SCALE,
+    Scale.SQRT: SQRT_SCALE,
+    Scale.LOGIT: LOGIT_SCALE,
+    Scale.RATE: NO_SCALE,
+}
 _CODED: Final = frozenset({"agent", "task_type", "model"})
 """Labels that the state has codes of."""
 
@@ -52,7 +69,8 @@ class Tables:
             first_rules.append(len(rules))
             for plan in group.plans:
                 plan.row = len(rules)
-                row, row_floats = [0] * at.RULE_INTS, [plan.sign, nan, nan, nan]
+                row = [0] * at.RULE_INTS
+                row_floats = [plan.sign] + [nan] * (at.RULE_FLOATS - 1)
                 kind = plan.rule.kind
                 if isinstance(kind, Drift):
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
@@ -62,6 +80,8 @@ class Tables:
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
+                elif not plan.each and isinstance(kind, Threshold | Baseline):
+                    _window(plan, row, row_floats)
                 after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
@@ -114,6 +134,52 @@ def _each(plan: Plan, row: list[int]) -> None:
     if plan.says_why:
         row[at.FACTORS] = at.EACH_WIDTH
         row[at.WATCH_WIDTH] += FACTORS_WIDTH
+
+
+def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
+    """A rule over the last sessions, or the last minutes."""
+    row[at.KIND] = at.TIMED if plan.span_us else at.COUNTED
+    row[at.COLUMN_AT], row[at.OVER] = plan.column, plan.over
+    row[at.JUDGED] = _JUDGED[plan.judged]
+    row[at.SIZE], row[at.NEED], row[at.PERCENT] = plan.size, plan.need, plan.percent
+    row[at.WATCH_WIDTH] = at.TIMED_WIDTH if plan.span_us else at.COUNTED_WIDTH
+    scale = plan.rule.metric.scale
+    row[at.BINNED] = plan.judged is Judged.RANK and 0 < plan.percent < 100
+    row[at.BINNED_WHOLE] = scale is Scale.SQRT
+    row[at.BASE_PERCENT] = plan.percent if plan.sign > 0 else 100 - plan.percent
+    row[at.SPAN_US] = plan.span_us
+    row[at.STEP_WIDTH] = at.STEP_TOTAL + 1
+    if plan.judged is Judged.RATE:
+        row[at.STEP_WIDTH] = at.STEP_WEIGHT + 1
+    elif plan.judged is Judged.RANK:
+        row[at.STEP_WIDTH] = WIDEST
+    if plan.limits:
+        floats[at.ENTER] = plan.limits[0].enter
+    if plan.baseline is not None:
+        _baseline(plan, plan.baseline, row, floats)
+    if plan.says_why:
+        row[at.FACTORS] = row[at.WATCH_WIDTH]
+        row[at.WATCH_WIDTH] += WINDOW_FACTORS_WIDTH
+        row[at.CHUNKS_HELD : at.CHUNKS_KEPT + 1] = chunks(plan)
+
+
+def _baseline(
+    plan: Plan, baseline: Baseline, row: list[int], floats: list[float]
+) -> None:
+    row[at.WATCH_WIDTH] = at.SUMMARY_AT + at.SUMMARY_WIDTH
+    if plan.span_us:
+        row[at.WATCH_WIDTH] = at.ERAS_AT + at.ERAS_WIDTH
+        row[at.WINDOWS] = windows = baseline.over_us // plan.span_us
+        row[at.ERA_STEPS] = together(windows)
+    row[at.BASED] = 1
+    row[at.OVER_SAMPLES], row[at.OVER_US] = baseline.over_samples, baseline.over_us
+    row[at.BASE_NEED] = max(1, min(plan.rule.min_samples, baseline.over_samples))
+    row[at.SPREADS] = _SCALES[plan.rule.metric.scale]
+    if plan.judged is Judged.RATE:
+        row[at.SPREADS] = SQRT_SCALE
+    row[at.SMALLEST] = plan.rule.aggregate is Aggregate.MIN
+    floats[at.RATIO] = nan if baseline.ratio is None else baseline.ratio
+    floats[at.DROP] = nan if baseline.drop is None else baseline.drop
 
 
 def _facet(facet: Facet, norm_at: int, bets_at: int) -> list[int]:

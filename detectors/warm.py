@@ -11,17 +11,19 @@ from typing import Final
 from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.identity import series_key
-from detectors.metrics import COLUMN, COLUMNS
+from detectors.metrics import COLUMN, COLUMNS, Aggregate
 from detectors.partition import Partition
 from detectors.rules import (
     SECOND_US,
     Absence,
+    Baseline,
     Drift,
     Level,
     RuleBook,
     Severity,
     Silence,
     Threshold,
+    Window,
     rule,
 )
 
@@ -42,6 +44,23 @@ def _book() -> RuleBook:
             *(
                 rule(f"drift-{metric}", metric, Drift("high"), by=("agent",))
                 for metric in ("cost_usd", "loop_count", "tool_error_rate")
+            ),
+            *(
+                rule(
+                    f"window-{metric}-{window.span_us}",
+                    metric,
+                    Baseline(ratio=3.0),
+                    by=("agent",),
+                    min_samples=20,
+                    window=window,
+                    aggregate=aggregate,
+                )
+                for metric, aggregate in (
+                    ("cost_usd", Aggregate.SUM),
+                    ("loop_count", Aggregate.P95),
+                    ("tool_error_rate", Aggregate.MEAN),
+                )
+                for window in (Window(samples=20), Window(span_us=30 * SECOND_US))
             ),
             rule("quality", "quality_score", Drift("medium"), by=("agent",)),
             rule("success", "success_rate", Drift("medium"), by=("agent",)),

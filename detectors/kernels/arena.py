@@ -16,7 +16,10 @@ STEP: Final = 4
 """Words."""
 
 SIZES: Final = 2_048
-"""The largest piece, in steps."""
+"""Larger pieces, in steps, come as powers of two."""
+
+HEADS: Final = SIZES + 64
+"""Words of ``heads``."""
 
 ROOM: Final = 1 << 14
 """Words that one sample of one rule never needs more than."""
@@ -27,12 +30,25 @@ piece that waits, whose first word names the next."""
 
 
 @compiled
+def sized(words: int) -> tuple[int, int]:
+    """How many steps such a piece has, and where in ``heads`` those of its size are."""
+    step = (words + STEP - 1) // STEP
+    if step <= SIZES:
+        return step, step
+    power, large = 1, SIZES
+    while large < step:
+        large *= 2
+        power += 1
+    return large, SIZES + power
+
+
+@compiled
 def take(i: Ints, heads: Ints, words: int) -> int:
     """A piece of so many words, all zero; 0 if the arena is full."""
-    step = (words + STEP - 1) // STEP
-    at = heads[step]
+    step, waits = sized(words)
+    at = heads[waits]
     if at:
-        heads[step] = i[at]
+        heads[waits] = i[at]
     else:
         at = heads[TOP]
         if at + step * STEP > len(i):
@@ -46,6 +62,6 @@ def take(i: Ints, heads: Ints, words: int) -> int:
 @compiled
 def give(i: Ints, heads: Ints, at: int, words: int) -> None:
     """Take a piece back."""
-    step = (words + STEP - 1) // STEP
-    i[at] = heads[step]
-    heads[step] = at
+    _, waits = sized(words)
+    i[at] = heads[waits]
+    heads[waits] = at

@@ -8,7 +8,11 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import take
 from detectors.kernels.bets import bets_begin
+from detectors.kernels.eras import eras_begin
 from detectors.kernels.factors import factors_begin_state
+from detectors.kernels.inside import timed_begin
+from detectors.kernels.summary import summary_begin
+from detectors.kernels.window_factors import WHOLE
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.lifecycle import FAR
 
@@ -44,8 +48,19 @@ def begin_watch(
         for facet in range(first, first + rules[rule, at.FACETS]):
             bets = watch + facets[facet, at.BETS_AT]
             bets_begin(f, i, bets, floats[rule, at.CAUTION], 0, 0)
+    elif kind == at.COUNTED:
+        i[watch + at.PAUSE] = rules[rule, at.NEED]
+        if rules[rule, at.BASED]:
+            summary_begin(f, i, watch + at.SUMMARY_AT)
+    elif kind == at.TIMED:
+        timed_begin(i, watch)
+        if rules[rule, at.BASED]:
+            eras_begin(f, i, watch + at.ERAS_AT)
     else:
         f[watch + at.LIMIT] = -inf
     if rules[rule, at.FACTORS]:
         factors_begin_state(f, i, watch + rules[rule, at.FACTORS])
+        if kind >= at.COUNTED:
+            whole = watch + rules[rule, at.FACTORS] + WHOLE
+            i[whole] = int(rules[rule, at.CHUNK_SIZE] > 0)
     return watch

@@ -103,7 +103,10 @@ def chunk_add(f: Floats, at: int, values: Floats) -> float:
 
 
 @compiled
-def _add(f: Floats, i: Ints, at: int, chunk: int, values: Floats, model: int) -> None:
+def factors_add(
+    f: Floats, i: Ints, at: int, chunk: int, values: Floats, model: int
+) -> None:
+    """Add a session's numbers to the chunk that begins at a place."""
     weight = chunk_add(f, at + chunk, values)
     if model == 0 or weight == 0.0:
         return
@@ -126,7 +129,7 @@ def factors_learn(f: Floats, i: Ints, at: int, values: Floats, model: int) -> No
         values: Its numbers in the order of ``COLUMNS``; without a cost it is none.
         model: What it ran on.
     """
-    _add(f, i, at, CHUNK, values, model)
+    factors_add(f, i, at, CHUNK, values, model)
     if f[at + CHUNK + SESSIONS] == SIZE:
         _absorb(f, i, at)
 
@@ -150,7 +153,7 @@ def _absorb(f: Floats, i: Ints, at: int) -> None:
 @compiled
 def factors_during(f: Floats, i: Ints, at: int, values: Floats, model: int) -> None:
     """Add a session seen while it is not."""
-    _add(f, i, at, NOW, values, model)
+    factors_add(f, i, at, NOW, values, model)
 
 
 @compiled

@@ -12,10 +12,13 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import ROOM, TOP
 from detectors.kernels.births import begin_watch
+from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.silence import take_quietly
+from detectors.kernels.timed import timed_sample
+from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 # Why a fold stops.
@@ -206,18 +209,51 @@ def fold(
             kind = rules[rule, at.KIND]
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
-            if kind != at.PYTHON and (watch == 0 or kind == at.DRIFT):
+            if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
                 if heads[TOP] + ROOM > len(i) or places[
                     at.GIVEN_COUNT
                 ] + GIVEN_ENOUGH > len(given):
                     why = FULL
                     cursor[RULE] = which - begin
                     break
-                if watch == 0:
+                if watch == 0 and kind < at.COUNTED:
                     watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
                     i[watch + at.SEQ] = i[at_series + at.SEQ_FLOOR]
                     i[at_series + at.WATCHES + taken[which]] = watch
-            if kind == at.DRIFT:
+            if (kind >= at.COUNTED and watch == 0) or (
+                kind >= at.COUNTED
+                and rules[rule, at.FACTORS]
+                and i[watch + at.QUIET] == at.ALWAYS_ASK
+            ):
+                left = 1
+            elif kind == at.COUNTED:
+                left = count_sample(
+                    f,
+                    i,
+                    heads,
+                    watch,
+                    rules,
+                    rule_floats,
+                    rule,
+                    values[session],
+                    now_us,
+                    scratch,
+                )
+            elif kind == at.TIMED:
+                left = timed_sample(
+                    f,
+                    i,
+                    heads,
+                    watch,
+                    rules,
+                    rule_floats,
+                    rule,
+                    values[session],
+                    ended_us,
+                    now_us,
+                    scratch,
+                )
+            elif kind == at.DRIFT:
                 places[at.OF_SERIES] = i[at_series + at.NUMBER]
                 left = sample_quietly(
                     f,
@@ -274,6 +310,18 @@ def fold(
                     left = 1
             else:
                 left = 1
+            if kind >= at.COUNTED and left != 1 and rules[rule, at.FACTORS]:
+                window_learn(
+                    f,
+                    i,
+                    watch + rules[rule, at.FACTORS],
+                    rules[rule, at.CHUNKS_HELD],
+                    rules[rule, at.CHUNK_SIZE],
+                    rules[rule, at.CHUNKS_KEPT],
+                    values[session],
+                    labels[session, at.MODEL_AT],
+                    now_us // max(1, rules[rule, at.SPAN_US] // 4),
+                )
             if left:
                 why = ASK
                 cursor[RULE] = which - begin

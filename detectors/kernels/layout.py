@@ -47,6 +47,104 @@ SEQ, GENERATION = 1, 2
 LIMIT: Final = 3
 EACH_WIDTH: Final = 4
 
+# A window of the last sessions.
+ENTER_NOW: Final = 3
+"""The value of the window up to which there is nothing to be said; infinite."""
+HELD: Final = 4
+"""Samples at hand, the oldest first; the last of them are the window."""
+HELD_ROOM: Final = 5
+SIGNED: Final = 6
+"""Address of the samples, or of a rate's numerators: signed."""
+DIVIDED_BY: Final = 7
+"""Address of a rate's denominators."""
+SKIPPED: Final = 8
+"""Address of marks on those that the baseline must not learn, 0 without any."""
+PAUSE: Final = 9
+"""So many at hand are tidied up."""
+SLACK, LEAST, AHEAD = 10, 11, 12
+"""Means: how much the sum may grow before the window needs a look, the smallest sample
+that may leave before then, and so many at hand need one in any case."""
+ABOVE, BELOW = 10, 11
+"""Rates: the sums over the window."""
+HARMLESS, CREDIT = 10, 11
+"""Ranks: samples up to it cannot make the window worse, and of others so many."""
+SHIFT, SHIFT_FIRST = 13, 14
+"""Address of the summary since firing began, 0 without, and where what it has not seen
+begins among those at hand."""
+COUNTED_WIDTH: Final = 15
+SUMMARY_AT: Final = 15
+"""With a baseline its summary follows."""
+
+# A window of time: its limit is ``ENTER_NOW`` as well.
+BEGIN_US, END_US = 4, 5
+"""Bounds of the step that the clock is in, if it holds anything."""
+STEP_AT: Final = 6
+"""Address of that step, 0 without."""
+FIRST_STEP, LAST_STEP = 7, 8
+"""Addresses of the steps that hold anything, in order of time."""
+REST_SAMPLES, REST_TOTAL, REST_WEIGHT, REST_BEYOND = 9, 10, 11, 12
+"""What is in all steps but that one."""
+MORE_AT: Final = 13
+"""Samples at which to look again."""
+BEGUN: Final = 14
+"""Whether it has once held enough to be judged."""
+TOUCHED: Final = 15
+"""Address of the step that the last sample fell into."""
+INSIDE: Final = 16
+"""A histogram of all steps."""
+TIMED_WIDTH: Final = 19
+ERAS_AT: Final = 19
+"""With a baseline what was before the window follows."""
+
+# What was before a window of time: steps, a few of them together.
+FIRST_ERA, LAST_ERA = 0, 1
+ERAS_BORN: Final = 2
+"""Step of the first sample ever; NEVER_BORN."""
+FLOOR: Final = 3
+"""The same after a shift that was accepted: no window holds it, or one before it."""
+STAND_IN, STAND_STEP = 4, 5
+"""The level that was accepted, NaN without, and the last step over at that time."""
+ERAS_EXPECTED: Final = 6
+FORMED, FORMED_WHOLE = 7, 8
+"""The newest era, and how many windows, when that was formed last; NEVER_BORN."""
+TOGETHER: Final = 9
+"""A histogram, while a window is put together."""
+ERAS_WIDTH: Final = 12
+NEVER_BORN: Final = -(1 << 62)
+
+# A step, or an era; values are signed.
+STEP_NEXT, STEP_NUMBER = 0, 1
+STEP_SAMPLES: Final = 2
+"""Twice as many as there are; one more if it holds what must not be learned."""
+STEP_TOTAL, STEP_WEIGHT = 3, 4
+"""The latter of rates alone."""
+STEP_LOW, STEP_HIGH = 3, 4
+"""Of ranks these instead."""
+STEP_BEYOND: Final = 5
+"""Samples beyond the mildest fixed limit."""
+STEP_COUNTS: Final = 6
+
+# A summary of what was learned: runs of samples, slabs, the oldest first.
+FIRST_SLAB, LAST_SLAB = 0, 1
+SUMMARISED: Final = 2
+"""Samples."""
+BOUND_LOW, BOUND_HIGH = 3, 4
+"""Where values are winsorised."""
+EXPECTED: Final = 5
+"""NaN while there is too little."""
+COUNTS: Final = 6
+"""A histogram of all slabs."""
+SUMMARY_WIDTH: Final = 9
+
+# A slab.
+NEXT_SLAB, SLAB_BEGAN_US, SLAB_ENDED_US, SLAB_LEARNED = 0, 1, 2, 3
+SPREAD_COUNT, SPREAD_TOTAL, SPREAD_SQUARES = 4, 5, 6
+SLAB_TOTAL, SLAB_WEIGHT = 7, 8
+SLAB_LOW, SLAB_HIGH = 7, 8
+"""Of ranks these instead."""
+SLAB_COUNTS: Final = 9
+SLAB_WIDTH: Final = 12
+
 # Absence.
 SEEN_US, SEEN_FLOOR_US, SEEN_ORDER = 3, 4, 5
 ABSENCE_WIDTH: Final = 6
@@ -137,7 +235,7 @@ WAITING_ROOM: Final = 20
 
 # The table of rules: integers.
 KIND: Final = 0
-PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, SILENCE = 0, 1, 2, 3, 4, 5
+PYTHON, EACH, EACH_RATE, ABSENCE, DRIFT, SILENCE, COUNTED, TIMED = range(8)
 """PYTHON: it is not compiled, and asked about each session."""
 COLUMN_AT, OVER = 1, 2
 FACET: Final = 3
@@ -152,13 +250,35 @@ TRACKED: Final = 9
 FACTORS: Final = 11
 """Where in the watch the factors of cost are; 0 without."""
 WATCH_WIDTH: Final = 12
-NAMED: Final = 13
+JUDGED: Final = 13
+JUDGED_RATE, JUDGED_MEAN, JUDGED_SUM, JUDGED_COUNT, JUDGED_RANK = 0, 1, 2, 3, 4
+SIZE, NEED, PERCENT = 14, 15, 16
+"""Of a window: samples, the fewest that are judged, the percentile of signed ones."""
+BASED: Final = 17
+"""Whether there is a baseline; what follows is about it."""
+OVER_SAMPLES, OVER_US, BASE_NEED = 18, 19, 20
+SPREADS: Final = 21
+"""Its scale; see ``kernels.rulers``."""
+BINNED, BINNED_WHOLE, BASE_PERCENT, SMALLEST = 22, 23, 24, 25
+"""Whether it needs a histogram, and one of whole numbers; the percentile of unsigned
+samples; whether the smallest is asked for."""
+SPAN_US: Final = 26
+"""Length of a window of time."""
+STEP_WIDTH: Final = 27
+"""Words of a step."""
+WINDOWS, ERA_STEPS = 28, 29
+"""How many windows back its baseline reaches, and how many steps are kept as one."""
+CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
+"""Of the factors of cost over a window; see ``kernels.window_factors``."""
+NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
-RULE_INTS: Final = 14
+RULE_INTS: Final = 34
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
-RULE_FLOATS: Final = 4
+ENTER, RATIO, DROP = 4, 5, 6
+"""The mildest fixed limit, signed; NaN where a baseline has no such."""
+RULE_FLOATS: Final = 7
 
 # The table of facets: integers.
 READER: Final = 0
@@ -180,7 +300,9 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SCRATCH_FLOATS: Final = 24
+SUMS: Final = 24
+"""Sums under way; see ``kernels.sums``."""
+SCRATCH_FLOATS: Final = SUMS + 4 * 44
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3

@@ -7,6 +7,9 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.eras import eras_free
+from detectors.kernels.held import count_free
+from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
 from detectors.kernels.suspects import clear, entry
@@ -228,6 +231,12 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
             following = i[stratum + at.NEXT]
             drop_stratum(i, heads, stratum, rules[rule, at.NORMS_WIDTH])
             stratum = following
+    elif rules[rule, at.KIND] == at.COUNTED:
+        count_free(i, heads, watch, rules, rule)
+    elif rules[rule, at.KIND] == at.TIMED:
+        timed_free(i, heads, watch, rules, rule)
+        if rules[rule, at.BASED]:
+            eras_free(i, heads, watch + at.ERAS_AT, rules, rule)
     give(i, heads, watch, rules[rule, at.WATCH_WIDTH])
 
 

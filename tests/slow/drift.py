@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 
 from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.batch import ATTRIBUTES, MODEL
-from detectors.causes import CostFactors
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.lineage import Lineage
@@ -31,6 +30,7 @@ from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
 from tests.slow.bets import Bets
+from tests.slow.causes import CostFactors
 from tests.slow.releases import Releases
 from tests.slow.strata import Strata, Stratum
 from tests.slow.suspects import (

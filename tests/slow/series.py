@@ -7,19 +7,18 @@ from typing import Any
 
 from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
-from detectors.costs import cost_watch
-from detectors.counted import CountWatch, count_watch
 from detectors.identity import series_labels
 from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
-from detectors.spanned import SpanWatch
 from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
-from tests.slow.costs import CostEachWatch
+from tests.slow.costs import CostEachWatch, cost_watch
+from tests.slow.counted import CountWatch, count_watch
 from tests.slow.drift import DriftWatch
 from tests.slow.each import EachRateWatch, EachSessionWatch, EachWatch
 from tests.slow.silence import SilenceWatch
+from tests.slow.spanned import SpanWatch
 
 
 def watch(plan: Plan, by: dict[str, str]) -> Watch:

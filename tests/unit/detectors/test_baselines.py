@@ -240,7 +240,9 @@ def test_a_row_gives_back_the_same_baseline() -> None:
     rule = _rule("cost_usd", Baseline(ratio=2.0), aggregate=Aggregate.P90)
     group = Group(BY, [rule])
     store = Store([group])
-    found = watch(group.plans[0], {"agent": "a"}, store, 0)
+    found = watch(
+        group.plans[0], {"agent": "a"}, store, store.begin_watch(group.plans[0].row)
+    )
     scene = Scene(rule)
     for number in range(700):
         scene.session(number, cost_usd=random.lognormvariate(0, 0.9))

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.batch import ATTRIBUTES
-from detectors.causes import CostFactors
 from detectors.metrics import COLUMN, COLUMNS, Aggregate, Direction
 from detectors.packing import unpack
 from detectors.rules import SECOND_US, Baseline, Rule, Window
 from detectors.rules import rule as make_rule
 from detectors.transitions import Transition
+from tests.slow.causes import CostFactors
 from tests.unit.detectors.scenes import Scene, threshold, transitions
 
 IN_USD, OUT_USD = 1e-6, 4e-6
@@ -444,18 +444,6 @@ class TestRules:
             tell(scene, number, run(loops=4 if number < 30 else 0.001))
         assert all(line.causes == {} for line in transitions(scene.said))
         assert any(line.to_state == "firing" for line in transitions(scene.said))
-
-    def test_rows_written_before_anyone_asked_why_are_read(self) -> None:
-        """They hold no factors: the window goes on, and the factors begin anew."""
-        from detectors.costs import CostMeanWatch
-        from detectors.counted import MeanWatch
-        from detectors.plans import Plan
-
-        plan = Plan(_rule(threshold(9.0), window=Window(samples=20)), 0)
-        old, new = MeanWatch(plan, {}), CostMeanWatch(plan, {})
-        old.samples.extend([1.0, 2.0])
-        new.load(old.dump())
-        assert (list(new.samples), new.causes()) == ([1.0, 2.0], {})
 
 
 def test_columns_are_where_the_factors_look() -> None:

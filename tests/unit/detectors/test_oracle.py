@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import exp, nan
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,6 +33,192 @@ from tests.slow.partition import Partition as SlowPartition
 from tests.unit.detectors.scenes import Log, Session, threshold, transitions
 
 PAIR, AGENT = ("agent", "task_type"), ("agent",)
+PRODUCTION = Matchers((equal("environment", "production"),))
+HOUR_US = 3600 * SECOND_US
+
+
+def _counted() -> Iterator[Rule]:
+    """Rules over the last sessions: every aggregate, with limits and with baselines."""
+    limits = {
+        "mean": 12_000.0,
+        "sum": 120_000.0,
+        "min": 6_000.0,
+        "max": 30_000.0,
+        "count": 9.0,
+        "p50": 11_000.0,
+        "p90": 20_000.0,
+        "p95": 25_000.0,
+        "p99": 30_000.0,
+    }
+    for name, limit in limits.items():
+        aggregate, window = Aggregate(name), Window(samples=10)
+        yield rule(
+            f"latency-{name}",
+            "latency_ms",
+            threshold(limit, 2 * limit, recover=0.8 * limit),
+            by=AGENT,
+            window=window,
+            aggregate=aggregate,
+            min_samples=5,
+        )
+        yield rule(
+            f"usual-latency-{name}",
+            "latency_ms",
+            Baseline(ratio=1.6, recover=1.3, over_samples=80),
+            by=PAIR,
+            window=window,
+            aggregate=aggregate,
+            min_samples=12,
+            where=PRODUCTION if name == "mean" else Matchers(),
+        )
+        yield rule(
+            f"usual-loops-{name}",
+            "loop_count",
+            Baseline(ratio=2.0, over_samples=60, over_us=2 * HOUR_US),
+            by=AGENT,
+            window=Window(samples=12),
+            aggregate=aggregate,
+            min_samples=15,
+            hold=Hold(samples=2),
+            rebaseline_after=Hold(samples=30) if name == "p90" else None,
+        )
+        yield rule(
+            f"quality-{name}",
+            "quality_score",
+            Baseline(drop=8, over_samples=100),
+            by=AGENT,
+            window=Window(samples=8),
+            aggregate=aggregate,
+            min_samples=8,
+            rebaseline_after=Hold(span_us=HOUR_US) if name == "mean" else None,
+        )
+    yield rule(
+        "tools-rate",
+        "tool_error_rate",
+        threshold(0.15, 0.4, recover=0.1),
+        by=PAIR,
+        window=Window(samples=10),
+    )
+    yield rule(
+        "usual-tools-rate",
+        "tool_error_rate",
+        Baseline(ratio=2.0, over_samples=80),
+        by=AGENT,
+        window=Window(samples=10),
+        min_samples=20,
+    )
+    yield rule(
+        "success-rate",
+        "success_rate",
+        threshold(0.85, 0.5),
+        by=PAIR,
+        window=Window(samples=10),
+    )
+    yield rule(
+        "usual-success-rate",
+        "success_rate",
+        Baseline(ratio=1.2, over_samples=60),
+        by=AGENT,
+        window=Window(samples=10),
+        min_samples=10,
+    )
+    yield rule(
+        "usual-sessions",
+        "sessions",
+        Baseline(ratio=2.0, over_samples=60),
+        by=AGENT,
+        window=Window(samples=10),
+        min_samples=10,
+    )
+    for name in ("mean", "sum", "p90", "max"):
+        yield rule(
+            f"cost-{name}",
+            "cost_usd",
+            Baseline(ratio=1.7, over_samples=90),
+            by=PAIR,
+            window=Window(samples=10),
+            aggregate=Aggregate(name),
+            min_samples=12,
+        )
+
+
+def _timed() -> Iterator[Rule]:
+    """The same over windows of time."""
+    limits = {
+        "mean": 12_000.0,
+        "sum": 400_000.0,
+        "min": 6_000.0,
+        "max": 40_000.0,
+        "count": 30.0,
+        "p50": 11_000.0,
+        "p95": 25_000.0,
+    }
+    window = Window(span_us=HOUR_US // 2)
+    for name, limit in limits.items():
+        aggregate = Aggregate(name)
+        yield rule(
+            f"timed-latency-{name}",
+            "latency_ms",
+            threshold(limit, 2 * limit, recover=0.8 * limit),
+            by=AGENT,
+            window=window,
+            aggregate=aggregate,
+            min_samples=5,
+            where=PRODUCTION if name == "p95" else Matchers(),
+        )
+        yield rule(
+            f"usual-timed-latency-{name}",
+            "latency_ms",
+            Baseline(ratio=1.6, recover=1.3, over_us=3 * HOUR_US),
+            by=AGENT,
+            window=window,
+            aggregate=aggregate,
+            min_samples=5,
+            rebaseline_after=Hold(samples=30) if name == "mean" else None,
+        )
+        yield rule(
+            f"usual-timed-cost-{name}",
+            "cost_usd",
+            Baseline(ratio=1.6, over_us=2 * HOUR_US),
+            by=PAIR,
+            window=window,
+            aggregate=aggregate,
+            min_samples=3,
+        )
+    yield rule(
+        "timed-quality",
+        "quality_score",
+        Baseline(drop=8, over_us=3 * HOUR_US),
+        by=AGENT,
+        window=window,
+        min_samples=5,
+    )
+    yield rule(
+        "timed-tools",
+        "tool_error_rate",
+        threshold(0.15, recover=0.1),
+        by=AGENT,
+        window=window,
+        min_samples=5,
+    )
+    yield rule(
+        "usual-timed-tools",
+        "tool_error_rate",
+        Baseline(ratio=2.0, over_us=2 * HOUR_US),
+        by=AGENT,
+        window=window,
+        min_samples=5,
+    )
+    yield rule(
+        "timed-sessions",
+        "sessions",
+        threshold(15.0),
+        by=AGENT,
+        window=window,
+        min_samples=5,
+    )
+
+
 RULES: tuple[Rule, ...] = (
     rule("dear", "cost_usd", threshold(0.5, 2.0, recover=0.3), by=PAIR),
     rule("cost", "cost_usd", Drift("high"), by=PAIR),
@@ -65,9 +252,10 @@ RULES: tuple[Rule, ...] = (
         "latency_ms",
         Drift("high"),
         by=("model",),
-        where=Matchers((equal("environment", "production"),)),
+        where=PRODUCTION,
     ),
 )
+WINDOWS: tuple[Rule, ...] = (*_counted(), *_timed())
 
 
 def traffic(seed: int, count: int) -> list[Session]:
@@ -139,9 +327,13 @@ def traffic(seed: int, count: int) -> list[Session]:
     return made
 
 
-def slowly(sessions: Sequence[Session], accepts: Sequence[int]) -> list[Said]:
+def slowly(
+    sessions: Sequence[Session],
+    accepts: Sequence[int],
+    rules: tuple[Rule, ...] = RULES,
+) -> list[Said]:
     """What the slow engine says, told of one session after the other."""
-    log, partition = Log(RULES), SlowPartition(RuleBook(RULES), memory=200)
+    log, partition = Log(rules), SlowPartition(RuleBook(rules), memory=200)
     said, offset = [], 0
     for number, session in enumerate(sessions):
         said += partition.apply(log.batch([session]), offset)
@@ -157,10 +349,11 @@ def quickly(
     accepts: Sequence[int],
     cuts: Sequence[int],
     restarts: Sequence[int],
+    rules: tuple[Rule, ...] = RULES,
 ) -> list[Said]:
     """What the fast one says, told in blocks, and now and then restored from rows."""
-    book = RuleBook(RULES)
-    log, partition = Log(RULES), Partition(book, memory=200)
+    book = RuleBook(rules)
+    log, partition = Log(rules), Partition(book, memory=200)
     ends = sorted({*cuts, *(number + 1 for number in accepts), len(sessions)})
     said, offset, begin = [], 0, 0
     rows: dict[bytes, bytes] = {}
@@ -188,6 +381,7 @@ def quickly(
     return said
 
 
+@pytest.mark.parametrize("rules", [RULES, WINDOWS], ids=["all", "windows"])
 @settings(max_examples=6)
 @given(
     st.integers(0, 10**6),
@@ -196,13 +390,17 @@ def quickly(
     st.sets(st.integers(200, 700), max_size=2),
 )
 def test_quick_and_slow_agree(
-    seed: int, cuts: set[int], restarts: set[int], accepts: set[int]
+    rules: tuple[Rule, ...],
+    seed: int,
+    cuts: set[int],
+    restarts: set[int],
+    accepts: set[int],
 ) -> None:
     """Wherever blocks end, whenever it restarts, whatever is accepted (property)."""
     sessions = traffic(seed, 700)
-    expected = slowly(sessions, sorted(accepts))
+    expected = slowly(sessions, sorted(accepts), rules)
     found = quickly(
-        sessions, sorted(accepts), sorted(cuts | restarts), sorted(restarts)
+        sessions, sorted(accepts), sorted(cuts | restarts), sorted(restarts), rules
     )
     for at, (one, other) in enumerate(zip(found, expected, strict=False)):
         assert one == other, at
@@ -216,6 +414,19 @@ def test_the_traffic_is_worth_the_comparison() -> None:
     fired = {line.rule for line in lines if line.to_state is State.FIRING}
     assert fired >= {each.name for each in RULES} - {"success"}
     assert any("accepted" in line.reason for line in lines)
+
+
+def test_windows_have_something_to_say() -> None:
+    """Alerts of all rules over windows fire, but where a count of ten stays one."""
+    said = [
+        line for seed in range(3) for line in slowly(traffic(seed, 700), [400], WINDOWS)
+    ]
+    lines = transitions(said)
+    fired = {line.rule for line in lines if line.to_state is State.FIRING}
+    never = {each.name for each in WINDOWS if each.name.endswith("-count")}
+    assert {each.name for each in WINDOWS} - fired <= {*never, "usual-sessions"}
+    assert any("accepted" in line.reason for line in lines)
+    assert any("rebaselined" in line.reason for line in lines)
 
 
 def test_a_healthy_fleet_is_folded_without_asking() -> None:

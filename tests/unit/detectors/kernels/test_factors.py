@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from detectors.batch import ATTRIBUTES
-from detectors.causes import CostFactors
 from detectors.decomposition import WIDTH
 from detectors.kernels import factors as kernels
 from detectors.kernels.words import Floats, arena
 from detectors.metrics import COLUMN
+from tests.slow.causes import CostFactors
 
 AT = 1
 GUARD = 99

@@ -1,0 +1,299 @@
+"""Windows of the last n samples: see ``detectors.counted``.
+
+Samples are appended to a run whose last n are the window. While all is well a sample
+costs little more than that: when the window was last worked out, it was also worked
+out how much worse it can become before a limit is passed.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.arena import give
+from detectors.kernels.held import count_grow, count_pause, count_room
+from detectors.kernels.limits import enter_from
+from detectors.kernels.summary import summary_learn
+from detectors.kernels.sums import SUM_WIDTH, sum_add, sum_of, sums_begin
+from detectors.kernels.words import NAN, Floats, Grid, Ints, Table
+
+QUIET: Final = 0
+WHOLLY: Final = 1
+"""Nothing is done yet: there is no room."""
+TO_SAY: Final = 2
+"""The sample is at hand, and there is something to be said."""
+
+MOST: Final = 4096
+"""Room is made in compiled code for so many samples, and not for more."""
+
+_MARGIN: Final = 1e-9
+"""Running sums this near to a limit, relatively, are worked out exactly."""
+
+
+@compiled
+def count_settle(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule_floats: Grid,
+    rule: int,
+    scratch: Floats,
+) -> None:
+    """The life, or what is known, has changed: look at the window anew."""
+    count_limit(f, i, watch, rules, rule_floats, rule)
+    count_arm(f, i, watch, rules, rule_floats, rule, scratch)
+
+
+@compiled
+def count_limit(
+    f: Floats, i: Ints, watch: int, rules: Table, rule_floats: Grid, rule: int
+) -> None:
+    """Work out up to where there is nothing to be said."""
+    expected = NAN
+    if rules[rule, at.BASED]:
+        expected = f[watch + at.SUMMARY_AT + at.EXPECTED]
+    enter = enter_from(
+        expected,
+        rule_floats[rule, at.SIGN],
+        rule_floats[rule, at.ENTER],
+        rule_floats[rule, at.RATIO],
+        rule_floats[rule, at.DROP],
+    )
+    ready = enter == enter and i[watch + at.HELD] >= rules[rule, at.NEED]
+    limit = -inf
+    if i[watch + at.QUIET] == at.ALL_WELL:
+        limit = enter if ready else -inf
+    elif i[watch + at.QUIET] == at.TOO_YOUNG:
+        limit = -inf if ready else inf
+    f[watch + at.ENTER_NOW] = limit
+
+
+@compiled
+def count_arm(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule_floats: Grid,
+    rule: int,
+    scratch: Floats,
+) -> bool:
+    """Look at the window; whether there is nothing to be said of it.
+
+    Works out how much worse it can become before there is.
+    """
+    limit, judged = f[watch + at.ENTER_NOW], rules[rule, at.JUDGED]
+    held, size = i[watch + at.HELD], rules[rule, at.SIZE]
+    begin = i[watch + at.SIGNED] + max(0, held - size)
+    end = i[watch + at.SIGNED] + held
+    endless = abs(limit) == inf
+    if judged == at.JUDGED_RANK:
+        f[watch + at.HARMLESS] = limit
+        i[watch + at.CREDIT] = 0
+        return bool(limit == inf) if endless else _arm_rank(f, i, watch, rules, rule)
+    if judged != at.JUDGED_RATE:
+        f[watch + at.LEAST] = 0.0
+        i[watch + at.AHEAD] = i[watch + at.PAUSE]
+        f[watch + at.SLACK] = limit if endless else -inf
+        if endless:
+            return bool(limit == inf)
+        if judged == at.JUDGED_COUNT:
+            return bool(rule_floats[rule, at.SIGN] * (end - begin) <= limit)
+    sums_begin(scratch, at.SUMS, 2)
+    least = inf
+    apart = i[watch + at.DIVIDED_BY] - i[watch + at.SIGNED]
+    rate = judged == at.JUDGED_RATE
+    for place in range(begin, end):
+        value = f[place]
+        least = min(least, value)
+        for which in range(2 if rate else 1):
+            term = f[place + apart] if which else value
+            sum_add(scratch, at.SUMS + which * SUM_WIDTH, term)
+    summed = sum_of(scratch, at.SUMS)
+    if rate:
+        f[watch + at.ABOVE] = summed
+        f[watch + at.BELOW] = sum_of(scratch, at.SUMS + SUM_WIDTH)
+        if endless:
+            return bool(limit == inf)
+        return bool(f[watch + at.ABOVE] / f[watch + at.BELOW] <= limit)
+    length = end - begin
+    most = limit
+    value = summed
+    if judged == at.JUDGED_MEAN:
+        most, value = limit * length, summed / length
+    f[watch + at.SLACK] = most - summed - _MARGIN * (abs(most) + abs(summed))
+    if held >= size:
+        # What leaves until then is in the window now.
+        f[watch + at.LEAST] = least
+        i[watch + at.AHEAD] = min(i[watch + at.PAUSE], held + size)
+    else:
+        # Nothing leaves, and a mean may grow with the number of samples.
+        f[watch + at.LEAST] = 0.0 if judged == at.JUDGED_SUM else limit
+        i[watch + at.AHEAD] = min(i[watch + at.PAUSE], size)
+    return bool(value <= limit)
+
+
+@compiled
+def _arm_rank(f: Floats, i: Ints, watch: int, rules: Table, rule: int) -> bool:
+    """The same for a percentile: what counts is how many lie beyond the limit."""
+    limit, percent = f[watch + at.ENTER_NOW], rules[rule, at.PERCENT]
+    held, size = i[watch + at.HELD], rules[rule, at.SIZE]
+    length = min(held, size)
+    beyond, low, high = 0, -inf, inf
+    end = i[watch + at.SIGNED] + held
+    for place in range(end - length, end):
+        value = f[place]
+        if value > limit:
+            beyond += 1
+            high = min(high, value)
+        else:
+            low = max(low, value)
+    # A growing window bears no fewer beyond its limit than it does now.
+    credit = (max(1, length) - 1) * (100 - percent) // 100 - beyond
+    i[watch + at.CREDIT] = credit
+    if credit >= 0:
+        return True
+    # It hangs on the samples next to the limit: each one counts.
+    f[watch + at.HARMLESS] = -inf
+    rest = (length - 1) * percent % 100
+    if credit < -1 or rest == 0:
+        return False
+    return bool(low + (high - low) * (rest / 100) <= limit)
+
+
+@compiled
+def count_sample(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    rule_floats: Grid,
+    rule: int,
+    values: Floats,
+    now_us: int,
+    scratch: Floats,
+) -> int:
+    """Take a session in; what is left to do.
+
+    Args:
+        f, i, heads: The arena; it has room.
+        watch: Address of the window.
+        rules, rule_floats, rule: The tables, and which row.
+        values: The session's, in the order of ``COLUMNS``.
+        now_us: The series' time.
+        scratch: Takes sums.
+    """
+    sign, judged = rule_floats[rule, at.SIGN], rules[rule, at.JUDGED]
+    column, size = rules[rule, at.COLUMN_AT], rules[rule, at.SIZE]
+    value = sign if column < 0 else values[column] * sign
+    weight = 1.0
+    if judged == at.JUDGED_RATE:
+        weight = values[rules[rule, at.OVER]]
+        if not weight > 0.0:
+            return QUIET
+        if value != value:
+            value = 0.0 * sign
+    elif value != value:
+        return QUIET
+    held = i[watch + at.HELD]
+    if held == i[watch + at.HELD_ROOM]:
+        room = count_room(i, watch, rules, rule)
+        if room <= held or room > MOST:
+            return WHOLLY
+        count_grow(i, heads, watch, room, int(judged == at.JUDGED_RATE))
+    f[i[watch + at.SIGNED] + held] = value
+    if i[watch + at.SKIPPED]:
+        i[i[watch + at.SKIPPED] + held] = 0
+    left = held - size
+    held += 1
+    i[watch + at.HELD] = held
+    tidy = held >= i[watch + at.PAUSE]
+    if judged == at.JUDGED_RATE:
+        f[i[watch + at.DIVIDED_BY] + held - 1] = weight
+        above, below = f[watch + at.ABOVE] + value, f[watch + at.BELOW] + weight
+        if left >= 0:
+            above -= f[i[watch + at.SIGNED] + left]
+            below -= f[i[watch + at.DIVIDED_BY] + left]
+        f[watch + at.ABOVE], f[watch + at.BELOW] = above, below
+        if not tidy and above / below <= f[watch + at.ENTER_NOW]:
+            return QUIET
+    elif judged == at.JUDGED_RANK:
+        if value > f[watch + at.HARMLESS]:
+            i[watch + at.CREDIT] -= 1
+        elif not tidy:
+            return QUIET
+        if not tidy and i[watch + at.CREDIT] >= 0:
+            return QUIET
+    else:
+        slack = f[watch + at.SLACK] - (value - f[watch + at.LEAST])
+        f[watch + at.SLACK] = slack
+        if slack >= 0.0 and held < i[watch + at.AHEAD]:
+            return QUIET
+    if tidy:
+        count_tidy(f, i, heads, watch, rules, rule_floats, rule, now_us, scratch)
+        count_limit(f, i, watch, rules, rule_floats, rule)
+    if count_arm(f, i, watch, rules, rule_floats, rule, scratch):
+        return QUIET
+    return TO_SAY
+
+
+@compiled
+def count_tidy(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    rule_floats: Grid,
+    rule: int,
+    now_us: int,
+    scratch: Floats,
+) -> None:
+    """Learn and drop what has left the window; set the next pause."""
+    held, size = i[watch + at.HELD], rules[rule, at.SIZE]
+    surplus = held - size
+    if surplus > 0:
+        if rules[rule, at.BASED]:
+            signed, divided_by = i[watch + at.SIGNED], i[watch + at.DIVIDED_BY]
+            for turn in range(2):
+                begin, skipped = 0, i[watch + at.SKIPPED]
+                summary = watch + at.SUMMARY_AT
+                if turn == 0:
+                    # While an alert is open its samples may become the baseline.
+                    summary = i[watch + at.SHIFT]
+                    begin, skipped = i[watch + at.SHIFT_FIRST], 0
+                    i[watch + at.SHIFT_FIRST] = max(0, begin - surplus)
+                    if summary == 0 or begin >= surplus:
+                        continue
+                summary_learn(
+                    f,
+                    i,
+                    heads,
+                    summary,
+                    rules,
+                    rule_floats,
+                    rule,
+                    signed + begin,
+                    divided_by + begin,
+                    skipped,
+                    surplus - begin,
+                    now_us,
+                    scratch,
+                )
+        marked = 0
+        for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
+            piece = i[watch + word]
+            if piece:
+                for place in range(piece, piece + size):
+                    i[place] = i[place + surplus]
+                    if word == at.SKIPPED:
+                        marked += i[place]
+        if i[watch + at.SKIPPED] and not marked:
+            give(i, heads, i[watch + at.SKIPPED], i[watch + at.HELD_ROOM])
+            i[watch + at.SKIPPED] = 0
+        i[watch + at.HELD] = size
+    count_pause(i, watch, rules, rule)
