@@ -154,7 +154,9 @@ FACTORS: Final = 11
 WATCH_WIDTH: Final = 12
 NAMED: Final = 13
 """Whether its series have labels that the state has no codes of."""
-RULE_INTS: Final = 14
+TAKEN: Final = 14
+"""Samples that drift rules have taken, and nobody has counted in."""
+RULE_INTS: Final = 15
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3

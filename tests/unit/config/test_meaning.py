@@ -85,7 +85,6 @@ class TestContract:
         named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
         assert named == [
             "max_series",
-            "false_alarms",
             "no_data: resolve",
             "flapping",
             "group_by",
