@@ -33,9 +33,11 @@ _STEP: Final = 0.25
 _MARK: Final = "\x1f"
 """No key of a parent begins with it."""
 
-_PER_SESSION, _PER_NAT = 0.0, 1.0
-"""Natural logarithm of a session's false alarms at a limit of 0, if what is measured at
-higher ones went on like this; and by how much of it each nat makes them fewer."""
+_AT_NOTHING, _PER_NAT = -1.8, 1.1
+"""Logarithm of a session's false alarms: at a limit of 0, and how much each nat takes
+from it. Fewer than fair bets would have, because what is normal must be wrong by a few
+standard errors first; measured at limits of 5 to 9 on the series of ``make bench-drift``,
+between the metrics with most and with fewest."""
 
 
 def limit_of(sessions_a_day: float, alarms_a_day: float) -> float:
@@ -50,7 +52,7 @@ def limit_of(sessions_a_day: float, alarms_a_day: float) -> float:
     """
     if not sessions_a_day > 0:
         return LEAST
-    enough = (log(sessions_a_day / alarms_a_day) + _PER_SESSION) / _PER_NAT
+    enough = (log(sessions_a_day / alarms_a_day) + _AT_NOTHING) / _PER_NAT
     return min(max(enough, LEAST), MOST)
 
 
@@ -139,6 +141,11 @@ class Fleets:
     def of(self, plan: Plan) -> Fleet | None:
         """A rule's; None if it has no budget."""
         return self._fleets.get(plan.rule.name)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """In force now, by the rule's name."""
+        return {name: fleet.limit for name, fleet in self._fleets.items()}
 
     def count(self, now_us: int) -> None:
         """The clock has come so far."""

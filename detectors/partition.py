@@ -259,6 +259,11 @@ class Partition:
         self._all.close(self._offset)
         return self._said()
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """By rule with a budget the evidence at which it tells of a change, in nats."""
+        return self._stage.fleets.limits
+
     def open_alerts(self) -> list[OpenAlert]:
         """The alerts that fire or recover."""
         return [
