@@ -14,6 +14,7 @@ from detectors.rules import (
     Absence,
     Baseline,
     Budget,
+    Drift,
     Hold,
     Level,
     Rule,
@@ -170,6 +171,26 @@ class TestRules:
         """Ten minutes are the least, unless the most is less."""
         (found,) = config_of(
             f"{{version: 1, rules: [{{name: a, absence: {text}}}]}}"
+        ).book.rules
+        assert found.kind == expected
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{}", Drift()),
+            ("{sensitivity: high}", Drift("high")),
+            ("{false_alarms: 2 per day}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 14 per week}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 60 per month}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 3 per hour}", Drift(false_alarms_a_day=72.0)),
+        ],
+    )
+    def test_false_alarms_are_counted_by_the_day(
+        self, text: str, expected: Drift
+    ) -> None:
+        """In whatever time they were written."""
+        (found,) = config_of(
+            f"{{version: 1, rules: [{{name: a, metric: cost_usd, drift: {text}}}]}}"
         ).book.rules
         assert found.kind == expected
 
