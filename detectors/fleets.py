@@ -53,7 +53,7 @@ def limit_of(sessions_a_day: float, alarms_a_day: float) -> float:
     if not sessions_a_day > 0:
         return LEAST
     enough = (log(sessions_a_day / alarms_a_day) + _AT_NOTHING) / _PER_NAT
-    return min(max(enough, LEAST), MOST)
+    return round(min(max(enough, LEAST), MOST), 2)
 
 
 class Fleet:
