@@ -106,6 +106,11 @@ class Sums(NamedTuple):
             abs(self.mean - other.mean) / self.series > _MOVED * sqrt(within)
             or abs(self.variance - other.variance) > _MOVED * self.variance
             or abs(self.between - other.between) > _MOVED * within
+            # A fleet's sessions a day: nothing else is known of it.
+            or (
+                not self.variance
+                and abs(self.level - other.level) > _MOVED * other.level
+            )
         )
 
 

@@ -17,6 +17,7 @@ from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
 from detectors.blocks import Block, as_block
 from detectors.checkpoints import Checkpoints
+from detectors.fleets import Fleets
 from detectors.folding import UNKNOWN, Folder
 from detectors.giving import Giving
 from detectors.kernels import fold
@@ -59,6 +60,7 @@ class Partition:
         self._stage = Stage(number)
         self._stage.parents = Parents(_wanted(self._groups))
         members = list(self._groups.values())
+        self._stage.fleets = Fleets(members)
         self._store = store = Store(members)
         self._all = Population(self._groups, book.retention_us, self._stage, store)
         self._checkpoints = Checkpoints(members, self._all, store)
@@ -193,12 +195,21 @@ class Partition:
         self._all.run(self._clock)
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
         stage.parents.hear(batch.parents)
+        self._follow(batch)
         self._all.close(offset)
         self._offset = offset
         if self._store.recent.full:
             addresses = np.fromiter(self._all.addresses.values(), np.int64)
             self._store.forget_sessions(addresses, list(self._groups.values()))
         return self._said()
+
+    def _follow(self, batch: Block) -> None:
+        """Let rules with a budget of false alarms follow their fleets."""
+        fleets, tables = self._stage.fleets, self._store.tables
+        if self._clock != UNKNOWN:
+            tables.count(fleets, self._clock)
+        if fleets.hear(batch.parents):
+            tables.follow(fleets)
 
     def _accept(self, batch: Block, offset: int) -> list[Outcome]:
         """Take levels for normal, each once: ingest may have said it before."""
@@ -248,6 +259,11 @@ class Partition:
         self._all.close(self._offset)
         return self._said()
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """By rule with a budget the evidence at which it tells of a change, in nats."""
+        return self._stage.fleets.limits
+
     def open_alerts(self) -> list[OpenAlert]:
         """The alerts that fire or recover."""
         return [
@@ -257,12 +273,12 @@ class Partition:
         ]
 
     def take_parts(self) -> list[Part]:
-        """What its series add to their parents, where that has moved noticeably.
+        """What its series add to parents and fleets, where it has moved noticeably.
 
         For all partitions to hear of: in ``Batch.parents``, summed up over them.
         """
         self._giving.add_up()
-        return self._stage.shares.take_news()
+        return self._stage.shares.take_news() + self._stage.fleets.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
@@ -289,6 +305,7 @@ class Partition:
             self._store.labels.dump(),
             self._checkpoints.dump(),
             self._stage.parents.dump(),
+            self._stage.fleets.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -307,6 +324,8 @@ class Partition:
         self._store.labels.load(seal.labels)
         self._checkpoints.load(seal.books)
         self._stage.parents.load(seal.parents)
+        self._stage.fleets.load(seal.fleets)
+        self._store.tables.follow(self._stage.fleets)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:

@@ -117,11 +117,12 @@ class Drift:
 
     Attributes:
         sensitivity: low, medium or high.
-        false_alarms: Allowed for the whole fleet; not honoured by this version.
+        false_alarms_a_day: Allowed for all its series together; the evidence that a
+            change needs follows from it. None if ``sensitivity`` says that.
     """
 
     sensitivity: str = "medium"
-    false_alarms: str | None = None
+    false_alarms_a_day: float | None = None
     name: str = field(default="drift", init=False)
 
 

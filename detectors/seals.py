@@ -25,6 +25,7 @@ class Seal(NamedTuple):
         labels: As ``labels.Labels`` has them.
         books: As ``checkpoints.Checkpoints`` has them.
         parents: As ``parents.Parents`` dumps them.
+        fleets: As ``fleets.Fleets`` dumps them.
     """
 
     offset: int
@@ -38,6 +39,7 @@ class Seal(NamedTuple):
     labels: list[str]
     books: list[Any]
     parents: list[Any]
+    fleets: list[Any]
 
     def dump(self) -> bytes:
         """As a row."""
@@ -55,6 +57,8 @@ class Seal(NamedTuple):
             RowError: It is of another version, or none at all.
         """
         parts = read(row, "a partition's seal")[1:]
+        if len(parts) == len(cls._fields) - 1:
+            parts.append([])  # Before there were budgets.
         if len(parts) != len(cls._fields):
             raise RowError("the row of a partition's seal is none of Loopwatch's")
         for position in (1, 2, 5):

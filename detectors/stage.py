@@ -8,6 +8,7 @@ import numpy as np
 
 from detectors.batch import tick
 from detectors.blocks import Block, as_block
+from detectors.fleets import Fleets
 from detectors.kernels.layout import LABELS
 from detectors.kernels.words import Floats, Ints, Table
 from detectors.parents import Parents, Shares
@@ -26,6 +27,7 @@ class Stage:
         evidence: What every line written now adds to its own evidence.
         parents: What new series begin with.
         shares: What series say for others to begin with.
+        fleets: What budgets of false alarms make of limits.
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class Stage:
         "at",
         "block",
         "evidence",
+        "fleets",
         "lines",
         "order",
         "parents",
@@ -51,6 +54,7 @@ class Stage:
         self.lines: list[Said] = []
         self.parents = Parents()
         self.shares = Shares()
+        self.fleets = Fleets()
         self.begin(as_block(tick({}, 0)), np.zeros((0, LABELS), np.int64), 0)
 
     def begin(self, block: Block, codes: Table, first: int) -> None:

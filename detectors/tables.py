@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import nan
 from typing import Final
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from detectors.causes import chunks
 from detectors.facets import Facet, facets
+from detectors.fleets import Fleet, Fleets
 from detectors.kernels import layout as at
 from detectors.kernels.bets import BETS_WIDTH
 from detectors.kernels.factors import FACTORS_WIDTH
@@ -50,6 +51,7 @@ class Tables:
     """
 
     __slots__ = (
+        "_plans",
         "after_us",
         "facet_floats",
         "facets",
@@ -58,7 +60,7 @@ class Tables:
         "rules",
     )
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Sequence[Group]) -> None:
         rules: list[list[int]] = []
         floats: list[list[float]] = []
         known: list[list[int]] = []
@@ -85,12 +87,37 @@ class Tables:
                 after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
+        self._plans = [plan for group in groups for plan in group.plans]
         self.rules: Table = _table(rules, at.RULE_INTS)
         self.rule_floats: Grid = np.array(floats).reshape(-1, at.RULE_FLOATS)
         self.facets: Table = _table(known, at.FACET_INTS)
         self.facet_floats: Grid = np.array(known_floats).reshape(-1, at.FACET_FLOATS)
         self.first_rules: Ints = np.array(first_rules, np.int64)
         self.after_us: Ints = np.array(after_us, np.int64)
+
+    def _budgeted(self, fleets: Fleets) -> Iterator[tuple[Fleet, int]]:
+        for plan in self._plans:
+            fleet = fleets.of(plan)
+            if fleet is not None:
+                yield fleet, plan.row
+
+    def count(self, fleets: Fleets, now_us: int) -> None:
+        """Hand over the samples taken of rules with a budget.
+
+        Args:
+            fleets: Takes them.
+            now_us: How far the clock has come.
+        """
+        for fleet, row in self._budgeted(fleets):
+            fleet.taken += int(self.rules[row, at.TAKEN])
+            self.rules[row, at.TAKEN] = 0
+        fleets.count(now_us)
+
+    def follow(self, fleets: Fleets) -> None:
+        """Take the limits that budgets give."""
+        for fleet, row in self._budgeted(fleets):
+            self.rule_floats[row, at.ENOUGH] = fleet.limit
+            self.rule_floats[row, at.DOUBT] = fleet.doubt
 
     @staticmethod
     def _drift(  # noqa: PLR0917

@@ -272,7 +272,9 @@ CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
 """Of the factors of cost over a window; see ``kernels.window_factors``."""
 NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
-RULE_INTS: Final = 34
+TAKEN: Final = 34
+"""Samples that drift rules have taken, and nobody has counted in."""
+RULE_INTS: Final = 35
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3

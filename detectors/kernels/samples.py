@@ -172,7 +172,7 @@ def open_sample(
     Args:
         f, i, heads: The arena.
         watch: The rule's state on the series.
-        rules, facets: Tables of integers.
+        rules, facets: Tables of integers; the sample is counted in the former.
         rule: Which row of ``rules``.
         signs: The facets' floats.
         values: The session's numbers.
@@ -186,6 +186,7 @@ def open_sample(
         return False
     number = i[watch + at.SAMPLES] + 1
     i[watch + at.SAMPLES] = number
+    rules[rule, at.TAKEN] += 1
     for which in range(2):
         if rules[rule, at.TRACKED + which]:
             label = labels[at.VERSION_AT if which == 0 else at.MODEL_AT]

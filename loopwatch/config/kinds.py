@@ -38,7 +38,8 @@ MANY_WINDOWS: Final = 1_000
 _DEFAULT_SAMPLES: Final = 1_000
 _PERIODS: Final = ("day", "week", "month")
 _SENSITIVITIES: Final = ("low", "medium", "high")
-_ALARMS: Final = re.compile(r"[1-9][0-9]{0,5} per (hour|day|week|month)")
+_ALARMS: Final = re.compile(r"([1-9][0-9]{0,5}) per (hour|day|week|month)")
+_DAYS: Final = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30}
 
 
 def read_baseline(
@@ -232,16 +233,12 @@ def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift |
     )
     alarms = found.get("false_alarms")
     budget = None if alarms is None else text(findings, alarms, 'a text, "2 per day"')
-    if alarms is not None and budget is not None and not _ALARMS.fullmatch(budget):
+    phrase = None if budget is None else _ALARMS.fullmatch(budget)
+    if alarms is not None and budget is not None and phrase is None:
         findings.fault(
             alarms,
             f'{as_written(alarms)} is no rate of alarms: write it as "2 per day"'
             " (hour, day, week or month)",
-        )
-    if alarms is not None:
-        findings.not_yet(
-            found.keys["false_alarms"],
-            "this version does not honour 'false_alarms' yet: the sensitivity is medium",
         )
     _carried(findings, node, metric)
     if "sensitivity" in found and "false_alarms" in found:
@@ -250,7 +247,8 @@ def read_drift(findings: Findings, node: Node, metric: Metric | None) -> Drift |
             "'sensitivity' and 'false_alarms' stand together: write one of them, for the"
             " sensitivity follows from the false alarms allowed",
         )
-    return Drift(sensitivity or "medium", budget)
+    a_day = None if phrase is None else int(phrase[1]) / _DAYS[phrase[2]]
+    return Drift(sensitivity or "medium", a_day)
 
 
 def _carried(findings: Findings, node: Node, metric: Metric | None) -> None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from detectors.metrics import Direction, Metric
 from detectors.rules import Baseline, Drift, Kind, Rule, Window, rule
-from tests.bench import calibration
+from tests.bench import budgets, calibration
 from tests.bench.adwin import WARM, StandardisedAdwin
 from tests.bench.feed import alarms, cpu_us, state_bytes
 from tests.bench.markdown import table
@@ -263,13 +263,23 @@ def main() -> None:
     parser.add_argument("--at", type=int, default=300, help="session of the change")
     parser.add_argument("--step", type=float, default=60.0, help="seconds apart")
     parser.add_argument(
-        "--part", choices=("drift", "calibration", "both"), default="both"
+        "--part",
+        choices=("drift", "calibration", "budgets", "both"),
+        default="both",
+        help="both: without budgets, which take some minutes",
+    )
+    names = [simulated.metric.name for simulated in SIMULATED]
+    parser.add_argument(
+        "--metrics", nargs="+", choices=names, default=names, help="under budgets"
     )
     calibration.arguments(parser)
     asked = parser.parse_args()
     began = time.perf_counter()
     result: dict[str, Any] = {}
-    if asked.part != "calibration":
+    if asked.part == "budgets":
+        result["budgets"] = budgets.run(asked.seeds[0], asked.runs, asked.metrics)
+        budgets.show(result["budgets"])
+    if asked.part in {"drift", "both"}:
         if not rules(asked.kind, SIMULATED[0].metric):
             print(f"this version evaluates no {asked.kind} rules", file=sys.stderr)
         result["seeds"] = [measure(seed, asked) for seed in asked.seeds]
@@ -278,7 +288,7 @@ def main() -> None:
             show(measured, asked.at)
         if result["costs"]:
             _show_costs(result["costs"])
-    if asked.part != "drift":
+    if asked.part in {"calibration", "both"}:
         result["calibration"] = calibration.run(asked)
     result["seconds"] = round(time.perf_counter() - began, 1)
     print()

@@ -157,6 +157,10 @@ class DriftWatch(Watch):
         if found is None:
             return None
         self.number += 1
+        fleet = stage.fleets.of(self.plan)
+        if fleet is not None:
+            fleet.taken += 1
+            self.limit, self.doubt_limit = fleet.limit, fleet.doubt
         labels = stage.attributes
         if labels:
             for name, releases in self.releases.items():

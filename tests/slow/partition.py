@@ -14,6 +14,7 @@ from typing import Final
 from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
+from detectors.fleets import Fleets
 from detectors.lifecycle import FAR
 from detectors.lineage import prefix
 from detectors.parents import Parents, Part
@@ -54,6 +55,7 @@ class Partition:
         self._where_table: Sequence[str] | None = None
         self._stage = Stage(number)
         self._stage.parents = Parents(_wanted(self._groups))
+        self._stage.fleets = Fleets(self._groups.values())
         self._all = Population(self._groups, book.retention_us, self._stage)
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
@@ -257,6 +259,9 @@ class Partition:
         self._all.run(self._clock)
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
         stage.parents.hear(batch.parents)
+        if self._clock != _UNKNOWN:
+            stage.fleets.count(self._clock)
+        stage.fleets.hear(batch.parents)
         self._all.close(offset)
         self._offset = offset
         return self._said()
@@ -347,11 +352,11 @@ class Partition:
         ]
 
     def take_parts(self) -> list[Part]:
-        """What its series add to their parents, where that has moved noticeably.
+        """What its series add to parents and fleets, where it has moved noticeably.
 
         For all partitions to hear of: in ``Batch.parents``, summed up over them.
         """
-        return self._stage.shares.take_news()
+        return self._stage.shares.take_news() + self._stage.fleets.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
@@ -376,6 +381,7 @@ class Partition:
             [],
             [],
             self._stage.parents.dump(),
+            self._stage.fleets.dump(),
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
@@ -392,6 +398,7 @@ class Partition:
         self._stage.order = seal.order
         self.counts = Counts(*seal.counts)
         self._stage.parents.load(seal.parents)
+        self._stage.fleets.load(seal.fleets)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:

@@ -14,6 +14,7 @@ from detectors.rules import (
     Absence,
     Baseline,
     Budget,
+    Drift,
     Hold,
     Level,
     Rule,
@@ -85,7 +86,6 @@ class TestContract:
         named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
         assert named == [
             "max_series",
-            "false_alarms",
             "no_data: resolve",
             "flapping",
             "group_by",
@@ -171,6 +171,26 @@ class TestRules:
         """Ten minutes are the least, unless the most is less."""
         (found,) = config_of(
             f"{{version: 1, rules: [{{name: a, absence: {text}}}]}}"
+        ).book.rules
+        assert found.kind == expected
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("{}", Drift()),
+            ("{sensitivity: high}", Drift("high")),
+            ("{false_alarms: 2 per day}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 14 per week}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 60 per month}", Drift(false_alarms_a_day=2.0)),
+            ("{false_alarms: 3 per hour}", Drift(false_alarms_a_day=72.0)),
+        ],
+    )
+    def test_false_alarms_are_counted_by_the_day(
+        self, text: str, expected: Drift
+    ) -> None:
+        """In whatever time they were written."""
+        (found,) = config_of(
+            f"{{version: 1, rules: [{{name: a, metric: cost_usd, drift: {text}}}]}}"
         ).book.rules
         assert found.kind == expected
 

@@ -214,7 +214,7 @@ RULES = [
         (("agent",), "high"),
         (("model",), "medium"),
     )
-]
+] + [make_rule("budget", "latency_ms", Drift(false_alarms_a_day=50.0), by=("agent",))]
 
 
 def _story(luck: random.Random) -> Iterable[Session]:
@@ -311,6 +311,7 @@ def test_what_is_borrowed_hangs_on_the_log_alone(seed: int) -> None:
             partition.finish_restore()
     assert together == alone
     assert any(b'"borrowed":1.0' in line for line in alone)
+    assert partition.limits["budget"] != 11.0
 
 
 @pytest.mark.parametrize("seed", range(10, 16))
