@@ -102,6 +102,7 @@ class Replay:
         if end_us is not None:
             yield from self._act(end_us)
             yield from self._run_due(end_us, inclusive=True)
+        self._notifier.drain()
         while (due_us := self._notifier.next_due_us) is not None:
             yield from self._settle(self._notifier.run_due(due_us), due_us)
 
