@@ -12,7 +12,7 @@ from loopwatch.conditions import read_conditions
 from loopwatch.config.load import read
 from loopwatch.config.source import Source
 from streams.actions import read_actions
-from tests.unit.replay.test_replay import Run, session
+from tests.unit.replay.test_replay import Run, command, session
 
 FOLDER = Path(__file__).parents[3] / "docs"
 QUIET = (FOLDER / "quiet.md").read_text(encoding="utf-8")
@@ -39,7 +39,17 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("example", [*blocks(QUIET, "yaml"), *blocks(ROUTE, "yaml")])
+CASES = [block for block in blocks(ROUTE, "yaml") if block.startswith("# cases")]
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        block
+        for block in [*blocks(QUIET, "yaml"), *blocks(ROUTE, "yaml")]
+        if block not in CASES
+    ],
+)
 def test_an_example_is_right(example: str) -> None:
     """A piece of a file is right in a file that has the rest."""
     text = example
@@ -91,3 +101,18 @@ def test_the_actions_are_actions(tmp_path: Path) -> None:
     ]
     assert told == [("2026-03-03T11:00:10Z", "unsuppressed")]
     assert run.stderr.count("actions.jsonl") == 0
+
+
+@pytest.mark.parametrize("shown", blocks(ROUTE, "console"))
+def test_what_routes_test_prints_is_so(
+    shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the file under "Choose who is told", line by line."""
+    monkeypatch.chdir(tmp_path)
+    whole = next(block for block in blocks(ROUTE, "yaml") if "version:" in block)
+    Path("loopwatch.yaml").write_text(whole)
+    Path("cases.yaml").write_text(CASES[0])
+    typed, _, printed = shown.removeprefix("$ loopwatch ").partition("\n")
+    code, stdout, stderr = command(shlex.split(typed))
+    assert code == 0, stderr
+    assert stdout.decode() == printed
