@@ -18,6 +18,7 @@ from alerts.flushes import Flushes
 from alerts.ledger import Ledger, lanes
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
+from alerts.repeats import acknowledged
 from alerts.requests import Requests
 from alerts.routes import Routing
 from alerts.rows import NO_ROUTE, Alert
@@ -162,6 +163,12 @@ class Notifier:
     def queued(self) -> int:
         """How many messages wait or are on their way."""
         return sum(len(group.queue) for group in self._ledger.groups.values())
+
+    def acknowledged(self, now_us: int) -> int:
+        """How many alerts that fire somebody looks after."""
+        return sum(
+            acknowledged(alert, now_us) for alert in self._ledger.alerts.values()
+        )
 
     def silences(self) -> tuple[Silence, ...]:
         """Those in force or to come, by id."""

@@ -259,6 +259,7 @@ class Notify:
             "told_open": notifier.open_alerts,
             "queued": notifier.queued,
             "silences": len(notifier.silences()),
+            "acknowledged": notifier.acknowledged(time.time_ns() // 1_000),
             "receivers": {
                 name: {**self._results.get(name, {}), "owed": owed[name]}
                 for name in sorted(self._routing.by_name.keys() | owed.keys())

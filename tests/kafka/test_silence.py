@@ -51,9 +51,9 @@ async def test_what_people_ask_for_outlives_a_kill(site: Site, box: Sandbox) -> 
         teller = site.start("--only", "notify")
         await teller.ready()
         name = (await _run(site, "silence", "add", "agent=~.*", "--for", "1h")).strip()
-        await _logged(teller, "silence by")
+        await eventually(lambda: _knows(teller, silences=1))
         await _fire(site, *AGENTS)
-        await eventually(lambda: _knows(teller, len(AGENTS)))
+        await eventually(lambda: _knows(teller, told_open=len(AGENTS)))
         teller.child.kill()
         async with site.worker("--only", "notify") as teller:
             assert (await _run(site, "silence", "list")).startswith(name)
@@ -63,7 +63,7 @@ async def test_what_people_ask_for_outlives_a_kill(site: Site, box: Sandbox) -> 
             (root,) = _roots(box.inbox)
             assert "and 2 more" in root.versions[0].text
             await _run(site, "ack", "agent=~.*", "--for", "1h", "--by", "ann")
-            await _logged(teller, "ack by ann: done")
+            await eventually(lambda: _knows(teller, acknowledged=len(AGENTS)))
             teller.child.kill()
         async with site.worker("--only", "notify") as teller:
             await _fire(site, "d")
@@ -80,17 +80,13 @@ async def _fire(site: Site, *agents: str) -> None:
     await site.publish(session(f"after {agents}", "other"))
 
 
-async def _knows(teller: Worker, alerts: int) -> bool:
+async def _knows(teller: Worker, **wanted: int) -> bool:
+    """Whether its status has these numbers."""
     status = await teller.status()
-    parts = status["groups"].values()
-    return any(part.get("told_open") == alerts for part in parts)
-
-
-async def _logged(teller: Worker, words: str) -> None:
-    async def look() -> bool:
-        return words in teller.said()
-
-    await eventually(look)
+    return any(
+        all(part.get(name) == number for name, number in wanted.items())
+        for part in status["groups"].values()
+    )
 
 
 def _roots(inbox: Inbox) -> list[Any]:
