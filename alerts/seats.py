@@ -17,7 +17,7 @@ from alerts.receivers import Channel
 from alerts.repeats import acknowledged
 from alerts.routes import Route
 from alerts.routing import matchable, subscriptions
-from alerts.rows import Alert, Group, Member, group_id
+from alerts.rows import NO_ROUTE, Alert, Group, Member, group_id
 from alerts.timers import Timers
 from detectors.transitions import Transition
 
@@ -99,6 +99,8 @@ class Seats:
                 replace(
                     route,
                     receiver=route.escalate.receiver,
+                    # Behind all others, whose times hold where they lead there too.
+                    position=route.position + NO_ROUTE // 2,
                     group_wait_us=0,
                     escalate=None,
                 ),

@@ -305,7 +305,9 @@ class Life(RuleBasedStateMachine):
         )
 
     def write(self, life: _Life) -> None:
-        """A line of an alert, now."""
+        """A line of an alert, now; at another level it may be told to others."""
+        if life.severity != self.lives[life.name].severity:
+            self.free_since_s.pop(life.name, None)
         ack = life.ack
         if ack is not None and (
             _SEVERITIES.index(life.severity) > _SEVERITIES.index(ack.severity)
