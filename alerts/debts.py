@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from alerts.delivery import Action
 from alerts.ledger import Lane, Ledger
 from alerts.notifications import Reason
 from alerts.retries import give_up_us
-from alerts.rows import Group, Message
+from alerts.rows import Group, Message, Told
 
 _GONE = "the receiver, or this channel of it, is not in the configuration any more"
 
@@ -40,26 +42,32 @@ def owed(ledger: Ledger, known: Collection[Lane]) -> Iterator[Debt]:
     """All debts that time alone will not pay, oldest group first."""
     for group in sorted(ledger.groups.values(), key=lambda group: group.order):
         for message in group.given_up:
-            reason = (
-                Reason.RESOLVED if message.action is Action.CLOSE else Reason.FIRING
-            )
-            ids = tuple(sorted(line.alert_id for line in message.alerts))
+            ends = tuple(sorted(_ends(message)))
+            reason = Reason.RESOLVED if ends else Reason.FIRING
+            ids = ends or tuple(sorted(message.told))
             yield _debt(group, message.generation, reason, ids, message.fault)
         if (group.receiver, group.channel) not in known:
-            ended = sorted(
-                alert_id
+            ended = {
+                alert_id: member.told
                 for alert_id, member in group.members.items()
                 if member.told and ledger.alerts[alert_id].over_us is not None
-            )
+            }
             for message in group.queue:
-                if message.action is Action.CLOSE and not message.quiet:
-                    ended += [line.alert_id for line in message.alerts]
+                if not message.quiet:
+                    ended |= _ends(message)
             if ended:
-                told = [
-                    group.members[one].told for one in ended if one in group.members
-                ]
-                generation = max([*told, *(one.generation for one in group.queue)])
-                yield _debt(group, generation, Reason.RESOLVED, tuple(ended), _GONE)
+                newest = max(ended.values())
+                ids = tuple(sorted(ended))
+                yield _debt(group, newest, Reason.RESOLVED, ids, _GONE)
+
+
+def _ends(message: Message) -> dict[str, int]:
+    """The alerts whose end a message tells, with their generations."""
+    return {
+        one: told.generation
+        for one, told in message.told.items()
+        if told.reason is Reason.RESOLVED
+    }
 
 
 def _debt(
@@ -75,55 +83,72 @@ def write_off(group: Group, message: Message) -> None:
     What surely nobody heard counts as not told: the alert's next line tells it
     anew. An end stays owed.
     """
-    match message.action:
-        case Action.OPEN if not message.ambiguous:
-            _unopen(group, message)
-        case Action.CLOSE if not message.quiet:
-            group.given_up.append(message)
-        case Action.UPDATE if message.severity_before is not None:
-            for line in message.alerts:
-                member = group.members.get(line.alert_id)
-                if member is not None and member.told == line.generation:
-                    member.severity = message.severity_before
-                    member.share = message.share_before
-        case _:
-            pass
+    if message.action is Action.OPEN and not message.ambiguous:
+        _unopen(group, message)
+    elif message.action is Action.UPDATE and not message.ambiguous:
+        _untell(group, message)
+    elif not message.quiet and _ends(message):
+        group.given_up.append(_only_ends(message))
 
 
 def _unopen(group: Group, message: Message) -> None:
-    generation = message.generation
-    behind = [later for later in group.queue if later.generation == generation]
+    behind = [later for later in group.queue if later.episode == message.episode]
     for later in behind:
         if later.action is Action.UPDATE:
             # What came after the failed opening opens in its place.
             later.action, later.reason = Action.OPEN, message.reason
-            later.severity_before, later.share_before = None, 0.0
+            later.told = message.told | {
+                one: message.told.get(one, told) if not _is_end(told) else told
+                for one, told in later.told.items()
+            }
             return
     group.queue[:] = [later for later in group.queue if later not in behind]
-    group.given_up[:] = [old for old in group.given_up if old.action is Action.CLOSE]
+    group.given_up[:] = [old for old in group.given_up if _ends(old)]
+    _untell(group, message)
+    if not any(member.told for member in group.members.values()):
+        group.flushed_us = group.remind_us = None
+
+
+def _untell(group: Group, message: Message) -> None:
+    """Set what is known of each alert back to what was known before."""
     untold = False
-    for line in message.alerts:
-        member = group.members.get(line.alert_id)
-        if member is not None and member.told == line.generation:
-            member.told, member.severity, member.share = 0, "", 0.0
+    for one, told in message.told.items():
+        member = group.members.get(one)
+        if member is None or member.told != told.generation or _is_end(told):
+            continue
+        if told.is_first:
+            member.told = told.before
             untold = True
+        member.severity, member.share = told.severity or "", told.share
     if untold:
         group.given_up.append(message)
-    if not any(member.told for member in group.members.values()):
-        group.flushed_us = None
+    elif _ends(message):
+        group.given_up.append(_only_ends(message))
+
+
+def _is_end(told: Told) -> bool:
+    return told.reason is Reason.RESOLVED
+
+
+def _only_ends(message: Message) -> Message:
+    """What remains to be told of a message that was given up."""
+    ends = {one: told for one, told in message.told.items() if _is_end(told)}
+    return structs.replace(message, told=ends, reason=Reason.RESOLVED)
 
 
 def forget_moot(group: Group) -> None:
     """Drop the failed openings of alerts that ended, or were told since."""
-    group.given_up[:] = [
-        message
-        for message in group.given_up
-        if message.action is Action.CLOSE
-        or any(
-            (member := group.members.get(line.alert_id)) is not None and not member.told
-            for line in message.alerts
-        )
-    ]
+    if group.given_up:
+        group.given_up[:] = [
+            message
+            for message in group.given_up
+            if _ends(message)
+            or any(
+                (member := group.members.get(one)) is not None
+                and member.told < told.generation
+                for one, told in message.told.items()
+            )
+        ]
 
 
 def revive(group: Group, now_us: int) -> None:
@@ -131,22 +156,26 @@ def revive(group: Group, now_us: int) -> None:
 
     Ends go before all else in the queue, in their order. Failed openings are
     dropped: if the alert still fires, it is told anew. An opening whose time passed
-    while no worker ran is sent late, unless its alert is over by now.
+    while no worker ran is sent late, unless its alerts are over by now.
     """
-    over = {one.generation for one in group.queue if one.action is Action.CLOSE}
+    over = {one.episode for one in group.queue if one.action is Action.CLOSE}
     stale = [one for one in group.queue if one.give_up_us < now_us]
     unheard = {
-        one.generation
+        one.episode
         for one in stale
-        if one.action is Action.OPEN and one.untouched and one.generation in over
+        if one.action is Action.OPEN and one.untouched and one.episode in over
     }
     for message in stale:
         message.late = True
         message.give_up_us = give_up_us(message.action, message.alerts, now_us)
-    group.queue[:] = [one for one in group.queue if one.generation not in unheard]
-    ends = [one for one in group.given_up if one.action is Action.CLOSE]
+    group.queue[:] = [one for one in group.queue if one.episode not in unheard]
+    ends = [_only_ends(one) for one in group.given_up if _ends(one)]
     group.given_up.clear()
     for message in ends:
         message.attempts, message.next_us = 0, now_us
+        if message.episode != group.episode or not any(
+            member.told for member in group.members.values()
+        ):
+            message.action = Action.CLOSE
         message.give_up_us = give_up_us(message.action, message.alerts, now_us)
     group.queue[:0] = ends

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -31,8 +32,12 @@ class Delivery:
         dedup_key: Names the group at providers that keep incidents; it is the one
             the incident was opened with.
         reason: The first of the reasons for which it is sent.
-        alerts: The alerts it is about, as they stand.
-        severity_before: The severity told before; None where it did not change.
+        alerts: The group's alerts as they stand: those with news first, then those
+            that fire on; of many, the first ones.
+        news: Why each alert is told that is: of all of them.
+        firing: How many alerts of the group fire, as people know with this.
+        severity_before: The severity told before, of the first; None where it did not
+            change.
         at_us: When it was decided.
         attempt: 1 at the first.
         ref: What the channel called the message that opened this; None if it was
@@ -51,6 +56,8 @@ class Delivery:
     generation: int
     reason: Reason
     alerts: tuple[Transition, ...]
+    news: Mapping[str, Reason] = field(default_factory=dict)
+    firing: int = 1
     severity_before: str | None = None
     at_us: int = 0
     attempt: int = 1

@@ -8,8 +8,10 @@ from typing import Final
 
 from alerts.receivers import Channel, Receiver
 from alerts.rows import (
+    CURSOR_ROW,
     Alert,
     Group,
+    Member,
     Pause,
     Row,
     Stage,
@@ -18,7 +20,9 @@ from alerts.rows import (
     encode_row,
     group_row,
     pause_row,
+    silence_row,
 )
+from alerts.silences import Cursor, Silence
 from detectors.rules import SECOND_US
 
 REMEMBERED_US: Final = 7 * 86_400 * SECOND_US
@@ -44,6 +48,8 @@ class Ledger:
         self.alerts: dict[str, Alert] = {}
         self.groups: dict[str, Group] = {}
         self.pauses: dict[Lane, Pause] = {}
+        self.silences: dict[str, Silence] = {}
+        self.cursor: Cursor | None = None
         self._groups_of: defaultdict[str, set[str]] = defaultdict(set)
         # In the order of change, so that writing them is deterministic too.
         self._dirty: dict[bytes, Callable[[], Row | None]] = {}
@@ -57,8 +63,6 @@ class Ledger:
     def touch_group(self, group: Group) -> None:
         """A group changed or came; one with nothing left in it goes."""
         name = group.id
-        for alert_id in group.members:
-            self._groups_of[alert_id].add(name)
         if group.is_done:
             self.groups.pop(name, None)
         self._dirty[group_row(name)] = lambda: self.groups.get(name)
@@ -66,6 +70,24 @@ class Ledger:
     def touch_pause(self, lane: Lane) -> None:
         """A pause came or went."""
         self._dirty[pause_row(*lane)] = lambda: self.pauses.get(lane)
+
+    def touch_silence(self, name: str) -> None:
+        """A silence came, changed or went."""
+        self._dirty[silence_row(name)] = lambda: self.silences.get(name)
+
+    def move_cursor(self, offset: int) -> None:
+        """The control topic was read up to an offset.
+
+        Written behind all that came of it: what is read twice changes nothing.
+        """
+        self.cursor = Cursor(offset)
+        self._dirty.pop(CURSOR_ROW, None)
+        self._dirty[CURSOR_ROW] = lambda: self.cursor
+
+    def join(self, group: Group, alert_id: str, member: Member) -> None:
+        """Put an alert into a group."""
+        group.members[alert_id] = member
+        self._groups_of[alert_id].add(group.id)
 
     def add_group(self, group: Group) -> Group:
         """Keep a new group; it is written down once it has a member."""
@@ -93,6 +115,12 @@ class Ledger:
         """An alert fires no more; those that ended earlier are known already."""
         self._ended.pop(alert_id, None)
         self._ended[alert_id] = None
+
+    def forget_silences(self, now_us: int) -> None:
+        """Drop the silences that are over."""
+        for name in [n for n, one in self.silences.items() if one.until_us <= now_us]:
+            del self.silences[name]
+            self.touch_silence(name)
 
     def forget_ended(self, now_us: int) -> None:
         """Drop the alerts that ended long ago and are owed nowhere."""
@@ -132,6 +160,10 @@ class Ledger:
                 self.alerts[alert.line.alert_id] = alert
             case Pause() as pause:
                 self.pauses[pause.receiver, pause.channel] = pause
+            case Silence() as silence:
+                self.silences[silence.id] = silence
+            case Cursor() as cursor:
+                self.cursor = cursor
             case Group() as group:
                 for message in group.queue:
                     if message.stage is Stage.SENDING:

@@ -11,19 +11,21 @@ from operator import attrgetter
 
 from msgspec import structs
 
-from alerts.debts import Debt, forget_moot, owed, revive, write_off
+from alerts.debts import Debt, owed, revive, write_off
 from alerts.delivery import Failed, Outcome
 from alerts.effects import Effects, GivenUp, lost_news
-from alerts.groups import due_us, first_news, forget_untold, group_key, news
+from alerts.flushes import Flushes
 from alerts.ledger import Ledger, lanes
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
-from alerts.routes import Route, Routing
-from alerts.routing import matchable, subscriptions
-from alerts.rows import Alert, Group, Member, group_id
-from alerts.speech import speak
-from alerts.standstill import Standstill, is_old
-from alerts.timers import Timers
+from alerts.repeats import acknowledged
+from alerts.requests import Requests
+from alerts.routes import Routing
+from alerts.rows import NO_ROUTE, Alert
+from alerts.seats import Seats
+from alerts.silences import Silence, is_broken
+from alerts.standstill import Standstill
+from alerts.suppression import Suppression
 from detectors.transitions import Clock, Line, Transition, Update
 
 __all__ = ["Effects", "Notifier"]
@@ -33,24 +35,34 @@ class Notifier:
     """Who is told what, as state that survives in rows.
 
     Args:
-        routing: Receivers and the route tree.
+        routing: Receivers, the route tree, and what suppresses.
         standstill: Whether ``now_us`` is the wall clock, beside which the clocks of
             partitions may lag: first news from those that do is held. In replay
             there is one clock and nothing to hold.
+
+    Attributes:
+        requests: What people ask for: silences and acknowledgements.
     """
 
     def __init__(self, routing: Routing, *, standstill: bool = False) -> None:
-        self._routing = routing
         self._channels = {
             (receiver.name, name): channel
             for receiver in routing.receivers
             for name, channel in lanes(receiver).items()
         }
-        self._ledger = Ledger()
-        self._outbox = Outbox(self._ledger, self._channels)
-        self._flushes = Timers(self._flush_due)
+        ledger = self._ledger = Ledger()
+        self._outbox = Outbox(ledger, self._channels)
         self._standstill = Standstill() if standstill else None
+        self._suppression = Suppression(routing, ledger.silences)
+        self._flushes = Flushes(
+            ledger, self._outbox, self._channels, self._suppression, self._standstill
+        )
+        self._seats = Seats(
+            routing.route, ledger, self._outbox, self._channels, self._flushes
+        )
+        self.requests = Requests(ledger, self._flushes, self._seats, self._resume)
         self._restored = False
+        self._draining = False
 
     def on_line(self, line: Line, now_us: int) -> Effects:
         """Take a line. What it leads to comes with ``run_due``, at the same time.
@@ -63,9 +75,10 @@ class Notifier:
             case Transition():
                 self._take(line, now_us)
             case Update():
-                self._refresh(line)
+                self._refresh(line, now_us)
             case Clock():
-                self._release(line, now_us)
+                if self._standstill is not None:
+                    self._flushes.release(self._standstill.on_clock(line, now_us))
         return Effects()
 
     def run_due(self, now_us: int) -> Effects:
@@ -76,12 +89,39 @@ class Notifier:
         """
         self._resume(now_us)
         lines: list[Notification] = []
-        while (due := self._flushes.pop(now_us)) is not None:
-            due_at_us, name = due
+        while (due := self._pop(now_us)) is not None:
+            due_at_us, name, escalates = due
             at_us = now_us if self._standstill is not None else due_at_us
-            lines += self._flush(self._ledger.groups[name], at_us)
+            if escalates:
+                self._seats.place(self._ledger.alerts[name], at_us)
+                continue
+            said = self._flushes.wake(self._ledger.groups[name], at_us)
+            for note in said:
+                if note.reason in (Reason.FIRING, Reason.UNSUPPRESSED):
+                    for alert_id in note.alert_ids:
+                        self._seats.timers.remind(alert_id)
+            lines += said
+        self._ledger.forget_silences(now_us)
         self._ledger.forget_ended(now_us)
         return Effects(tuple(lines), self._outbox.start_due(now_us))
+
+    def drain(self) -> None:
+        """The clock has stopped: only flushes that are planned still run."""
+        self._draining = True
+        self._flushes.drain()
+
+    def _pop(self, now_us: int) -> tuple[int, str, bool] | None:
+        """The timer due first: of an escalation, or else of a group."""
+        groups, alerts = self._flushes.timers, self._seats.timers
+        escalation_us = None if self._draining else alerts.next_us
+        group_us = groups.next_us
+        if escalation_us is not None and (
+            group_us is None or escalation_us <= group_us
+        ):
+            found = alerts.pop(now_us)
+            return None if found is None else (*found, True)
+        found = groups.pop(now_us)
+        return None if found is None else (*found, False)
 
     def on_outcome(self, delivery_id: str, outcome: Outcome, now_us: int) -> Effects:
         """Take what came of a delivery; what may start next comes back."""
@@ -103,7 +143,11 @@ class Notifier:
         """
         if self._restored:
             return 0
-        dues = (self._flushes.next_us, self._outbox.next_due_us)
+        dues = (
+            self._flushes.timers.next_us,
+            None if self._draining else self._seats.timers.next_us,
+            self._outbox.next_due_us,
+        )
         return min((due for due in dues if due is not None), default=None)
 
     def owed(self) -> tuple[Debt, ...]:
@@ -119,6 +163,16 @@ class Notifier:
     def queued(self) -> int:
         """How many messages wait or are on their way."""
         return sum(len(group.queue) for group in self._ledger.groups.values())
+
+    def acknowledged(self, now_us: int) -> int:
+        """How many alerts that fire somebody looks after."""
+        return sum(
+            acknowledged(alert, now_us) for alert in self._ledger.alerts.values()
+        )
+
+    def silences(self) -> tuple[Silence, ...]:
+        """Those in force or to come, by id."""
+        return tuple(one for _, one in sorted(self._ledger.silences.items()))
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that changed since the last call; None deletes."""
@@ -154,9 +208,12 @@ class Notifier:
             alert.ended, alert.over_us = line, now_us
             self._ledger.ended(line.alert_id)
         self._ledger.touch_alert(line.alert_id)
-        self._reconsider(alert, now_us)
+        freed = self._suppression.note(line)
+        self._drop_ack(alert, now_us)
+        self._seats.place(alert, now_us)
+        self._flushes.ended(freed, now_us)
 
-    def _refresh(self, update: Update) -> None:
+    def _refresh(self, update: Update, now_us: int) -> None:
         alert = self._ledger.alerts.get(update.alert_id)
         # An update may carry the number of the line it adds to.
         if alert is None or update.seq < alert.seq:
@@ -166,143 +223,39 @@ class Notifier:
             alert.line, value=update.value, peak=update.peak, sessions=update.sessions
         )
         self._ledger.touch_alert(update.alert_id)
+        if self._drop_ack(alert, now_us):
+            self._seats.place(alert, now_us)
 
-    def _release(self, clock: Clock, now_us: int) -> None:
-        if self._standstill is None:
-            return
-        for name in self._standstill.on_clock(clock, now_us):
-            self._flushes.remind(name)
+    def _drop_ack(self, alert: Alert, now_us: int) -> bool:
+        """End an acknowledgement that holds no more; whether there was one."""
+        if alert.ack is None or not is_broken(alert.ack, alert.line):
+            return False
+        alert.ack = None
+        self._flushes.unacknowledged(alert.line.alert_id, now_us)
+        return True
 
-    # Groups
-
-    def _reconsider(self, alert: Alert, now_us: int) -> None:
-        """Put an alert into the groups it now belongs to, and plan what they say."""
-        alert_id = alert.line.alert_id
-        routed = set()
-        if alert.line.to_state.is_open:
-            for route in subscriptions(self._routing.route, matchable(alert.line)):
-                for group in self._groups(alert.line, route):
-                    if alert_id not in group.members:
-                        self._join(group, alert_id, now_us)
-                    routed.add(group.id)
-        for group in self._ledger.groups_of(alert_id):
-            if alert.line.to_state.is_open:
-                group.members[alert_id].routed = group.id in routed
-            self._plan(group, now_us)
-
-    def _groups(self, line: Transition, route: Route) -> list[Group]:
-        """The groups of a route's receiver, one for each channel, with its times."""
-        present = {
-            (group.receiver, group.channel): group
-            for group in self._ledger.groups_of(line.alert_id)
-        }
-        key = group_key(line, route)
-        found = []
-        for receiver, channel in self._channels:
-            if receiver != route.receiver:
-                continue
-            # Where it was first told it stays, even if the key has changed since.
-            group = present.get((receiver, channel)) or self._ledger.groups.get(
-                group_id(receiver, channel, key)
-            )
-            if group is None:
-                group = self._ledger.add_group(Group(0, receiver, channel, key, 0, 0))
-            group.wait_us = route.group_wait_us
-            group.interval_us = route.group_interval_us
-            found.append(group)
-        return found
-
-    def _join(self, group: Group, alert_id: str, now_us: int) -> None:
-        if not group.members:
-            # As good as new, whatever is still being delivered of its past.
-            group.order = self._ledger.next_order()
-            self._outbox.remind(group)
-        group.members[alert_id] = Member(now_us)
-        self._ledger.touch_group(group)
-
-    def _plan(self, group: Group, now_us: int) -> None:
-        alerts = self._ledger.alerts
-        reasons = [
-            reason
-            for alert_id, member in group.members.items()
-            if (reason := news(member, alerts[alert_id])) is not None
-        ]
-        group.due_us = due_us(group, reasons, now_us)
-        if self._standstill is not None and Reason.FIRING not in reasons:
-            self._standstill.release(group.id)
-        if group.due_us is None:
-            forget_untold(group, alerts)
-        forget_moot(group)
-        self._ledger.touch_group(group)
-        self._flushes.remind(group.id)
-
-    def _flush(self, group: Group, at_us: int) -> list[Notification]:
-        channel = self._channels.get((group.receiver, group.channel))
-        planned_us, group.due_us = group.due_us, None
-        forget_untold(group, self._ledger.alerts)
-        said: list[Notification] = []
-        if channel is not None:
-            held, late = self._held(group, at_us)
-            if held:
-                group.due_us = planned_us
-                self._flushes.remind(group.id)
-            said = speak(
-                group,
-                channel,
-                self._ledger.alerts,
-                self._outbox,
-                at_us=at_us,
-                held=held,
-                late=late,
-            )
-        forget_moot(group)
-        self._ledger.touch_group(group)
-        return said
-
-    def _held(self, group: Group, now_us: int) -> tuple[frozenset[str], bool]:
-        """The members whose first news must wait, and whether the others' is late.
-
-        It is if it had to wait, or was old when it came: a short backlog is caught up
-        with before anything is due.
-        """
-        if self._standstill is None:
-            return frozenset(), False
-        first = first_news(group, self._ledger.alerts)
-        held, late = self._standstill.sift(group.id, first, now_us)
-        return held, late or any(
-            is_old(line, group.members[alert_id].since_us)
-            for alert_id, line in first.items()
-            if alert_id not in held
-        )
-
-    def _flush_due(self, name: str) -> tuple[int, int] | None:
-        group = self._ledger.groups.get(name)
-        if group is None or group.due_us is None:
-            return None
-        if self._standstill is not None:
-            until_us = self._standstill.held_until(name)
-            if until_us is not None:
-                return max(until_us, group.due_us), group.order
-        return group.due_us, group.order
-
-    # Restarts and time
+    # Restarts
 
     def _resume(self, now_us: int) -> None:
         """After rows were taken back: look at everything once, as if it were new."""
         if not self._restored:
             return
         self._restored = False
+        for alert in self._ledger.alerts.values():
+            self._suppression.note(alert.line)
         for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
+            group.position = NO_ROUTE
             if (group.receiver, group.channel) in self._channels:
                 revive(group, now_us)
             self._outbox.remind(group)
-            self._plan(group, now_us)
+            self._flushes.recheck(group, now_us)
+            self._flushes.plan_all(group, now_us)
         by_age = sorted(
             self._ledger.alerts.values(),
             key=lambda alert: (alert.over_us or now_us, alert.line.alert_id),
         )
         for alert in by_age:
             if alert.over_us is None:
-                self._reconsider(alert, now_us)
+                self._seats.place(alert, now_us)
             else:
                 self._ledger.ended(alert.line.alert_id)

@@ -132,10 +132,12 @@ class Outbox:
             generation=message.generation,
             reason=message.reason,
             alerts=message.alerts,
-            severity_before=message.severity_before,
+            severity_before=_severity_before(message),
+            news={one: told.reason for one, told in message.told.items()},
+            firing=message.firing,
             at_us=message.at_us,
             attempt=message.attempts,
-            ref=group.refs.get(message.generation),
+            ref=group.refs.get(message.episode),
             late=message.late,
             possible_repeat=message.ambiguous,
             quiet=message.quiet,
@@ -148,9 +150,9 @@ class Outbox:
             case Sent(ref):
                 del group.queue[0]
                 if message.action is Action.CLOSE:
-                    _forget_refs(group, message.generation)
+                    _forget_refs(group, message.episode)
                 elif ref is not None:
-                    group.refs[message.generation] = ref
+                    group.refs[message.episode] = ref
                 return False
             case Failed(reason):
                 message.fault = reason
@@ -204,7 +206,13 @@ def _dedup_key(group: Group, channel: Channel) -> str:
     return group.dedup_key
 
 
-def _forget_refs(group: Group, generation: int) -> None:
-    """An end closes its own generation and, under one key, those before it."""
-    for older in [known for known in group.refs if known <= generation]:
+def _severity_before(message: Message) -> str | None:
+    """What was known of the alert that the message begins with."""
+    told = message.told.get(message.alerts[0].alert_id)
+    return None if told is None or told.is_first else told.severity
+
+
+def _forget_refs(group: Group, episode: int) -> None:
+    """An end closes its own episode and, under one key, those before it."""
+    for older in [known for known in group.refs if known <= episode]:
         del group.refs[older]

@@ -44,3 +44,23 @@ def subscriptions(root: Route, labels: Mapping[str, str]) -> tuple[Route, ...]:
     for route in matched_routes(root, labels):
         first.setdefault(route.receiver, route)
     return tuple(first.values())
+
+
+def trail(root: Route, route: Route) -> tuple[tuple[str, Route], ...]:
+    """The way from the root to a node: each with its place among its siblings.
+
+    Places are as in the file: ``routes[0]``, counted from 0.
+    """
+    return _trail("route", root, route.position) or (("route", root),)
+
+
+def _trail(
+    place: str, node: Route, position: int
+) -> tuple[tuple[str, Route], ...] | None:
+    if node.position == position:
+        return ((place, node),)
+    for number, child in enumerate(node.routes):
+        found = _trail(f"routes[{number}]", child, position)
+        if found is not None:
+            return ((place, node), *found)
+    return None

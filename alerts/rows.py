@@ -15,9 +15,14 @@ import msgspec
 
 from alerts.delivery import Action
 from alerts.notifications import Reason
+from alerts.silences import Ack, Cursor, Silence
+from detectors.rules import SECOND_US
 from detectors.transitions import Transition
 
-VERSION: Final = 1
+VERSION: Final = 2
+
+NO_ROUTE: Final = 1 << 30
+"""The position of no route: behind all of them."""
 
 
 class Alert(msgspec.Struct):
@@ -28,15 +33,17 @@ class Alert(msgspec.Struct):
         line: The last line, with what updates said since.
         ended: The line that ended the last firing, until the next one is over.
         over_us: Since when it does not fire; None while it does.
+        ack: Who looks after it, if somebody does.
     """
 
     seq: int
     line: Transition
     ended: Transition | None = None
     over_us: int | None = None
+    ack: Ack | None = None
 
 
-class Member(msgspec.Struct):
+class Member(msgspec.Struct, array_like=True):
     """One alert in one group.
 
     Attributes:
@@ -45,6 +52,10 @@ class Member(msgspec.Struct):
         told: The generation told firing and not told resolved; 0 if none.
         severity: The one told last.
         share: Of a budget's amount, the one told last.
+        told_us: When this generation was first told.
+        held: The generation whose news was held back by a suppression; 0 if none.
+        ready_us: Of what was held back, from when on it may be told; None while the
+            suppression lasts.
     """
 
     since_us: int
@@ -52,6 +63,30 @@ class Member(msgspec.Struct):
     told: int = 0
     severity: str = ""
     share: float = 0.0
+    told_us: int = 0
+    held: int = 0
+    ready_us: int | None = None
+
+
+class Told(msgspec.Struct, array_like=True, frozen=True):
+    """What a message tells of one alert, and what was known of it before.
+
+    Attributes:
+        before: The generation told before; 0 if none.
+        severity: Told before; None where it was not known to fire.
+        share: Of a budget's amount, told before.
+    """
+
+    reason: Reason
+    generation: int
+    before: int = 0
+    severity: str | None = None
+    share: float = 0.0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the first that is said of a generation."""
+        return self.reason in (Reason.FIRING, Reason.UNSUPPRESSED)
 
 
 class Stage(StrEnum):
@@ -66,12 +101,17 @@ class Message(msgspec.Struct):
 
     Attributes:
         id: Of the delivery, the same for every attempt.
-        alerts: As they stood when it was decided.
+        reason: The first of those for which it is sent.
+        generation: The highest among the alerts that it tells of.
+        alerts: As they stood when it was decided, those with news first; of many,
+            the first ones.
+        told: What it tells of which alert: of all of them.
+        firing: How many alerts of the group fire, as people know.
+        episode: Of the group: from its first message to its end.
         next_us: Not before.
         give_up_us: After this it is not tried again.
         ambiguous: An attempt may have arrived.
         fault: Why the last attempt failed.
-        share_before: Of a budget's amount, the one told before; with severity_before.
     """
 
     id: str
@@ -82,14 +122,15 @@ class Message(msgspec.Struct):
     at_us: int
     next_us: int
     give_up_us: int
-    severity_before: str | None = None
+    told: dict[str, Told] = {}
+    firing: int = 0
+    episode: int = 0
     late: bool = False
     quiet: bool = False
     stage: Stage = Stage.PENDING
     attempts: int = 0
     ambiguous: bool = False
     fault: str = ""
-    share_before: float = 0.0
 
     @property
     def untouched(self) -> bool:
@@ -106,9 +147,15 @@ class Group(msgspec.Struct):
         channel: The kind, numbered from the second of a kind on; not the target, so
             that a channel that moves keeps its groups.
         key: The labels that make the group, as matchers.
+        position: Of the route whose times these are: the first in the tree's order.
         flushed_us: When something was last said; None if nobody here was told.
         due_us: The next flush.
-        refs: By generation, what the channel called the message that opened it.
+        remind_us: When to repeat, if nothing is said before; None if nothing fires.
+        reminders: How often it was repeated since there was news.
+        recheck_us: When a suppression may end by the clock alone.
+        episode: How often a first message was sent; one goes on to its end.
+        said: How many messages there were.
+        refs: By episode, what the channel called the message that opened it.
         queue: Messages not yet sent, in order.
         given_up: Messages that were not sent and will not be tried by themselves.
     """
@@ -119,9 +166,17 @@ class Group(msgspec.Struct):
     key: str
     wait_us: int
     interval_us: int
+    repeat_us: int = 4 * 3600 * SECOND_US
+    backoff: float = 1.0
+    position: int = NO_ROUTE
     members: dict[str, Member] = {}
     flushed_us: int | None = None
     due_us: int | None = None
+    remind_us: int | None = None
+    reminders: int = 0
+    recheck_us: int | None = None
+    episode: int = 0
+    said: int = 0
     refs: dict[int, str] = {}
     queue: list[Message] = []
     given_up: list[Message] = []
@@ -150,14 +205,23 @@ class Pause(msgspec.Struct):
     until_us: int
 
 
-Row = Alert | Group | Pause
+Row = Alert | Group | Pause | Silence | Cursor
 
 
 class UnknownRowError(ValueError):
     """A row of a kind or version that this version cannot read."""
 
 
-_KINDS: Final[dict[bytes, type[Row]]] = {b"a": Alert, b"g": Group, b"p": Pause}
+_KINDS: Final[dict[bytes, type[Row]]] = {
+    b"a": Alert,
+    b"g": Group,
+    b"p": Pause,
+    b"s": Silence,
+    b"c": Cursor,
+}
+
+CURSOR_ROW: Final = b"c/control"
+"""The key of the row that says how far the control topic was read."""
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -174,6 +238,11 @@ def group_row(group: str) -> bytes:
 def pause_row(receiver: str, channel: str) -> bytes:
     """The key of a pause's row."""
     return b"p/" + _digest(receiver, channel).encode()
+
+
+def silence_row(name: str) -> bytes:
+    """The key of a silence's row."""
+    return b"s/" + name.encode()
 
 
 def encode_row(row: Row) -> bytes:
@@ -204,9 +273,12 @@ def group_id(receiver: str, channel: str, key: str) -> str:
     return _digest(receiver, channel, key)
 
 
-def delivery_id(group: Group, generation: int, seq: int, reason: Reason) -> str:
-    """Names one piece of news to one group: 32 hexadecimal digits."""
-    return _digest(group.id, str(generation), str(seq), reason)
+def delivery_id(group: Group, at_us: int, reason: Reason) -> str:
+    """Names the next piece of news to a group: 32 hexadecimal digits.
+
+    With its time, for a group that is forgotten begins to count anew.
+    """
+    return _digest(group.id, str(at_us), str(group.said), reason)
 
 
 def _digest(*parts: str) -> str:

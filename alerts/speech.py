@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from alerts.content import arranged
 from alerts.delivery import Action
-from alerts.groups import news, tell, telling
+from alerts.groups import tell, telling
 from alerts.notifications import RANK, Notification, Reason
 from alerts.outbox import Outbox
 from alerts.receivers import Channel
 from alerts.retries import give_up_us
-from alerts.rows import Alert, Group, Message, delivery_id
+from alerts.rows import Alert, Group, Message, Told, delivery_id
 from detectors.transitions import Transition, rfc3339
 
 
@@ -20,8 +21,8 @@ def speak(
     alerts: Mapping[str, Alert],
     outbox: Outbox,
     *,
+    reasons: Mapping[str, Reason],
     at_us: int,
-    held: frozenset[str],
     late: bool,
 ) -> list[Notification]:
     """Say what there is to say: one line for each reason, one message for them all.
@@ -31,64 +32,82 @@ def speak(
         channel: Where it speaks.
         alerts: All alerts by id.
         outbox: Takes the message.
+        reasons: Why each alert is told, in the order of ids; not empty.
         at_us: The time of the lines.
-        held: Members that are not to be told yet.
         late: Whether what is told now had been held.
     """
-    reasons = {
-        alert_id: reason
-        for alert_id in sorted(group.members)
-        if alert_id not in held
-        and (reason := news(group.members[alert_id], alerts[alert_id])) is not None
-    }
-    if not reasons:
-        return []
-    order = sorted(reasons, key=lambda alert_id: (RANK[reasons[alert_id]], alert_id))
-    shown = tuple(telling(alerts[one], reasons[one]) for one in order)
-    before = {one: group.members[one] for one in order}
-    known = any(member.told for member in group.members.values())
+    shown = {one: telling(alerts[one], reason) for one, reason in reasons.items()}
+    known = {one for one, member in group.members.items() if member.told}
     superseded = {
-        member.told
-        for alert_id, member in before.items()
-        if reasons[alert_id] is Reason.FIRING and member.told
+        one for one in known if reasons.get(one) in (Reason.FIRING, Reason.UNSUPPRESSED)
     }
-    severity_before, share_before = next(
-        (
-            (before[one].severity, before[one].share)
-            for one in order
-            if reasons[one] in (Reason.ESCALATED, Reason.CHANGED)
-        ),
-        (None, 0.0),
-    )
-    for generation in sorted(superseded):
-        _set_right(group, channel, alerts, outbox, generation=generation, at_us=at_us)
-    generations = {
-        one: tell(group, one, alerts[one], reason) for one, reason in reasons.items()
-    }
+    opens = known <= superseded
+    if opens and known:
+        _set_right(group, channel, alerts, outbox, at_us=at_us)
+    told = {}
+    for one, reason in reasons.items():
+        member = group.members[one]
+        before = (member.told, member.severity, member.share)
+        generation = tell(group, one, alerts[one], reason, at_us)
+        told[one] = Told(
+            reason, generation, before[0], before[1] if before[0] else None, before[2]
+        )
     group.flushed_us = at_us if group.members else None
-    if not any(member.told for member in group.members.values()):
-        action = Action.CLOSE
-    else:
-        action = Action.UPDATE if known and not superseded else Action.OPEN
-    generation = max(generations.values())
-    reason = reasons[order[0]]
-    seq = max(line.seq for line in shown)
+    firing = {one: alerts[one].line for one, each in group.members.items() if each.told}
+    goes_on = Action.OPEN if opens else Action.UPDATE
+    action = goes_on if firing else Action.CLOSE
+    if opens:
+        group.episode += 1
+    carried = arranged([*shown.values(), *_rest(firing, told)], told)
+    _put(
+        group, outbox, action, told, carried, at_us=at_us, late=late, firing=len(firing)
+    )
+    return _lines(group, channel, told, at_us)
+
+
+def _rest(
+    firing: Mapping[str, Transition], told: Mapping[str, Told]
+) -> list[Transition]:
+    return [line for one, line in firing.items() if one not in told]
+
+
+def _put(
+    group: Group,
+    outbox: Outbox,
+    action: Action,
+    told: dict[str, Told],
+    carried: tuple[Transition, ...],
+    *,
+    at_us: int,
+    late: bool = False,
+    quiet: bool = False,
+    firing: int = 0,
+) -> None:
+    group.said += 1
+    reason = min((each.reason for each in told.values()), key=RANK.__getitem__)
     outbox.put(
         group,
         Message(
-            id=delivery_id(group, generation, seq, reason),
+            id=delivery_id(group, at_us, reason),
             action=action,
             reason=reason,
-            generation=generation,
-            alerts=shown,
+            generation=max(each.generation for each in told.values()),
+            alerts=carried,
             at_us=at_us,
             next_us=at_us,
-            give_up_us=give_up_us(action, shown, at_us),
-            severity_before=severity_before,
-            share_before=share_before,
+            give_up_us=give_up_us(action, carried, at_us),
+            told=told,
+            firing=firing,
+            episode=group.episode,
             late=late,
+            quiet=quiet,
         ),
     )
+
+
+def _lines(
+    group: Group, channel: Channel, told: Mapping[str, Told], at_us: int
+) -> list[Notification]:
     return [
         Notification(
             time=rfc3339(at_us),
@@ -96,12 +115,12 @@ def speak(
             channel=channel.kind,
             target=channel.target,
             group=group.key,
-            generation=max(generations[one] for one in told),
+            generation=max(told[one].generation for one in ids),
             reason=reason,
-            alert_ids=told,
+            alert_ids=ids,
         )
         for reason in Reason
-        if (told := tuple(one for one in reasons if reasons[one] is reason))
+        if (ids := tuple(one for one in told if told[one].reason is reason))
     ]
 
 
@@ -111,37 +130,26 @@ def _set_right(
     alerts: Mapping[str, Alert],
     outbox: Outbox,
     *,
-    generation: int,
     at_us: int,
 ) -> None:
-    """Close the message of a generation whose end was not told before the next began.
+    """Close the message of an episode whose end was not told before the next began.
 
-    Where messages are edited it would show for ever that the alert fires. An
+    Where messages are edited it would show for ever that the alerts fire. An
     incident at PagerDuty, under the same key, simply goes on.
     """
-    heard = generation in group.refs or any(
-        message.generation == generation for message in group.queue
+    heard = group.episode in group.refs or any(
+        message.episode == group.episode for message in group.queue
     )
     if channel.kind != "slack" or not heard:
         return
-    ended: list[Transition] = []
-    for alert_id, member in group.members.items():
-        last = alerts[alert_id].ended
-        if member.told == generation and last is not None:
-            ended.append(last)
+    ended = {
+        one: last
+        for one, member in group.members.items()
+        if member.told and (last := alerts[one].ended) is not None
+    }
     if ended:
-        seq = max(line.seq for line in ended)
-        outbox.put(
-            group,
-            Message(
-                id=delivery_id(group, generation, seq, Reason.RESOLVED),
-                action=Action.CLOSE,
-                reason=Reason.RESOLVED,
-                generation=generation,
-                alerts=tuple(ended),
-                at_us=at_us,
-                next_us=at_us,
-                give_up_us=give_up_us(Action.CLOSE, ended, at_us),
-                quiet=True,
-            ),
-        )
+        told = {
+            one: Told(Reason.RESOLVED, group.members[one].told) for one in sorted(ended)
+        }
+        carried = arranged(list(ended.values()), told)
+        _put(group, outbox, Action.CLOSE, told, carried, at_us=at_us, quiet=True)

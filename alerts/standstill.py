@@ -87,6 +87,10 @@ class Standstill:
         self._holds[group] = _Hold(since_us, frozenset(behind.values()))
         return frozenset(behind), False
 
+    def holds(self, group: str) -> bool:
+        """Whether a group is held, or was until just now."""
+        return group in self._holds
+
     def held_until(self, group: str) -> int | None:
         """Until when a group is held at most; None if it is not."""
         hold = self._holds.get(group)

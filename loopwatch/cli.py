@@ -23,6 +23,9 @@ COMMANDS: Final = {
     "explain": "Show the numbers behind an alert.",
     "status": "Say what a running worker is doing.",
     "accept": "Take the level of open alerts for the normal one.",
+    "silence": "Have alerts not told for a while: add, list, expire.",
+    "ack": "Say that you look after alerts that fire.",
+    "routes": "Say who would be told of an alert, and test it from a file.",
     "schema": "Print the JSON Schema of a session event.",
     "demo": "See it work: broker, worker, sandbox, sessions, an incident.",
     "broker": "Run the embedded broker, in memory, for trying things out.",
@@ -46,11 +49,14 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     )
     wanted = next((word for word in arguments if not word.startswith("-")), None)
     for name, sentence in COMMANDS.items():
-        command: Callable[..., None] = _only_listed
+        command: Callable[..., None] | typer.Typer = _only_listed
         if name == wanted:
             module = importlib.import_module(f"loopwatch.commands.{name}")
             command = getattr(module, name)
-        app.command(name, help=sentence)(command)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, help=sentence)
+        else:
+            app.command(name, help=sentence)(command)
     return app
 
 

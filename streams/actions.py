@@ -1,8 +1,7 @@
 """What people ask for while alerts are open: accept, silence, expire, ack.
 
 The same messages stand in a file for ``replay``, one a line, and travel on
-``loopwatch.control``. This version carries out ``accept``; it reads the others, and
-says where they are wrong, so that a file written today is right tomorrow.
+``loopwatch.control``: ``accept`` is forwarded to the rules, notify reads the others.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -41,8 +40,6 @@ class _Action(
         by: Who it was.
     """
 
-    carried_out: ClassVar[bool] = False
-
     at: str
     by: str = ""
     comment: str = ""
@@ -64,8 +61,6 @@ class _Action(
 class AcceptAction(_Action, frozen=True, kw_only=True, tag="accept"):
     """The level of the alerts that match is the normal one from now on."""
 
-    carried_out: ClassVar[bool] = True
-
     match: Match
 
     def check(self) -> None:  # noqa: D102
@@ -79,6 +74,11 @@ class SilenceAction(_Action, frozen=True, kw_only=True, tag="silence"):
     id: str
     match: Match
     until: str
+
+    @property
+    def until_us(self) -> int:
+        """Its end in microseconds since 1970."""
+        return microseconds(self.until)
 
     def check(self) -> None:  # noqa: D102
         super().check()
@@ -99,16 +99,33 @@ class AckAction(_Action, frozen=True, kw_only=True, tag="ack"):
     match: Match
     for_: str = msgspec.field(name="for")
 
+    @property
+    def for_us(self) -> int:
+        """How long it holds, in microseconds."""
+        parts = _PART.findall(self.for_)
+        return sum(int(number) * _UNITS_US[unit] for number, unit in parts)
+
     def check(self) -> None:  # noqa: D102
         super().check()
         read_match(self.match)
-        if not _DURATION.fullmatch(self.for_):
+        if not _DURATION.fullmatch(self.for_) or self.for_us == 0:
             raise ValueError(f"for: {shorten(self.for_)} is no time; write 1h or 30m")
 
 
 Action = AcceptAction | SilenceAction | ExpireAction | AckAction
 
 _DURATION: Final = re.compile(r"(?:[0-9]{1,12}(?:ms|[wdhms]))+")
+
+_PART: Final = re.compile(r"([0-9]+)(ms|[wdhms])")
+
+_UNITS_US: Final = {
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60 * 1_000_000,
+    "h": 3_600 * 1_000_000,
+    "d": 86_400 * 1_000_000,
+    "w": 604_800 * 1_000_000,
+}
 
 _TAGS: Final = ("accept", "silence", "expire", "ack")
 
@@ -189,22 +206,6 @@ def read_actions(
             faults.append((number, str(fault)))
     found.sort(key=lambda numbered: (numbered.action.at_us, numbered.line))
     return found, faults
-
-
-def not_carried_out(actions: Iterable[Numbered]) -> list[str]:
-    """A sentence for each kind of action that this version only reads."""
-    lines: dict[str, list[int]] = {}
-    for number, action in actions:
-        if not action.carried_out:
-            kind = str(action.__struct_config__.tag)
-            lines.setdefault(kind, []).append(number)
-    return [
-        f"this version does not carry out '{kind}' yet: "
-        + (f"line {found[0]}" if len(found) == 1 else f"{len(found)} lines")
-        + (" has" if len(found) == 1 else " have")
-        + " no effect"
-        for kind, found in lines.items()
-    ]
 
 
 def _moment(name: str, text: str) -> int:

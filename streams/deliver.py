@@ -18,6 +18,8 @@ from alerts.notifications import Notification
 from alerts.notify import Notifier
 from alerts.receivers import Channel
 from detectors.transitions import Line
+from streams.actions import Action
+from streams.wishes import carry_out
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +87,31 @@ class DeliveryDesk:
         """Take lines in order; returns when what they changed is safe."""
         now_us = self._now_us()
         await self._act(lambda: [self.notifier.on_line(line, now_us) for line in lines])
+
+    async def heed(self, actions: Iterable[tuple[int, Action]], offset: int) -> None:
+        """Carry out what people ask; returns when what it changed is safe.
+
+        Args:
+            actions: With their offsets, in order.
+            offset: Of the message behind them.
+        """
+        now_us = self._now_us()
+
+        def decide() -> list[Effects]:
+            requests = self.notifier.requests
+            for number, action in actions:
+                vain = carry_out(requests, action, now_us)
+                log.info(
+                    "offset %d, %s by %s: %s",
+                    number,
+                    type(action).__name__.removesuffix("Action").lower(),
+                    action.by or "somebody",
+                    vain or "done",
+                )
+            requests.read_up_to(offset)
+            return []
+
+        await self._act(decide)
 
     async def run(self) -> None:
         """Run the notifier's timers as they fall due, until cancelled."""

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ from detectors.transitions import Line, decode_line
 from streams.apps import make_app
 from streams.deliver import RESULTS, DeliveryDesk, NoLongerOursError, Rows
 from streams.guards import FAULT, Watchdog
+from streams.hearing import hear
 from streams.lease import Lease
 from streams.link import Link, StateError
 from streams.metrics import Meters
@@ -75,7 +76,7 @@ class Notify:
         self._watchdog = watchdog
         self._results = defaultdict[str, Counter[str]](Counter)
         self._desk: DeliveryDesk | None = None
-        self._timers: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._link = link = Link(Lease(settings.session_s))
         reading = Reading(
             {topics.transitions: Source(wanted=lambda number: number == TOLD)},
@@ -157,11 +158,15 @@ class Notify:
             told=self._told,
             lost=self._lost,
         )
-        self._timers = asyncio.create_task(self._run_timers(self._desk))
+        control = self._topics.control
+        self._tasks = [
+            asyncio.create_task(self._work(self._desk.run())),
+            asyncio.create_task(self._work(hear(self._desk, self._options, control))),
+        ]
 
-    async def _run_timers(self, desk: DeliveryDesk) -> None:
+    async def _work(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await desk.run()
+            await work
         except NoLongerOursError:
             log.info("another worker tells people now")
         except asyncio.CancelledError:
@@ -170,11 +175,10 @@ class Notify:
             self._fatal(fault)
 
     async def _close_desk(self) -> None:
-        if self._timers is not None:
-            self._timers.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._timers
-            self._timers = None
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._desk is not None:
             desk, self._desk = self._desk, None
             await desk.close()
@@ -254,6 +258,8 @@ class Notify:
             "active": True,
             "told_open": notifier.open_alerts,
             "queued": notifier.queued,
+            "silences": len(notifier.silences()),
+            "acknowledged": notifier.acknowledged(time.time_ns() // 1_000),
             "receivers": {
                 name: {**self._results.get(name, {}), "owed": owed[name]}
                 for name in sorted(self._routing.by_name.keys() | owed.keys())

@@ -32,6 +32,7 @@ from detectors.transitions import Transition, Update, microseconds
 from streams.actions import AcceptAction, Numbered
 from streams.columns import Columns
 from streams.observe import Observer
+from streams.wishes import carry_out
 
 ReplayLine = Transition | Update | Notification
 
@@ -49,10 +50,10 @@ class Replay:
         book: The rules.
         routing: Who is told.
         reject: Told the line number and the reason of each line that is no session.
-        actions: What people do meanwhile, in order of time; others than ``accept``
-            are passed by.
-        heed: Told of each that was carried out.
-        chunk_lines: How many lines are read at once; the output does not hang on it.
+        self._chunk_lines = chunk_lines
+        actions: What people do meanwhile, in order of time.
+        heed: Told of each ``accept`` that was carried out.
+        vain: Told the line of each other action that met nothing, and why.
 
     Attributes:
         waiting: Actions later than the clock has come.
@@ -64,9 +65,10 @@ class Replay:
         routing: Routing,
         reject: Callable[[int, str], None],
         actions: Sequence[Numbered] = (),
-        heed: Callable[[Outcome], None] = lambda _outcome: None,
         *,
+        heed: Callable[[Outcome], None] = lambda _outcome: None,
         chunk_lines: int = CHUNK_LINES,
+        vain: Callable[[int, str], None] = lambda _line, _reason: None,
     ) -> None:
         self._observer = Observer(book, partitions=1, sources=1)
         self._partition = Partition(book)
@@ -74,11 +76,8 @@ class Replay:
         self._reject = reject
         self._heed = heed
         self._chunk_lines = chunk_lines
-        self.waiting = deque(
-            (number, action)
-            for number, action in actions
-            if isinstance(action, AcceptAction)
-        )
+        self._vain = vain
+        self.waiting = deque(actions)
         self._offset = 0
         self._heard_us = 0
         self.sessions = 0
@@ -102,6 +101,7 @@ class Replay:
         if end_us is not None:
             yield from self._act(end_us)
             yield from self._run_due(end_us, inclusive=True)
+        self._notifier.drain()
         while (due_us := self._notifier.next_due_us) is not None:
             yield from self._settle(self._notifier.run_due(due_us), due_us)
 
@@ -151,8 +151,13 @@ class Replay:
     def _act(self, until_us: int) -> Iterator[ReplayLine]:
         """Carry out actions up to a time, each at its own, before events of that time."""
         while self.waiting and self.waiting[0][1].at_us <= until_us:
-            _, action = self.waiting.popleft()
+            number, action = self.waiting.popleft()
             yield from self._run_due(action.at_us, inclusive=False)
+            if not isinstance(action, AcceptAction):
+                found = carry_out(self._notifier.requests, action, action.at_us)
+                if found:
+                    self._vain(number, found)
+                continue
             accept = Accept(self._offset, action.match, action.by)
             batch = tick({_SOURCE: action.at_us}, 1, [accept])
             lines = self._apply(batch)

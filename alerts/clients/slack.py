@@ -1,4 +1,4 @@
-"""Slack by bot token: one message for an alert's generation, edited as it changes.
+"""Slack by bot token: one message for a group, edited as its alerts change.
 
 The SDK sends; when to send again is decided elsewhere, so its own retries are off:
 by default it posts a message twice when the connection breaks after the post.
@@ -26,7 +26,7 @@ from alerts.clients.network import (
 from alerts.clients.pace import Pace, Paces
 from alerts.clients.slack_errors import GoneError, of_answer
 from alerts.delivery import Delivery, Failed, Outcome, Retry, Sent
-from alerts.messages.slack import escalation_reply, slack_message
+from alerts.messages.slack import slack_message, surfaced_reply
 from alerts.notifications import Reason
 from alerts.receivers import Secret, SlackChannel
 
@@ -37,13 +37,18 @@ _POST_BURST: Final = 4
 _UPDATES_PER_S: Final = 0.75
 _UPDATE_BURST: Final = 5
 
+# An edit notifies nobody, so these are said below the message too.
+_SURFACED: Final = frozenset(
+    {Reason.ESCALATED, Reason.FIRING, Reason.UNSUPPRESSED, Reason.REPEAT}
+)
+
 # At the level of debugging the SDK would log what it sends.
 _sdk_log = logging.getLogger("alerts.clients.slack.sdk")
 _sdk_log.setLevel(logging.WARNING)
 
 
 class SlackBotClient:
-    """Posts, edits, and surfaces escalations in a channel.
+    """Posts, edits, and surfaces what must be seen in a channel.
 
     Args:
         channel: With a token.
@@ -72,7 +77,7 @@ class SlackBotClient:
         return answer.reason if isinstance(answer, Failed) else None
 
     async def send(self, delivery: Delivery) -> Outcome:
-        """Post the message, or edit it; an escalation is said again below it."""
+        """Post the message, or edit it; what must be seen is said again below it."""
         try:
             return await self._send(delivery)
         except LookupError as fault:
@@ -92,7 +97,7 @@ class SlackBotClient:
             edited = await self._edit(delivery, channel_id, ts)
         except GoneError:
             return Sent() if delivery.quiet else await self._post(delivery)
-        if isinstance(edited, Sent) and delivery.reason is Reason.ESCALATED:
+        if isinstance(edited, Sent) and delivery.reason in _SURFACED:
             return await self._surface(delivery, channel_id, ts)
         return edited
 
@@ -128,7 +133,7 @@ class SlackBotClient:
             "channel": channel_id,
             "thread_ts": ts,
             "reply_broadcast": True,
-            "text": escalation_reply(delivery),
+            "text": surfaced_reply(delivery),
             "unfurl_links": False,
         }
         answer = await self._call(

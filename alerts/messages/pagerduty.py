@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
+from alerts.messages.members import LISTED, count, leading, news_of, worst
 from alerts.messages.text import clip, plain, url_of
 from alerts.messages.wording import (
     against,
@@ -20,6 +21,7 @@ from alerts.messages.wording import (
     measured,
     outlook,
     reason_told,
+    series,
     why,
 )
 from detectors.transitions import Transition
@@ -28,7 +30,6 @@ SUMMARY: Final = 1_024
 _NAME: Final = 200
 _VALUE: Final = 1_000
 _LABELS: Final = 20
-_ALERTS: Final = 50
 _ADDRESS: Final = 2_000
 _SEVERITIES: Final = frozenset({"critical", "warning", "info"})
 
@@ -43,14 +44,15 @@ def pagerduty_event(delivery: Delivery, client_url: str | None = None) -> Json:
     """
     if delivery.action is Action.CLOSE:
         return {"event_action": "resolve", "dedup_key": delivery.dedup_key}
-    line = delivery.alerts[0]
-    said = headline(delivery)
+    line = leading(delivery)
+    said = headline(delivery, line)
     held_against = against(line)
     told = f"{measured(line)} {amount(line, line.value)}"
     told += f", {held_against}" if held_against else ""
     ahead = outlook(line)
     told += f", {ahead}" if ahead else ""
-    severity = line.severity if line.severity in _SEVERITIES else "warning"
+    severity = worst(delivery)
+    severity = severity if severity in _SEVERITIES else "warning"
     event: Json = {
         "event_action": "trigger",
         "dedup_key": delivery.dedup_key,
@@ -100,16 +102,26 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
         "generation": delivery.generation,
         "severity_before": delivery.severity_before,
         "marks": marks(delivery),
-        "other_alerts": [
-            _short(f"{other.rule} {other.alert_id}")
-            for other in delivery.alerts[1:_ALERTS]
-        ],
+        "alerts_in_all": count(delivery) if count(delivery) > 1 else None,
+        "other_alerts": _others(delivery, line),
     }
     return {
         name: value
         for name, value in details.items()
         if value not in ("", None, {}, [])
     }
+
+
+def _others(delivery: Delivery, line: Transition) -> list[str]:
+    """The other alerts of the group, a line each, with what is news of them."""
+    others = [each for each in delivery.alerts if each is not line][: LISTED - 1]
+    lines = []
+    for other in others:
+        said = f"{other.rule} ({series(other)}): {amount(other, other.value)}"
+        news = news_of(delivery, other)
+        lines.append(_short(f"{said}, {news}" if news else said))
+    more = count(delivery) - 1 - len(others)
+    return [*lines, f"+{more:,} more"] if lines and more > 0 else lines
 
 
 def _labels(labels: Mapping[str, str]) -> dict[str, str]:

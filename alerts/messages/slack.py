@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from alerts.delivery import Delivery
+from alerts.messages.members import LISTED, count, ends, is_over, news_of, worst
 from alerts.messages.text import clip, code, escape, link, plain, shown, size
 from alerts.messages.wording import (
     against,
     amount,
     exhaustion,
     headline,
-    is_over,
     lasted,
     marks,
     measured,
@@ -35,7 +35,6 @@ _SUMMARY: Final = 1_000
 _SERIES: Final = 1_000
 _FIELD: Final = 400
 _ADDRESS: Final = 900
-_LISTED: Final = 10
 _LISTED_TEXT: Final = 150
 
 RED: Final = "#d72631"
@@ -81,7 +80,7 @@ def slack_message(delivery: Delivery) -> SlackMessage:
                     _section(_told(delivery, line)),
                     {
                         "type": "section",
-                        "fields": _fields(line, over=is_over(delivery)),
+                        "fields": _fields(line, over=ends(delivery, line)),
                     },
                     *_others(delivery),
                     _context(delivery, line),
@@ -94,19 +93,24 @@ def slack_message(delivery: Delivery) -> SlackMessage:
                 "delivery": delivery.id,
                 "reason": str(delivery.reason),
                 "generation": delivery.generation,
-                "alerts": ",".join(line.alert_id for line in delivery.alerts[:_LISTED]),
+                "alerts": ",".join(line.alert_id for line in delivery.alerts[:LISTED]),
             },
         },
     )
 
 
-def escalation_reply(delivery: Delivery) -> str:
+def surfaced_reply(delivery: Delivery) -> str:
     """The text under the message that tells the channel: an edit alerts nobody."""
     line = delivery.alerts[0]
     _, dot = _look(delivery)
-    said = f"{dot} *{escape(title(delivery))}*: {shown(line.rule, _FIELD)}, {_judged(line)}"
+    said = f"{dot} *{escape(title(delivery, line))}*: {shown(line.rule, _FIELD)}"
+    labels = _labels(line.labels, _FIELD) if count(delivery) > 1 else ""
+    said += f" {labels}, {_judged(line)}" if labels else f", {_judged(line)}"
     if ahead := outlook(line):
         said += f", {ahead}"
+    more = len(delivery.news) - 1
+    if more > 0:
+        said += f", and {more} more"
     if delivery.possible_repeat:
         said += " (possible repeat)"
     return said
@@ -115,7 +119,7 @@ def escalation_reply(delivery: Delivery) -> str:
 def _look(delivery: Delivery) -> tuple[str, str]:
     if is_over(delivery):
         return _OVER
-    return _COLOURS.get(delivery.alerts[0].severity or "", _COLOURS["warning"])
+    return _COLOURS.get(worst(delivery), _COLOURS["warning"])
 
 
 def _told(delivery: Delivery, line: Transition) -> str:
@@ -192,16 +196,21 @@ def _example(line: Transition) -> str | None:
 
 
 def _others(delivery: Delivery) -> list[Json]:
-    """The other alerts of a group, a line each."""
-    others = delivery.alerts[1:]
+    """The other alerts of a group, a line each; what is news of them in bold."""
+    others = delivery.alerts[1:LISTED]
     if not others:
         return []
-    lines = [
-        f"• {shown(line.rule, _LISTED_TEXT // 3)} {_labels(line.labels, _LISTED_TEXT // 2)}"
-        for line in others[: _LISTED - 1]
-    ]
-    if len(others) >= _LISTED:
-        lines.append(f"and {len(others) - _LISTED + 1} more")
+    lines = []
+    for line in others:
+        said = f"• {shown(line.rule, _LISTED_TEXT // 3)} {_labels(line.labels, _LISTED_TEXT // 2)}"
+        if line.value is not None:
+            said += f" {escape(amount(line, line.value))}"
+        if news := news_of(delivery, line):
+            said += f" *{news}*"
+        lines.append(said)
+    more = count(delivery) - 1 - len(others)
+    if more > 0:
+        lines.append(f"+{more:,} more")
     return [_section("\n".join(lines))]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from alerts.delivery import Action, Delivery
+from alerts.messages.members import count
 from alerts.messages.text import clip, plain
 from alerts.messages.wording import headline, reason_told
 from alerts.notifications import Reason
@@ -29,8 +31,12 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
         dedup_key: The same for all of a group's messages.
         late: Held back while catching up after a standstill.
         possible_repeat: An earlier attempt may have arrived.
-        alerts: The lines as ``loopwatch.transitions`` carries them, with the newest
-            value, peak and number of sessions.
+        news: Why each alert is told that is, by its id: of all of them.
+        firing: How many alerts of the group fire.
+        more: How many of those that it is about are not in ``alerts``.
+        alerts: Those with news first, then those that fire on; the lines as
+            ``loopwatch.transitions`` carries them, with the newest value, peak and
+            number of sessions.
     """
 
     text: str
@@ -46,6 +52,9 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     severity_before: str | None
     late: bool
     possible_repeat: bool
+    news: Mapping[str, Reason]
+    firing: int
+    more: int
     alerts: tuple[Transition, ...]
 
 
@@ -71,6 +80,9 @@ def webhook_body(delivery: Delivery) -> bytes:
             severity_before=delivery.severity_before,
             late=delivery.late,
             possible_repeat=delivery.possible_repeat,
+            news=delivery.news,
+            firing=delivery.firing,
+            more=count(delivery) - len(delivery.alerts),
             alerts=delivery.alerts,
         )
     )

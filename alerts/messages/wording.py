@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from alerts.delivery import Action, Delivery
+from alerts.delivery import Delivery
+from alerts.messages.members import count, ends, reason_of, told
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
 from detectors.anchor import ACCEPTED, REBASELINED
@@ -211,13 +212,12 @@ def lasted(line: Transition) -> str | None:
     return span(max(0, microseconds(line.time) - microseconds(line.began)) / 1e6)
 
 
-def title(delivery: Delivery) -> str:
-    """What happened, in a word or two: ``Critical``, ``Resolved``."""
-    line = delivery.alerts[0]
+def title(delivery: Delivery, line: Transition) -> str:
+    """What happened to an alert, in a word or two: ``Critical``, ``Resolved``."""
     severity = line.severity or "warning"
-    if is_over(delivery):
+    if ends(delivery, line):
         return "Resolved"
-    match delivery.reason:
+    match reason_of(delivery, line):
         case Reason.ESCALATED:
             before = delivery.severity_before
             level = line.evidence.get("level") if line.rule_kind == "budget" else None
@@ -227,6 +227,8 @@ def title(delivery: Delivery) -> str:
         case Reason.CHANGED:
             before = delivery.severity_before
             return f"Down to {severity}" + (f" from {before}" if before else "")
+        case Reason.REPEAT:
+            return f"Still {severity}"
         case _:
             return severity.capitalize()
 
@@ -241,19 +243,21 @@ def marks(delivery: Delivery) -> list[str]:
     return found
 
 
-def headline(delivery: Delivery) -> str:
-    """One line that says it all, for lists and lock screens."""
-    line = delivery.alerts[0]
+def headline(delivery: Delivery, line: Transition | None = None) -> str:
+    """One line that says it all, for lists and lock screens.
+
+    Args:
+        delivery: With at least one alert.
+        line: The alert to begin with, if not the first.
+    """
+    line = delivery.alerts[0] if line is None else line
     where = clip(series(line), _SERIES)
-    said = f"{title(delivery)}: {clip(plain(line.rule), _RULE)}"
+    said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
     said += f" ({where})" if where else ""
-    more = len(delivery.alerts) - 1
+    more = told(delivery) - 1
     said += f" and {more} more" if more else ""
+    on = count(delivery) - told(delivery)
+    said += f"; {on} more fire{'s' if on == 1 else ''}" if on else ""
     return " ".join(
         [said, *(f"({mark.partition(':')[0]})" for mark in marks(delivery))]
     )
-
-
-def is_over(delivery: Delivery) -> bool:
-    """Whether the whole group has ended."""
-    return delivery.action is Action.CLOSE

@@ -17,7 +17,7 @@ from detectors.acceptance import Outcome
 from detectors.transitions import microseconds
 from loopwatch.configuration import read_configuration
 from loopwatch.plain_text import describe
-from streams.actions import Numbered, not_carried_out, read_actions
+from streams.actions import Numbered, read_actions
 from streams.replay import Replay, ReplayLine
 
 
@@ -71,7 +71,7 @@ def replay(
     ] = None,
     actions: Annotated[
         Path | None,
-        typer.Option(help="What people do meanwhile: levels that they accept."),
+        typer.Option(help="What people do meanwhile: accept, silence, expire, ack."),
     ] = None,
 ) -> None:
     """Run the worker's detection and routing over a file, on a virtual clock."""
@@ -80,7 +80,11 @@ def replay(
     if str(file) != "-" and not file.is_file():
         typer.echo(f"{file}: no such file; name a file of sessions, or -", err=True)
         raise typer.Exit(1)
-    run = Replay(settings.book, settings.routing, _reject, asked, _heed)
+
+    def vain(number: int, reason: str) -> None:
+        print(f"{actions}:{number}: {reason}", file=sys.stderr)  # noqa: T201
+
+    run = Replay(settings.book, settings.routing, _reject, asked, heed=_heed, vain=vain)
     write = sys.stdout.buffer.write
     render = msgspec.json.Encoder().encode if output is Output.JSON else _as_text
     for line in run.run(_lines(file), until):
@@ -105,8 +109,6 @@ def _read_actions(file: Path) -> list[Numbered]:
         typer.echo(f"{file}:{number}: not an action: {reason}", err=True)
     if faults:
         raise typer.Exit(2)
-    for sentence in not_carried_out(found):
-        typer.echo(f"warning: {file}: {sentence}", err=True)
     return found
 
 

@@ -101,6 +101,10 @@ def _notify(part: Mapping[str, Any]) -> Iterator[str]:
         yield "  standing by: another worker tells people"
         return
     yield f"  open alerts: {part['told_open']}; messages not delivered yet: {part['queued']}"
+    if part.get("acknowledged"):
+        yield f"  somebody looks after: {part['acknowledged']}"
+    if part.get("silences"):
+        yield f"  silences: {part['silences']} (see `loopwatch silence list`)"
     for receiver, results in part["receivers"].items():
         counted = ", ".join(
             f"{number} {result.replace('_', ' ')}" for result, number in results.items()

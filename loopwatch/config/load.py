@@ -206,14 +206,6 @@ def _routing(
         "inhibit", lambda node: read_inhibitions(findings, node, scope)
     )
     mute = found.read("mute", lambda node: read_mutes(findings, node, scope))
-    for key, effect in (
-        ("inhibit", "no alert is inhibited"),
-        ("mute", "none is muted"),
-    ):
-        if key in found:
-            findings.not_yet(
-                found.keys[key], f"this version does not honour '{key}' yet: {effect}"
-            )
     if route is None:
         return None
     return Routing(receivers, route, inhibit or (), mute or ())

@@ -34,11 +34,7 @@ KEYS: Final = (
     "routes",
 )
 _LATER: Final[Mapping[str, str]] = {
-    "group_by": "each alert is a group of its own",
-    "repeat_interval": "nothing is repeated",
-    "repeat_backoff": "nothing is repeated",
-    "escalate": "nobody else is told",
-    "fan_in": "each alert is a group of its own",
+    "fan_in": "series that break together are no incident of their own",
 }
 
 

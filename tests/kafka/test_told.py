@@ -29,7 +29,7 @@ receivers:
   - name: everyone
     slack: {{channel: "#alerts", token: xoxb-test, api_url: "{slack}"}}
     pagerduty: {{routing_key: {key}, url: "{pagerduty}"}}
-route: {{receiver: everyone, group_wait: 0s, group_interval: 0s}}
+route: {{receiver: everyone, group_by: ["..."], group_wait: 0s, group_interval: 0s}}
 """
 
 

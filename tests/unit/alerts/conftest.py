@@ -1,6 +1,7 @@
 """Lines, deliveries, and a desk of deliveries with a clock of its own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from alerts.effects import Effects, GivenUp
 from alerts.notifications import Notification, Reason
 from alerts.notify import Notifier
 from alerts.receivers import PagerDutyService, Receiver, Secret, SlackChannel
-from alerts.routes import Route, Routing
+from alerts.routes import ALL_LABELS, Inhibition, Mute, Route, Routing
 from detectors.matchers import Matchers, equal
 from detectors.transitions import Clock, Line, State, Transition, Update, rfc3339
 
@@ -162,18 +163,39 @@ PAGER = PagerDutyService(Secret("k" * 32))
 
 
 def a_routing(
-    *routes: Route, wait_s: float = 10, interval_s: float = 300, **receivers: Any
+    *routes: Route,
+    wait_s: float = 10,
+    interval_s: float = 300,
+    repeat_s: float = 86_400 * 365,
+    group_by: tuple[str, ...] = ALL_LABELS,
+    inhibit: tuple[Inhibition, ...] = (),
+    mute: tuple[Mute, ...] = (),
+    **receivers: Any,
 ) -> Routing:
-    """Everything to ``agents`` on Slack; ``on-call`` on PagerDuty is known too."""
+    """Everything to ``agents`` on Slack; ``on-call`` on PagerDuty is known too.
+
+    Each alert is a group of its own, and nothing is repeated, unless a test asks for it;
+    that holds for all of the routes.
+    """
     known = {"agents": (SLACK,), "on-call": (PAGER,)} | receivers
     root = Route(
         position=0,
         receiver="agents",
         group_wait_us=int(wait_s * S),
         group_interval_us=int(interval_s * S),
-        routes=routes,
+        repeat_interval_us=int(repeat_s * S),
+        group_by=group_by,
+        routes=tuple(
+            replace(route, group_by=group_by, repeat_interval_us=int(repeat_s * S))
+            for route in routes
+        ),
     )
-    return Routing(tuple(Receiver(name, chans) for name, chans in known.items()), root)
+    return Routing(
+        tuple(Receiver(name, chans) for name, chans in known.items()),
+        root,
+        inhibit,
+        mute,
+    )
 
 
 def critical_to_on_call() -> Routing:

@@ -16,8 +16,8 @@ from alerts.messages.slack import (
     BLUE,
     GREEN,
     RED,
-    escalation_reply,
     slack_message,
+    surfaced_reply,
 )
 from alerts.messages.text import clip, escape, plain, shown, size, url_of
 from alerts.messages.webhook import webhook_body
@@ -115,7 +115,7 @@ class TestSlackLimits:
         assert text_size(attachment["blocks"]) <= BLOCK_TEXT
         assert 0 < size(message.text) < UPDATE_TEXT
         assert len(json.dumps(message.metadata)) < 8_000
-        assert 0 < size(escalation_reply(delivery)) < UPDATE_TEXT
+        assert 0 < size(surfaced_reply(delivery)) < UPDATE_TEXT
 
     @_quick
     @given(data=st.data())
@@ -128,7 +128,7 @@ class TestSlackLimits:
         said = json.dumps(
             [
                 message.text,
-                escalation_reply(delivery),
+                surfaced_reply(delivery),
                 message.attachments[0]["blocks"],
             ],
             ensure_ascii=False,
@@ -234,7 +234,7 @@ class TestSlackMessage:
             alerts=(scene.line(100, "firing", severity="critical"),),
         )
         assert "Escalated to critical from warning" in slack_message(delivery).text
-        assert "Escalated to critical from warning" in escalation_reply(delivery)
+        assert "Escalated to critical from warning" in surfaced_reply(delivery)
 
     def test_a_resolved_one_says_how_long_it_lasted(self, scene: Any) -> None:
         """From the breach's beginning to the end."""
@@ -295,7 +295,7 @@ class TestBudgets:
 
     def test_an_escalation_names_the_share_and_the_time(self, scene: Any) -> None:
         """From warning to warning would say nothing; to critical says both."""
-        reply = escalation_reply(
+        reply = surfaced_reply(
             scene.delivery(
                 action=Action.UPDATE,
                 reason=Reason.ESCALATED,
@@ -308,7 +308,7 @@ class TestBudgets:
             " reached 95 % of $500.00, will be exhausted on 21 March 14:00 UTC at the"
             " present rate"
         )
-        critical = escalation_reply(
+        critical = surfaced_reply(
             scene.delivery(
                 action=Action.UPDATE,
                 reason=Reason.ESCALATED,
@@ -422,7 +422,10 @@ class TestWebhookBody:
     def test_it_is_the_line_and_why(self, scene: Any) -> None:
         """The members are documented; the alerts are lines as the topic has them."""
         delivery = scene.delivery(
-            action=Action.UPDATE, reason=Reason.ESCALATED, severity_before="warning"
+            action=Action.UPDATE,
+            reason=Reason.ESCALATED,
+            news={"a1": Reason.ESCALATED},
+            severity_before="warning",
         )
         body = json.loads(webhook_body(delivery))
         assert body.pop("alerts") == [msgspec.to_builtins(delivery.alerts[0])]
@@ -443,6 +446,9 @@ class TestWebhookBody:
             "severity_before": "warning",
             "late": False,
             "possible_repeat": False,
+            "news": {"a1": "escalated"},
+            "firing": 1,
+            "more": 0,
         }
 
     @_quick

@@ -43,6 +43,8 @@ def delivery(shown: dict[str, Any], scene: Any) -> Any:
         group=shown["group"],
         dedup_key=shown["dedup_key"],
         reason=Reason.ESCALATED,
+        news={one: Reason(why) for one, why in shown["news"].items()},
+        firing=shown["firing"],
         severity_before="warning",
         alerts=(msgspec.convert(shown["alerts"][0], Transition),),
         at_us=microseconds(shown["time"]),
@@ -85,7 +87,7 @@ def test_the_causes_in_words_are_the_real_ones(delivery: Any) -> None:
     assert f"\nWhy: {why(delivery.alerts[0])}\n" in page.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("reason", ["firing", "escalated", "changed", "resolved"])
+@pytest.mark.parametrize("reason", [str(reason) for reason in Reason])
 def test_the_reasons_are_ours(reason: str) -> None:
     """The page names what lines carry."""
     assert Reason(reason)

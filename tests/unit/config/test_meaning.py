@@ -88,15 +88,7 @@ class TestContract:
             "max_series",
             "no_data: resolve",
             "flapping",
-            "group_by",
-            "repeat_interval",
-            "repeat_backoff",
-            "group_by",
-            "escalate",
             "fan_in",
-            "repeat_interval",
-            "inhibit",
-            "mute",
         ]
 
 

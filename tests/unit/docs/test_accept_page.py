@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.commands.accept import _match
+from loopwatch.conditions import read_conditions
 from loopwatch.config.load import read
 from loopwatch.config.source import Source
 from streams.actions import AcceptAction, decode_action
@@ -50,7 +50,7 @@ def test_its_commands_name_alerts(arguments: list[str]) -> None:
             at = arguments.index(option)
             options[option] = arguments[at + 1]
             del arguments[at : at + 2]
-    assert _match(arguments, options.get("--rule"))
+    assert read_conditions(arguments, options.get("--rule"), verb="accept")
 
 
 def test_its_action_is_carried_out(tmp_path: Path) -> None:

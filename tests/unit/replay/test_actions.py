@@ -92,20 +92,66 @@ def test_an_action_after_the_last_session_is_not_reached(tmp_path: Path) -> None
     assert moved.changes("cost")[-1] == ("firing", "resolved")
 
 
-def test_what_is_not_carried_out_yet_is_named_once(tmp_path: Path) -> None:
-    """It is checked all the same, and changes no byte of the output."""
+def notes(found: Run) -> list[tuple[str, str]]:
+    """When people were told, and why."""
+    return [
+        (line["time"], line["reason"])
+        for line in found.lines
+        if line["kind"] == "notification"
+    ]
+
+
+def test_a_silence_holds_back_what_fires_until_its_end(tmp_path: Path) -> None:
+    """S52, S59: told once, ``group_wait`` after it ends by itself or is expired."""
     silence = {
         "at": at(0),
         "action": "silence",
         "id": "s1",
-        "match": {"agent": "a"},
-        "until": at(3600),
+        "match": {"rule": "cost"},
+        "until": at(90 * 60),
+        "by": "ann",
+        "comment": "a new model",
     }
-    expire = {"at": at(60), "action": "expire", "id": "s1"}
-    found = run(tmp_path, [silence, silence, expire])
-    assert found.code == 0
-    assert found.stderr.count("does not carry out 'silence' yet: 2 lines") == 1
-    assert found.stderr.count("does not carry out 'expire' yet: line 3") == 1
+    quiet = [silence, {**silence, "id": "s2", "match": {"rule": "dear"}}]
+    found = run(tmp_path, quiet)
+    assert notes(found) == [(at(90 * 60 + 10), "unsuppressed")] * 2
+    expire = {"at": at(70 * 60), "action": "expire", "id": "s1"}
+    found = run(tmp_path, [*quiet, expire])
+    assert notes(found) == [
+        (at(70 * 60 + 10), "unsuppressed"),
+        (at(90 * 60 + 10), "unsuppressed"),
+    ]
+    assert found.stderr == ""
+
+
+def test_an_acknowledgement_stops_repeats(tmp_path: Path) -> None:
+    """S60: until its time is up."""
+    rules = RULES.replace("group_interval: 1m", "repeat_interval: 10m")
+    folder = tmp_path
+    (folder / "rules.yaml").write_text(rules)
+    ack = {"at": at(60 * 60), "action": "ack", "match": {}, "by": "ann", "for": "1h"}
+    file = folder / "actions.jsonl"
+    file.write_text(json.dumps(ack))
+    repeats = [
+        when
+        for when, why in notes(Run(folder, SHIFTED, "--actions", str(file)))
+        if why == "repeat"
+    ]
+    assert min(repeats) == at(120 * 60)
+    assert min(
+        when for when, why in notes(Run(folder, SHIFTED)) if why == "repeat"
+    ) < at(70 * 60)
+
+
+def test_an_action_that_changes_nothing_is_said(tmp_path: Path) -> None:
+    """With its line; the output is as without it."""
+    vain: list[dict[str, Any] | str] = [
+        {"at": at(60), "action": "expire", "id": "s9"},
+        {"at": at(61), "action": "ack", "match": {"agent": "z"}, "for": "1h"},
+    ]
+    found = run(tmp_path, vain)
+    assert "actions.jsonl:1: there is no silence 's9'" in found.stderr
+    assert "actions.jsonl:2: no open alert matches" in found.stderr
     assert found.stdout == run(tmp_path, []).stdout
 
 

@@ -100,7 +100,7 @@ def said(
         config.routing,
         lambda *fault: rejected.append(fault),
         actions,
-        met.append,
+        heed=met.append,
         chunk_lines=chunk_lines,
     )
     found = list(run.run(lines))

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from loopwatch.broker import EmbeddedBroker
 from loopwatch.cli import build
-from loopwatch.commands.accept import _match
+from loopwatch.conditions import read_conditions
 from streams.actions import AcceptAction, decode_action
 from streams.settings import Settings
 
@@ -63,7 +63,7 @@ def test_conditions_travel_as_people_wrote_them(
     labels: list[str], rule: str | None, match: Any
 ) -> None:
     """A map where all are equal, else matchers."""
-    assert _match(labels, rule) == match
+    assert read_conditions(labels, rule, verb="accept") == match
 
 
 def test_without_kafka_it_fails_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from streams.actions import (
     LARGEST,
     AcceptAction,
+    AckAction,
     Action,
     MalformedAction,
-    SilenceAction,
     decode_action,
     encode_action,
     is_action,
-    not_carried_out,
     read_actions,
 )
 
@@ -134,19 +133,15 @@ def test_a_file_is_read_in_order_of_time() -> None:
     assert [number for number, _ in faults] == [3, 6]
 
 
-def test_what_is_only_read_is_said_once_for_each_kind() -> None:
-    """Nothing pretends, and a long file says it in one line."""
-    silence = {"id": "s", "match": {}, "until": "2026-03-04T00:00:00Z"}
-    lines = [_line("silence", AT, **silence)] * 3 + [
-        _line("expire", AT, id="s"),
-        _line("accept", AT, match={}),
-    ]
-    found, _ = read_actions(lines)
-    assert isinstance(found[0].action, SilenceAction)
-    assert not_carried_out(found) == [
-        "this version does not carry out 'silence' yet: 3 lines have no effect",
-        "this version does not carry out 'expire' yet: line 4 has no effect",
-    ]
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1h", 3600), ("1h30m", 5400), ("500ms", 0.5), ("2w", 1_209_600)],
+)
+def test_how_long_an_acknowledgement_holds(text: str, seconds: float) -> None:
+    """Units as everywhere."""
+    action = decode_action(_line("ack", AT, match={}, **{"for": text}))
+    assert isinstance(action, AckAction)
+    assert action.for_us == seconds * 1_000_000
 
 
 def _line(action: str, at: str, **fields: Any) -> bytes:

@@ -1,0 +1,194 @@
+"""``loopwatch routes``: who would be told of an alert, and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from alerts.calendar import changes_us, is_muted
+from alerts.groups import group_key
+from alerts.routes import Route, Routing
+from alerts.routing import matchable, subscriptions, trail
+from detectors.rules import Rule
+from detectors.transitions import Transition, microseconds, rfc3339
+from loopwatch.casebook.cases import CaseFault, read_cases
+from loopwatch.casebook.play import line_of, play, said
+from loopwatch.conditions import wrong
+from loopwatch.config import Config
+from loopwatch.config.durations import format_duration
+from loopwatch.configuration import read_configuration
+
+routes: Final = typer.Typer(no_args_is_help=True)
+
+
+@routes.callback()
+def _routes() -> None:
+    """Who would be told of an alert, and why."""
+
+
+@routes.command(name="test")
+def try_out(
+    labels: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="LABEL=VALUE...",
+            help="Labels of an alert; rule=NAME is one of the file's rules.",
+        ),
+    ] = None,
+    *,
+    config: Annotated[
+        Path, typer.Option("-c", "--config", help="The routes to test.")
+    ] = Path("loopwatch.yaml"),
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Cases, with what is to come of each.", metavar="CASES.yaml"),
+    ] = None,
+    receivers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME", help="Fail unless exactly these are reached."
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="For mute times, RFC 3339; by default now."),
+    ] = None,
+) -> None:
+    """Print the receivers of an alert and why, or run the cases of a file.
+
+    Raises:
+        typer.Exit: 1 if a case fails, or other receivers are reached; 2 if something
+            typed, or a file, is wrong.
+    """
+    if bool(labels) == (file is not None):
+        raise wrong("give the labels of an alert, rule=NAME among them, or --file")
+    settings = read_configuration(config, os.environ, secrets_needed=False)
+    if file is not None:
+        _run_file(file, settings)
+        return
+    line = _line(labels or [], settings)
+    now_us = time.time_ns() // 1_000 if at is None else _moment_us(at)
+    for text in _explained(line, settings.routing, now_us):
+        sys.stdout.write(f"{text}\n")
+    reached = _reached(line, settings.routing)
+    wanted = None if receivers is None else receivers.split(",")
+    if wanted is not None and wanted != reached:
+        typer.echo(
+            f"expected {', '.join(wanted)}; reached {', '.join(reached)}", err=True
+        )
+        raise typer.Exit(1)
+
+
+def _run_file(file: Path, config: Config) -> None:
+    failed = 0
+    try:
+        cases = read_cases(file)
+        for case in cases:
+            played = play(case, config)
+            failed += bool(played.wrong)
+            sys.stdout.write(f"{'FAILED' if played.wrong else 'ok    '}  {case.name}\n")
+            for text in played.wrong:
+                sys.stdout.write(f"        {text}\n")
+            if played.wrong and case.told is not None:
+                for note in played.told:
+                    sys.stdout.write(f"        told: {said(note, case)}\n")
+    except CaseFault as fault:
+        raise wrong(f"{file}: {fault}") from None
+    sys.stdout.write(f"{len(cases)} cases, {failed} failed\n")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _line(typed: list[str], config: Config) -> Transition:
+    """The alert that the labels tell of."""
+    labels: dict[str, str] = {}
+    for text in typed:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise wrong(f"{text!r} is no label; write LABEL=VALUE")
+        if name in labels:
+            raise wrong(f"{name!r} stands twice")
+        labels[name] = value
+    rule = _rule(labels, config)
+    known = {"metric": rule.metric.name, "kind": rule.kind.name}
+    for name, right in known.items():
+        if labels.pop(name, right) != right:
+            raise wrong(f"the {name} of the rule {rule.name!r} is {right}")
+    severity = labels.pop("severity", str(rule.severity))
+    return line_of(rule, labels, severity, 0)
+
+
+def _rule(labels: Mapping[str, str], config: Config) -> Rule:
+    name = labels.get("rule")
+    rules = {rule.name: rule for rule in config.book.rules}
+    if name not in rules:
+        said = "say which rule" if name is None else f"there is no rule {name!r}"
+        raise wrong(f"{said}: rule={'|'.join(sorted(rules))}")
+    return rules[name]
+
+
+def _explained(line: Transition, routing: Routing, now_us: int) -> Iterator[str]:
+    labels = matchable(line)
+    shown = " ".join(f"{name}={value}" for name, value in labels.items() if value)
+    yield f"alert      {shown}"
+    for route in subscriptions(routing.route, labels):
+        path = trail(routing.route, route)
+        yield f"receiver   {route.receiver}"
+        yield f"  because  {_because(path)}"
+        yield f"  group    {group_key(line, route)}"
+        yield f"  times    {_times(route)}"
+        if route.escalate is not None:
+            after = format_duration(route.escalate.after_us)
+            yield f"  escalate to {route.escalate.receiver} after {after}"
+    for number, mute in enumerate(routing.mute):
+        if mute.match.matches(labels) and is_muted(mute, now_us):
+            until = rfc3339(changes_us(mute, now_us))
+            yield f"muted      by mute[{number}] at {rfc3339(now_us)}, at least until {until}"
+    for number, inhibition in enumerate(routing.inhibit):
+        if inhibition.target.matches(labels):
+            equal = ", ".join(inhibition.equal) or "nothing"
+            yield (
+                f"inhibited  by inhibit[{number}] while {{{inhibition.source}}} fires;"
+                f" equal: {equal}"
+            )
+
+
+def _because(path: tuple[tuple[str, Route], ...]) -> str:
+    """The way through the tree: each node with its conditions."""
+    if len(path) == 1:
+        return "route: no route below matches"
+    steps = [f"{place} {{{route.match}}}" for place, route in path[1:]]
+    return "route > " + " > ".join(steps)
+
+
+def _times(route: Route) -> str:
+    parts = {
+        "group_wait": route.group_wait_us,
+        "group_interval": route.group_interval_us,
+        "repeat_interval": route.repeat_interval_us,
+    }
+    said = [f"{name} {format_duration(us)}" for name, us in parts.items()]
+    if route.repeat_backoff is not None:
+        said.append(f"repeat_backoff {route.repeat_backoff:g}")
+    return ", ".join(said)
+
+
+def _reached(line: Transition, routing: Routing) -> list[str]:
+    return [route.receiver for route in subscriptions(routing.route, matchable(line))]
+
+
+def _moment_us(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise wrong(f"{text!r} is no time; write 2026-11-24T18:00:00Z") from None
+    if moment.tzinfo is None:
+        raise wrong(f"{text} has no offset; write {text}Z")
+    return microseconds(text)
