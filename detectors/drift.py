@@ -22,7 +22,7 @@ from detectors.compiled_watch import CompiledWatch
 from detectors.facets import Sample, facets
 from detectors.factors import Factors
 from detectors.kernels import bets, drift, layout, learning, samples, suspects
-from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
+from detectors.kernels.norms import LENT_SAMPLES, norm_judged
 from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.lineage import Lineage
@@ -48,7 +48,7 @@ NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 """A level that has lasted so long, in both, is the new normal."""
 
-_UNSAID: Final = frozenset({"began_us", "at"})
+_UNSAID: Final = frozenset({"allowed", "began_us", "at"})
 _REPLACED: Final = ("agent_version", "model")
 _PLAINLY: Final = 0.5
 _NOTHING: Final = Normal(0.0, 0.0, 0.0, 0.0)
@@ -343,7 +343,8 @@ class DriftWatch(CompiledWatch):
         )
         scale = tables.facets[facet, layout.SCALE]
         lent = arena.floats[norm + LENT_SAMPLES] > 0
-        if not (lent or norm_ready(arena.floats, norm, scale)):
+        judged = norm_judged(arena.floats, norm, scale)
+        if not (lent or judged):
             return None
         if self.holding:
             self._keep(now_us, stage)
@@ -373,7 +374,6 @@ class DriftWatch(CompiledWatch):
                 self._keep_beside(probation, now_us, stage)
             if self._expose(probation, now_us, stage):
                 return True
-        judged = norm_judged(arena.floats, norm, scale)
         if judged and self.life.state is State.INSUFFICIENT:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
@@ -454,6 +454,7 @@ class DriftWatch(CompiledWatch):
             "shift_deviations": round(shift, 2),
             "began_us": since[0].at_us,
             "borrowed": 1.0,
+            "allowed": probation.allowed(worst, shift),
         }
         self._hold_on(now_us)
         for key, each in self.probations.items():
@@ -462,7 +463,9 @@ class DriftWatch(CompiledWatch):
             self._lend(stratum, each)
         self._doubt()
         at = self._bets(worst)
-        bets.bets_hold(arena.floats, arena.ints, at, 0, shift, len(since))
+        bets.bets_hold(
+            arena.floats, arena.ints, at, 0, shift, len(since), self.number
+        )
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
         return True
 
@@ -523,7 +526,9 @@ class DriftWatch(CompiledWatch):
             self.factors.begin()
             for suspect in since:
                 self.factors.add(suspect.told)
-        bets.bets_hold(arena.floats, arena.ints, at, which, shift, len(since))
+        bets.bets_hold(
+            arena.floats, arena.ints, at, which, shift, len(since), self.number
+        )
         self._hold_on(now_us)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
 
@@ -543,13 +548,16 @@ class DriftWatch(CompiledWatch):
         arena, scratch = self.store.arena, self.store.scratch
         tables = self.store.tables
         first = int(tables.rules[self.plan.row, layout.FACET])
+        allowed = self._evidence.get("allowed", 0.0)
         for place in range(len(self.facets)):
             at = self._bets(place)
             deviation = float(scratch[layout.DEVIATIONS + place])
             if arena.ints[at + bets.HOLDING] < 0 or isnan(deviation):
                 continue
-            margin = tables.facet_floats[first + place, layout.MARGIN]
-            if bets.bets_returned(arena.floats, arena.ints, at, deviation, margin):
+            margin = tables.facet_floats[first + place, layout.MARGIN] + allowed
+            if bets.bets_returned(
+                arena.floats, arena.ints, at, deviation, margin, self.number
+            ):
                 bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
         if not self.holding:
             self._release(now_us)

@@ -177,12 +177,17 @@ class Norm:
     @property
     def ready(self) -> bool:
         """Whether enough has been learned to bet on."""
-        return self.samples >= OWN
+        return self.samples >= OWN and self._telling
 
     @property
     def judged(self) -> bool:
         """Whether the sample at hand, not learned yet, is enough to be told of."""
-        return self.ready or (self.lent > 0 and self.samples + 1 >= OWN)
+        return self.samples + 1 >= OWN and (self.lent > 0 or self._telling)
+
+    @property
+    def _telling(self) -> bool:
+        """Whether what has been learned tells how large the number may be."""
+        return True
 
     def usual(self) -> tuple[float, float]:
         """Two standard deviations to both sides, in the number's own unit."""
@@ -318,9 +323,9 @@ class RateNorm(Norm):
             self._correct(deviation)
 
     @property
-    def ready(self) -> bool:  # noqa: D102
+    def _telling(self) -> bool:
         # A share of which a few cases are known may as well be twice as large.
-        return self.samples >= OWN and self._errors >= _CASES
+        return self._errors >= _CASES
 
     def usual(self) -> tuple[float, float]:  # noqa: D102
         return max(0.0, self.level - 2 * self.spread), self.level + 2 * self.spread

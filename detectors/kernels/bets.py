@@ -36,7 +36,8 @@ _TILTED: Final = 3
 WON: Final = 0
 """Nats of each of five bets since its last low."""
 BEGUN: Final = 5
-"""Integers: for each bet the sample of that low."""
+"""Integers: for each bet the sample of that low; of the bet that holds, the sample
+since which the series has been on its way back."""
 BEGUN_US: Final = 10
 """Integers: and its time."""
 HOLDING: Final = 15
@@ -58,8 +59,10 @@ _OVERSHOOT: Final = 3.0
 _PATIENCE: Final = 16
 _QUICK: Final = 64
 _RECENT: Final = 60
-_BACK: Final = 8.0
-_BACK_SHARE: Final = 4.0
+_BACK: Final = 6.0
+_BACK_SHARE: Final = 2.0
+_BACK_PLAINLY: Final = 12.0
+_BACK_SAMPLES: Final = 40
 _LEAST_MEAN: Final = 1.0001
 
 _FIRST_MEANS: Final = (*(exp(t * t / 2) for t in SHIFTS), 1.5)
@@ -204,10 +207,21 @@ def bets_fires(f: Floats, at: int, limit: float) -> int:
 
 @compiled
 def bets_hold(
-    f: Floats, i: Ints, at: int, which: int, shift: float, samples: int
+    f: Floats, i: Ints, at: int, which: int, shift: float, samples: int, number: int
 ) -> None:
-    """A change has been told: from now on wait for the way back."""
+    """A change has been told: from now on wait for the way back.
+
+    Args:
+        f: Words.
+        i: Words.
+        at: Where the bets begin.
+        which: The bet that fired.
+        shift: Mean deviation since the change.
+        samples: Since the change.
+        number: Of the sample in its series.
+    """
     i[at + HOLDING] = which
+    i[at + BEGUN + which] = number
     f[at + SHIFT] = shift
     i[at + SINCE] = samples
     f[at + RETURNED] = 0.0
@@ -215,8 +229,23 @@ def bets_hold(
 
 
 @compiled
-def bets_returned(f: Floats, i: Ints, at: int, deviation: float, margin: float) -> bool:
-    """Take a sample in while holding; whether the series is back to normal."""
+def bets_returned(
+    f: Floats, i: Ints, at: int, deviation: float, margin: float, number: int
+) -> bool:
+    """Take a sample in while holding; whether the series is back to normal.
+
+    Of a change that touches a share of the sessions, or comes in waves, a few healthy
+    ones in a row say little, however much each says against a shift of all. So the way
+    back must have lasted ``_BACK_SAMPLES`` samples, or be plain.
+
+    Args:
+        f: Words.
+        i: Words.
+        at: Where the bets begin.
+        deviation: How far the sample lies on the bad side; a number.
+        margin: How far sessions may wander, in deviations, without being worse.
+        number: Of the sample in its series.
+    """
     held = _held(deviation - margin)
     since = i[at + SINCE] + 1
     i[at + SINCE] = since
@@ -240,8 +269,13 @@ def bets_returned(f: Floats, i: Ints, at: int, deviation: float, margin: float) 
         f[at + FAR] = far
         share = min(max(far, 0.04), 0.5)
         gain, enough = log(1 - share + share * odds), _BACK_SHARE
-    f[at + RETURNED] = max(0.0, f[at + RETURNED] - gain)
-    return bool(f[at + RETURNED] > enough)
+    returned = max(0.0, f[at + RETURNED] - gain)
+    f[at + RETURNED] = returned
+    low = at + BEGUN + i[at + HOLDING]
+    if returned == 0.0:
+        i[low] = number
+    lasted = number - i[low] >= _BACK_SAMPLES
+    return bool(returned > enough and (lasted or returned > _BACK_PLAINLY))
 
 
 @compiled

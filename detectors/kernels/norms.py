@@ -228,17 +228,21 @@ def _concentration(f: Floats, at: int, scale: int) -> float:
 @compiled
 def norm_ready(f: Floats, at: int, scale: int) -> bool:
     """Whether enough has been learned to bet on."""
-    if f[at + SAMPLES] < OWN:
-        return False
-    # A share of which a few cases are known may as well be twice as large.
-    return bool(scale < RATE or f[at + ERRORS] >= _CASES)
+    return bool(f[at + SAMPLES] >= OWN and _telling(f, at, scale))
 
 
 @compiled
 def norm_judged(f: Floats, at: int, scale: int) -> bool:
     """Whether the sample at hand, not learned yet, is enough to be told of."""
-    lent = f[at + LENT_SAMPLES] > 0 and f[at + SAMPLES] + 1 >= OWN
-    return bool(lent or norm_ready(f, at, scale))
+    known = f[at + LENT_SAMPLES] > 0 or _telling(f, at, scale)
+    return bool(known and f[at + SAMPLES] + 1 >= OWN)
+
+
+@compiled
+def _telling(f: Floats, at: int, scale: int) -> bool:
+    """Whether what has been learned tells how large the number may be."""
+    # A share of which a few cases are known may as well be twice as large.
+    return bool(scale < RATE or f[at + ERRORS] >= _CASES)
 
 
 @compiled

@@ -38,8 +38,10 @@ _OVERSHOOT: Final = 3.0
 _PATIENCE: Final = 16
 _QUICK: Final = 64
 _RECENT: Final = 60
-_BACK: Final = 8.0
-_BACK_SHARE: Final = 4.0
+_BACK: Final = 6.0
+_BACK_SHARE: Final = 2.0
+_BACK_PLAINLY: Final = 12.0
+_BACK_SAMPLES: Final = 40
 
 
 def _stake(deviation: float) -> float:
@@ -161,17 +163,19 @@ class Bets:
                     best = at
         return best
 
-    def hold(self, which: int, shift: float, samples: int) -> None:
+    def hold(self, which: int, shift: float, samples: int, number: int) -> None:
         """A change has been told: from now on wait for the way back."""
         self.holding = which
+        self.begun_at[which] = (number, self.begun_at[which][1])
         self.shift = shift
         self._since = samples
         self._returned = 0.0
         self._far = SHARES[-1]
 
-    def returned(self, deviation: float) -> bool:
+    def returned(self, deviation: float, allowed: float, number: int) -> bool:
         """Take a sample in while holding; whether the series is back to normal."""
-        held = min(max(deviation - self.margin, _FLOOR), _CEILING)
+        off = deviation - (self.margin + allowed)
+        held = min(max(off, _FLOOR), _CEILING)
         self._since += 1
         self.shift += (min(held, 3.0) - self.shift) / min(self._since, _RECENT)
         if self.holding < len(SHIFTS):
@@ -182,13 +186,18 @@ class Bets:
             _, tilt, mean = max(tilts)
             gain, enough = tilt * held - log(max(mean, 1.0001)), _BACK
         else:
-            odds = _stake(deviation - self.margin) / self._prices[-1]
+            odds = _stake(off) / self._prices[-1]
             hit = 1.0 if odds > 3 else 0.0
             self._far += (hit - self._far) / min(max(self._since, 20), _RECENT)
             share = min(max(self._far, 0.04), 0.5)
             gain, enough = log(1 - share + share * odds), _BACK_SHARE
         self._returned = max(0.0, self._returned - gain)
-        return self._returned > enough
+        which = self.holding
+        if self._returned == 0:
+            self.begun_at[which] = (number, self.begun_at[which][1])
+        lasted = number - self.begun_at[which][0] >= _BACK_SAMPLES
+        plain = self._returned > _BACK_PLAINLY
+        return self._returned > enough and (lasted or plain)
 
     def release(self, number: int, at_us: int) -> None:
         """Begin anew: nothing is won, nothing is held."""

@@ -76,7 +76,7 @@ NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 _SUSPICIOUS: Final = 2.0
 _GATE: Final = 0.1
 _PLAINLY: Final = 0.5
-_UNSAID: Final = frozenset({"began_us", "at"})
+_UNSAID: Final = frozenset({"allowed", "began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
 _REPLACED: Final = ("agent_version", "model")
 
@@ -261,7 +261,7 @@ class DriftWatch(Watch):
         stage: Stage,
     ) -> bool | None:
         norm = stratum.norms[0]
-        if not (norm.ready or norm.lent):
+        if not (norm.judged or norm.lent):
             return None
         if self.holding:
             self._keep(found, norm, deviations, stage, now_us)
@@ -341,7 +341,7 @@ class DriftWatch(Watch):
             self.factors.begin()
             for suspect in since:
                 self.factors.during(suspect.values, suspect.labels)
-        bets.hold(which, mean_deviation(since, best), len(since))
+        bets.hold(which, mean_deviation(since, best), len(since), self.number)
         return True
 
     def _expose(self, stratum: Stratum, now_us: int) -> bool:
@@ -353,6 +353,7 @@ class DriftWatch(Watch):
         since = self._alike(stratum.key, self.suspects.since(probation.begun))
         if not self._worse(since, at) or mean_deviation(since, 0) < _PLAINLY:
             return False
+        shift = mean_deviation(since, at)
         self._tell_of(since, at, probation.begun, now_us)
         self.old = finite(probation.norms[0].level)
         self._blamed = {}
@@ -361,10 +362,11 @@ class DriftWatch(Watch):
             "limit_nats": self.doubt_limit,
             "began_us": since[0].at_us,
             "borrowed": 1.0,
+            "allowed": probation.allowed(at, shift),
         }
         for each in self.strata:
             each.unlearn(self.number)
-        self.bets[at].hold(0, mean_deviation(since, at), len(since))
+        self.bets[at].hold(0, shift, len(since), self.number)
         return True
 
     def _alike(self, key: str, found: list[Suspect]) -> list[Suspect]:
@@ -421,8 +423,11 @@ class DriftWatch(Watch):
         stage: Stage,
     ) -> bool:
         """A sample while a change is told of: does it last, end, or become normal?"""
+        allowed = self._evidence.get("allowed", 0.0)
         for bets, deviation in zip(self.bets, deviations, strict=True):
-            if bets.holding >= 0 and deviation is not None and bets.returned(deviation):
+            if bets.holding < 0 or deviation is None:
+                continue
+            if bets.returned(deviation, allowed, self.number):
                 bets.release(self.number, now_us)
         if not self.holding:
             self._release(now_us)

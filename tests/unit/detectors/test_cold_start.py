@@ -116,10 +116,10 @@ def test_a_healthy_new_agent_is_judged_from_its_tenth_session(kind: str) -> None
     assert (line.from_state, line.to_state) == (State.INSUFFICIENT, State.OK)
 
 
-def test_without_peers_it_is_judged_after_its_twentieth() -> None:
+def test_without_peers_it_is_judged_from_its_twentieth() -> None:
     """Two peers are too few to borrow from."""
     fleet = Fleet("loops", peers=2)
-    for _ in range(20):
+    for _ in range(19):
         fleet.session("new")
     assert fleet.told() == []
     fleet.session("new")
