@@ -48,7 +48,7 @@ NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 """A level that has lasted so long, in both, is the new normal."""
 
-_UNSAID: Final = frozenset({"allowed", "began_us", "at"})
+_UNSAID: Final = frozenset({"began_us", "at"})
 _REPLACED: Final = ("agent_version", "model")
 _PLAINLY: Final = 0.5
 _NOTHING: Final = Normal(0.0, 0.0, 0.0, 0.0)
@@ -454,7 +454,6 @@ class DriftWatch(CompiledWatch):
             "shift_deviations": round(shift, 2),
             "began_us": since[0].at_us,
             "borrowed": 1.0,
-            "allowed": probation.allowed(worst, shift),
         }
         self._hold_on(now_us)
         for key, each in self.probations.items():
@@ -463,9 +462,7 @@ class DriftWatch(CompiledWatch):
             self._lend(stratum, each)
         self._doubt()
         at = self._bets(worst)
-        bets.bets_hold(
-            arena.floats, arena.ints, at, 0, shift, len(since), self.number
-        )
+        bets.bets_hold(arena.floats, arena.ints, at, 0, shift, len(since), self.number)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
         return True
 
@@ -548,13 +545,12 @@ class DriftWatch(CompiledWatch):
         arena, scratch = self.store.arena, self.store.scratch
         tables = self.store.tables
         first = int(tables.rules[self.plan.row, layout.FACET])
-        allowed = self._evidence.get("allowed", 0.0)
         for place in range(len(self.facets)):
             at = self._bets(place)
             deviation = float(scratch[layout.DEVIATIONS + place])
             if arena.ints[at + bets.HOLDING] < 0 or isnan(deviation):
                 continue
-            margin = tables.facet_floats[first + place, layout.MARGIN] + allowed
+            margin = tables.facet_floats[first + place, layout.MARGIN]
             if bets.bets_returned(
                 arena.floats, arena.ints, at, deviation, margin, self.number
             ):

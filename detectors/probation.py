@@ -110,23 +110,6 @@ class Probation:
         """Whether enough sessions have been seen to tell of it."""
         return self._sums[0][1] >= FIRST
 
-    def allowed(self, facet: int, shift: float) -> float:
-        """How far a series may stay from its peers once it is mended.
-
-        Peers differ among themselves; what is within their spread is not told of when
-        it begins so, and must not keep an alert open.
-
-        Args:
-            facet: In which it was told to be bad.
-            shift: How far it lay from its peers then, in deviations.
-
-        Returns:
-            Deviations: two standard deviations of the mean of a peer, and half of what
-            was told at most.
-        """
-        lent = self.norms[facet].lent
-        return min(2.0 / sqrt(lent), shift / 2) if lent else 0.0
-
     def restart(self, begun: int) -> None:
         """Begin again, after a sample: what was told of has ended."""
         self._sums = [[0.0, 0] for _ in self._sums]

@@ -65,6 +65,11 @@ _BACK_PLAINLY: Final = 12.0
 _BACK_SAMPLES: Final = 40
 _LEAST_MEAN: Final = 1.0001
 
+# A creep raises its own price as it is learned. Of the smallest tilt, which hardly
+# knows one shape of the deviations from another, no more than of normal ones is taken.
+_NORMAL_MEAN: Final = exp(SHIFTS[0] ** 2 / 2)
+_NORMAL_SPREAD: Final = sqrt(exp(2 * SHIFTS[0] ** 2) - exp(SHIFTS[0] ** 2))
+
 _FIRST_MEANS: Final = (*(exp(t * t / 2) for t in SHIFTS), 1.5)
 _FIRST_SQUARES: Final = (*(exp(2 * t * t) for t in SHIFTS), 20.0)
 
@@ -105,6 +110,8 @@ def _price(f: Floats, i: Ints, at: int, caution: float) -> None:
         mean: float = f[at + MEANS + k]
         variance = max(f[at + SQUARES + k] - mean * mean, 0.0)
         price = mean + caution * sqrt(variance / held)
+        if k == 0:
+            price = min(price, _NORMAL_MEAN + caution * _NORMAL_SPREAD / sqrt(held))
         f[at + PRICES + k] = log(price) if k < _TILTED else max(1.0, price)
 
 

@@ -27,6 +27,9 @@ new stratum begins with, and all that follows."""
 
 SUSPICIOUS: Final = 2.0
 GATE: Final = 0.1
+PLAIN_GATE: Final = 0.25
+"""How far the metric itself must be worse where only another facet shows a small
+shift: less may be chance."""
 BET_COUNT: Final = 5
 
 
@@ -220,8 +223,9 @@ def firing(
             continue
         since = first_since(i, watch, i[bets + BET_COUNT + which])
         value, expected = levels(f, i, watch, since)
+        gate = PLAIN_GATE if place and which == 0 else GATE
         if (
-            mean_deviation(f, i, watch, since, 0) > GATE
+            mean_deviation(f, i, watch, since, 0) > gate
             and mean_deviation(f, i, watch, since, place) > GATE
             and floats[rule, at.SIGN] * (value - expected) > 0
         ):

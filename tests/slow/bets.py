@@ -118,6 +118,10 @@ class Bets:
             mean + self.caution * sqrt(max(square - mean * mean, 0.0) / held)
             for mean, square in zip(self._means, self._squares, strict=True)
         ]
+        shift = SHIFTS[0]
+        spread = sqrt(exp(2 * shift**2) - exp(shift**2))
+        most = exp(shift**2 / 2) + self.caution * spread / sqrt(held)
+        prices[0] = min(prices[0], most)
         self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]
 
     def _totals(self, deviation: float) -> list[float]:
@@ -172,9 +176,9 @@ class Bets:
         self._returned = 0.0
         self._far = SHARES[-1]
 
-    def returned(self, deviation: float, allowed: float, number: int) -> bool:
+    def returned(self, deviation: float, number: int) -> bool:
         """Take a sample in while holding; whether the series is back to normal."""
-        off = deviation - (self.margin + allowed)
+        off = deviation - self.margin
         held = min(max(off, _FLOOR), _CEILING)
         self._since += 1
         self.shift += (min(held, 3.0) - self.shift) / min(self._since, _RECENT)

@@ -75,8 +75,9 @@ NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
 
 _SUSPICIOUS: Final = 2.0
 _GATE: Final = 0.1
+_PLAIN_GATE: Final = 0.25
 _PLAINLY: Final = 0.5
-_UNSAID: Final = frozenset({"allowed", "began_us", "at"})
+_UNSAID: Final = frozenset({"began_us", "at"})
 _MIXED: Final = ("agent", "task_type")
 _REPLACED: Final = ("agent_version", "model")
 
@@ -321,7 +322,9 @@ class DriftWatch(Watch):
             which = bets.fires(self.limit)
             if which < 0 or bets.won[which] <= most:
                 continue
-            if self._worse(self.suspects.since(bets.begun_at[which][0]), at):
+            gate = _PLAIN_GATE if at and which == 0 else _GATE
+            since = self.suspects.since(bets.begun_at[which][0])
+            if self._worse(since, at, gate):
                 best, most = at, bets.won[which]
         if best < 0:
             return False
@@ -353,7 +356,6 @@ class DriftWatch(Watch):
         since = self._alike(stratum.key, self.suspects.since(probation.begun))
         if not self._worse(since, at) or mean_deviation(since, 0) < _PLAINLY:
             return False
-        shift = mean_deviation(since, at)
         self._tell_of(since, at, probation.begun, now_us)
         self.old = finite(probation.norms[0].level)
         self._blamed = {}
@@ -362,11 +364,10 @@ class DriftWatch(Watch):
             "limit_nats": self.doubt_limit,
             "began_us": since[0].at_us,
             "borrowed": 1.0,
-            "allowed": probation.allowed(at, shift),
         }
         for each in self.strata:
             each.unlearn(self.number)
-        self.bets[at].hold(0, shift, len(since), self.number)
+        self.bets[at].hold(0, mean_deviation(since, at), len(since), self.number)
         return True
 
     def _alike(self, key: str, found: list[Suspect]) -> list[Suspect]:
@@ -377,11 +378,11 @@ class DriftWatch(Watch):
             if "\x1f".join([suspect.labels[at] for at in self.mixed]) == key
         ]
 
-    def _worse(self, since: list[Suspect], at: int) -> bool:
+    def _worse(self, since: list[Suspect], at: int, gate: float = _GATE) -> bool:
         """Whether sessions are bad in a facet, and the metric with it."""
         value, expected = levels(since)
         return (
-            mean_deviation(since, 0) > _GATE
+            mean_deviation(since, 0) > gate
             and mean_deviation(since, at) > _GATE
             and self.plan.sign * (value - expected) > 0
         )
@@ -423,11 +424,10 @@ class DriftWatch(Watch):
         stage: Stage,
     ) -> bool:
         """A sample while a change is told of: does it last, end, or become normal?"""
-        allowed = self._evidence.get("allowed", 0.0)
         for bets, deviation in zip(self.bets, deviations, strict=True):
             if bets.holding < 0 or deviation is None:
                 continue
-            if bets.returned(deviation, allowed, self.number):
+            if bets.returned(deviation, self.number):
                 bets.release(self.number, now_us)
         if not self.holding:
             self._release(now_us)

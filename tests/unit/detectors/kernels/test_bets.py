@@ -75,10 +75,9 @@ class Pair:
         self.check()
 
     def returned(self, deviation: float, number: int) -> bool:
-        """Whether it is back; some may stay a little worse than they were."""
-        allowed = number % 3 / 10
-        back = self.scalar.returned(deviation, allowed, number)
-        margin = self.scalar.margin + allowed
+        """Whether it is back."""
+        back = self.scalar.returned(deviation, number)
+        margin = self.scalar.margin
         found = kernels.bets_returned(self.f, self.i, AT, deviation, margin, number)
         assert found == back
         self.check()
