@@ -133,6 +133,17 @@ class TestChange:
             scene.session(number * 60, loop_count=loops)
         assert len(_fired(scene)) == 1
 
+    def test_a_creep_is_told(self) -> None:
+        """Six per cent a day, in a series of a hundred sessions a day, within a week."""
+        scene, luck = Scene(_rule()), chance(6)
+        for number in range(1000):
+            times = 1.06 ** max(0.0, (number - RELEASED) / 100)
+            session = _session(luck)
+            session["input_tokens"] *= times
+            session["cost_usd"] *= times
+            scene.session(number * 864, **session)
+        assert len(_fired(scene)) == 1
+
     def test_the_tenant_that_does_it_is_named(self) -> None:
         """Its sessions are bad, those of the others are not."""
         scene, luck = Scene(_rule()), chance(5)

@@ -164,3 +164,43 @@ def test_what_is_lost_without_a_logarithm_is_lost_with_it(
     for share, total in zip(kernels.SHARES, out[3:].tolist(), strict=True):
         plain = won + float(np.log(1 - share + share * odds))
         assert max(0.0, total) == pytest.approx(max(0.0, plain), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "least", "most"), [(0.0, 40, 60), (-0.2, 40, 40), (-2.0, 4, 10)]
+)
+def test_the_way_back_must_last_or_be_plain(
+    deviation: float, least: int, most: int
+) -> None:
+    """A few healthy sessions in a row end nothing; many do, or far better ones."""
+    pair = Pair(0.05, 1.5, tail=True)
+    pair.hold(1, 1.0, 20, 20)
+    number = 21
+    while not pair.returned(deviation, number):
+        number += 1
+    assert least <= number - 20 <= most
+
+
+def test_a_bad_session_makes_the_way_back_begin_anew() -> None:
+    """Where a share of the sessions is bad, the healthy ones between them say little."""
+    pair = Pair(0.05, 1.5, tail=True)
+    pair.hold(4, 1.5, 20, 20)
+    for number in range(21, 221):
+        assert not pair.returned(4.0 if number % 30 == 0 else -0.2, number)
+    number = 221
+    while not pair.returned(-0.2, number):
+        number += 1
+    assert number - 210 >= 40
+
+
+def test_a_creep_does_not_pay_its_own_price() -> None:
+    """The smallest tilt is not dearer than of normal deviations, whatever is learned."""
+    pair = Pair(0.05, 1.5, tail=True)
+    draw = Random(3)  # noqa: S311 - no secret
+    for _ in range(2_000):
+        pair.learn(draw.gauss(0.6, 1.0))
+    pair.bet(0.0, 1, 1)
+    pair.release(1, 1)
+    for number in range(2, 402):
+        pair.bet(0.6, number, number)
+    assert pair.fires(11.0) == 0
