@@ -22,7 +22,7 @@ from detectors.compiled_watch import CompiledWatch
 from detectors.facets import Sample, facets
 from detectors.factors import Factors
 from detectors.kernels import bets, drift, layout, learning, samples, suspects
-from detectors.kernels.norms import LENT_SAMPLES, norm_judged
+from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.lineage import Lineage
@@ -343,8 +343,9 @@ class DriftWatch(CompiledWatch):
         )
         scale = tables.facets[facet, layout.SCALE]
         lent = arena.floats[norm + LENT_SAMPLES] > 0
-        judged = norm_judged(arena.floats, norm, scale)
-        if not (lent or judged):
+        young = self.life.state is State.INSUFFICIENT
+        judged = young and norm_judged(arena.floats, norm, scale)
+        if not (lent or judged or norm_ready(arena.floats, norm, scale)):
             return None
         if self.holding:
             self._keep(now_us, stage)
@@ -374,7 +375,7 @@ class DriftWatch(CompiledWatch):
                 self._keep_beside(probation, now_us, stage)
             if self._expose(probation, now_us, stage):
                 return True
-        if judged and self.life.state is State.INSUFFICIENT:
+        if judged:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
         return None

@@ -61,8 +61,8 @@ _QUICK: Final = 64
 _RECENT: Final = 60
 _BACK: Final = 6.0
 _BACK_SHARE: Final = 2.0
-_BACK_PLAINLY: Final = 12.0
-_BACK_SAMPLES: Final = 40
+_BACK_PLAINLY: Final = 16.0
+_BACK_SAMPLES: Final = 50
 _LEAST_MEAN: Final = 1.0001
 
 # A creep raises its own price as it is learned. Of the smallest tilt, which hardly

@@ -40,8 +40,8 @@ _QUICK: Final = 64
 _RECENT: Final = 60
 _BACK: Final = 6.0
 _BACK_SHARE: Final = 2.0
-_BACK_PLAINLY: Final = 12.0
-_BACK_SAMPLES: Final = 40
+_BACK_PLAINLY: Final = 16.0
+_BACK_SAMPLES: Final = 50
 
 
 def _stake(deviation: float) -> float:

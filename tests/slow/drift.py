@@ -262,7 +262,8 @@ class DriftWatch(Watch):
         stage: Stage,
     ) -> bool | None:
         norm = stratum.norms[0]
-        if not (norm.judged or norm.lent):
+        judged = norm.judged and self.life.state is State.INSUFFICIENT
+        if not (norm.ready or norm.lent or judged):
             return None
         if self.holding:
             self._keep(found, norm, deviations, stage, now_us)
@@ -274,7 +275,7 @@ class DriftWatch(Watch):
             if deviation is not None and each.ready:
                 bets.bet(deviation, self.number, now_us)
             suspicion = max(suspicion, bets.suspicion)
-        judged, probation = norm.judged, stratum.probation
+        probation = stratum.probation
         doubt = 0.0 if probation is None else probation.doubt
         if probation is not None and not suspicion > _SUSPICIOUS:
             norm, deviations = probation.norms[0], probation.deviations
@@ -288,7 +289,7 @@ class DriftWatch(Watch):
                 return True
         elif not self.strata.doubted(_SUSPICIOUS):
             self.suspects.clear()
-        if judged and self.life.state is State.INSUFFICIENT:
+        if judged:
             self.judge(CLEAR, None, None, now_us, stage)
             return True
         return None
