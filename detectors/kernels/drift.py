@@ -10,7 +10,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.learning import learn_sample, look_back
-from detectors.kernels.norms import LEVEL, norm_judged, norm_ready
+from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.kernels.suspects import (
     clear,
@@ -107,9 +107,10 @@ def sample_quietly(
     look_back(i, f, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
     norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
-    if norm_ready(f, norm, facets[first, at.SCALE]):
-        if quiet == at.TOO_YOUNG:
-            return TO_JUDGE
+    scale = facets[first, at.SCALE]
+    if quiet == at.TOO_YOUNG and norm_judged(f, norm, scale):
+        return TO_JUDGE
+    if f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale):
         if bet(
             f,
             i,
@@ -126,8 +127,6 @@ def sample_quietly(
             places,
         ):
             return TO_TELL
-    elif quiet == at.TOO_YOUNG and norm_judged(f, norm, facets[first, at.SCALE]):
-        return TO_JUDGE
     learn_sample(
         f,
         i,
