@@ -382,7 +382,7 @@ def quickly(
 
 
 @pytest.mark.parametrize("rules", [RULES, WINDOWS], ids=["all", "windows"])
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(
     st.integers(0, 10**6),
     st.sets(st.integers(1, 700), max_size=30),
