@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -26,6 +27,7 @@ app = faust.App(
     broker_session_timeout=10,
     broker_rebalance_timeout=10,
     web_enabled=False,
+    datadir=tempfile.mkdtemp(prefix="loopwatch-plain-"),
 )
 
 
