@@ -55,8 +55,3 @@ class Arena:
         floats[:known] = self.floats[:known]
         self.floats = floats
         self.ints = floats.view(np.int64)
-
-    @property
-    def used_bytes(self) -> int:
-        """What has been given out at least once."""
-        return 8 * int(self.heads[pieces.TOP])

@@ -141,6 +141,9 @@ class Giving:
 
     def _parents(self, kind: tuple[int, ...]) -> list[list[str]]:
         """For each facet the parents of what is given under some labels."""
+        if kind[layout.G_SERIES] >= 0:
+            # A number is used again once its series is gone.
+            return self._find(kind)
         known = self._known.get(kind)
         if known is None:
             if len(self._known) > _REMEMBERED:

@@ -278,6 +278,7 @@ class Partition:
         For all partitions to hear of: in ``Batch.parents``, summed up over them.
         """
         self._giving.add_up()
+        self._all.reuse_numbers()
         return self._stage.shares.take_news() + self._stage.fleets.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:

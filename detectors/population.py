@@ -33,7 +33,7 @@ class Population:
     Attributes:
         addresses: Where the words of each series are, by key.
         awake: The series that are objects, by key.
-        keys: By number; empty where a series is gone.
+        keys: By number; of a series that is gone until ``reuse_numbers``.
         graves: Of the series that are gone.
     """
 
@@ -55,6 +55,7 @@ class Population:
         self._stage = stage
         self._store = store
         self._free: list[int] = []
+        self._resting: list[int] = []
         self._touched: dict[bytes, Series] = {}
         self._dirty: dict[bytes, None] = {}
         self._stirred: dict[bytes, Series] = {}
@@ -125,10 +126,16 @@ class Population:
         store, group = self._store, self.group_at(address)
         self.timers.remove(address)
         number = int(store.arena.ints[address + layout.NUMBER])
-        self.keys[number] = b""
-        self._free.append(number)
+        self._resting.append(number)
         store.give_watches(address, group)
         store.arena.give(address, layout.WATCHES + len(group.plans))
+
+    def reuse_numbers(self) -> None:
+        """Nothing waits any more that names a series that is gone by its number."""
+        for number in self._resting:
+            self.keys[number] = b""
+        self._free += self._resting
+        self._resting.clear()
 
     def due(self, address: int) -> tuple[int, int]:
         """When a series' next timer is due, and which observation set it."""

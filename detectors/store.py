@@ -193,6 +193,12 @@ class Store:
 
     def take_back(self, watch: int, rule: int) -> None:
         """What a rule on a series has said for others to borrow is no longer so."""
+        known = int(self.places[layout.GIVEN_COUNT])
+        if known + layout.GIVEN_MOST > len(self.given):
+            # Many series may be forgotten before anybody adds up.
+            self.given = np.concatenate((self.given, np.zeros_like(self.given)))
+            floats = self.given_floats
+            self.given_floats = np.concatenate((floats, np.zeros_like(floats)))
         all_given(
             self.arena.floats,
             self.arena.ints,

@@ -110,23 +110,22 @@ def sample_quietly(
     scale = facets[first, at.SCALE]
     if quiet == at.TOO_YOUNG and norm_judged(f, norm, scale):
         return TO_JUDGE
-    if f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale):
-        if bet(
-            f,
-            i,
-            heads,
-            watch,
-            rules,
-            floats,
-            rule,
-            facets,
-            signs,
-            now_us,
-            ref,
-            scratch,
-            places,
-        ):
-            return TO_TELL
+    if (f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale)) and bet(
+        f,
+        i,
+        heads,
+        watch,
+        rules,
+        floats,
+        rule,
+        facets,
+        signs,
+        now_us,
+        ref,
+        scratch,
+        places,
+    ):
+        return TO_TELL
     learn_sample(
         f,
         i,

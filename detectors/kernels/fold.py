@@ -202,6 +202,10 @@ def fold(
             step = TIMED
             cursor[RULE] = 0
         group, mask = i[at_series + at.GROUP], masks[position]
+        if group < 0:
+            position += 1
+            step = BEGUN
+            continue
         old = ended_us < judged_from_us
         begin, end = taken_from[mask, group], taken_from[mask, group + 1]
         for which in range(begin + cursor[RULE], end):

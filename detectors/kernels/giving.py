@@ -172,6 +172,8 @@ def given_of(
     for done in range(len(series)):
         at_series = series[done]
         group = i[at_series + at.GROUP]
+        if group < 0:
+            continue
         places[at.OF_SERIES] = i[at_series + at.NUMBER]
         full = places[at.GIVEN_COUNT] + counts[group] * at.GIVEN_MOST > len(given)
         if full and done:

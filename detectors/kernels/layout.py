@@ -15,6 +15,7 @@ from detectors.metrics import COLUMN
 NUMBER: Final = 0
 """Its place among the partition's series."""
 GROUP: Final = 1
+"""Its rules; -1 if the book has none for it."""
 LAST_US: Final = 2
 """Largest ``ended_at`` of its sessions."""
 FLOOR_US: Final = 3

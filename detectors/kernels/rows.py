@@ -263,7 +263,7 @@ def refer(
     """
     for at_series in series[progress[0] :]:
         group, known = i[at_series + at.GROUP], progress[1]
-        for position in range(counts[group]):
+        for position in range(counts[group] if group >= 0 else 0):
             watch = i[at_series + at.WATCHES + position]
             if watch and rules[first_rules[group] + position, at.KIND] == at.DRIFT:
                 told = i[watch + at.SUSPECTS_COUNT]
