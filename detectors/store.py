@@ -20,6 +20,7 @@ from detectors.recent import Recent, Told
 from detectors.tables import Tables
 from detectors.transitions import State
 
+_DAMAGED: Final = "the words of a row are damaged"
 _QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
 
 _WORDS: Final = 32
@@ -137,19 +138,17 @@ class Store:
     def unpack(
         self, watch: int, rule: int, packed: bytes, told: Sequence[list[Any]]
     ) -> None:
-        """Read back what ``pack`` gave, in place of what there was."""
+        """Read back what ``pack`` gave, in place of what there was.
+
+        Raises:
+            ValueError: It gave nothing of the kind.
+        """
         self.arena.reserve()
-        arena, rules = self.arena, self.tables.rules
-        rows.unpack(
-            arena.ints,
-            arena.heads,
-            watch,
-            rules,
-            rule,
-            words_of(packed),
-            0,
-            self._told(told),
-        )
+        arena, rules, words = self.arena, self.tables.rules, words_of(packed)
+        if not rows.is_sound(words, 0, len(words), rules, rule, len(told)):
+            raise ValueError(_DAMAGED)
+        refs = self._told(told)
+        rows.unpack(arena.ints, arena.heads, watch, rules, rule, words, 0, refs)
 
     def pack_series(self, series: int, group: Group) -> tuple[bytes, list[Told]]:
         """The states of a series with which all is well, and the sessions they name."""
@@ -172,10 +171,17 @@ class Store:
     def unpack_series(
         self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
     ) -> None:
-        """Read back what ``pack_series`` gave, by a group with the same rules."""
-        words, refs = words_of(packed), self._told(told)
+        """Read back what ``pack_series`` gave, by a group with the same rules.
+
+        Raises:
+            ValueError: It gave nothing of the kind.
+        """
+        words, count = words_of(packed), len(group.plans)
         first = int(self.tables.first_rules[group.number])
         rules, arena = self.tables.rules, self.arena
+        if not rows.are_sound(words, count, rules, first, len(told)):
+            raise ValueError(_DAMAGED)
+        refs = self._told(told)
         while not rows.unpack_series(
             arena.ints, arena.heads, series, rules, first, words, refs
         ):
@@ -271,10 +277,10 @@ def words_of(packed: bytes) -> Ints:
     count = int.from_bytes(packed[:4], "little")
     squeezed = np.frombuffer(bytearray(packed[4:]), np.uint8)
     if count > 2 * len(squeezed):
-        raise ValueError("the words of a row are damaged")
+        raise ValueError(_DAMAGED)
     words = np.zeros(count, np.int64)
     if not squeezing.spread(squeezed, count, words):
-        raise ValueError("the words of a row are damaged")
+        raise ValueError(_DAMAGED)
     return words
 
 
