@@ -21,7 +21,14 @@ from detectors.transitions import State, rfc3339
 
 
 class AbsenceWatch(CompiledWatch):
-    """Fires once a series has been silent for ``after_us``; values are seconds."""
+    """Fires once a series has been silent for ``after_us``; values are seconds.
+
+    >>> from detectors.rules import SECOND_US, Absence, rule
+    >>> from detectors.trial import trial
+    >>> quiet = rule("quiet", "sessions", Absence(1800 * SECOND_US))
+    >>> [line.to_state.value for line in trial(quiet, {"cost_usd": [1.0]}, then_s=1801)]
+    ['ok', 'firing']
+    """
 
     __slots__ = ("after_us",)
 

@@ -40,6 +40,13 @@ class AnomalyWatch(Watch):
 
     Attributes:
         samples: Seen so far.
+
+    >>> from detectors.rules import Anomaly, rule
+    >>> from detectors.trial import trial
+    >>> usual = [800.0, 1000.0, 1300.0, 900.0, 1150.0] * 60
+    >>> said = trial(rule("odd", "latency_ms", Anomaly()), {"latency_ms": [*usual, 1e6]})
+    >>> [(line.to_state.value, line.session_id) for line in said]
+    [('ok', 's19'), ('firing', 's300')]
     """
 
     __slots__ = (

@@ -43,6 +43,13 @@ class BudgetWatch(Watch):
         partial: The alert is older than the sum: a change of the rule has begun it
             anew. So a small one does not end it.
         quiet: The spend below which there is nothing to be said.
+
+    >>> from detectors.rules import Budget, rule
+    >>> from detectors.trial import trial
+    >>> spend = rule("spend", "cost_usd", Budget(10.0, "day"))
+    >>> said = trial(spend, {"cost_usd": [4.0, 4.0, 4.0]})
+    >>> [(line.to_state.value, line.value) for line in said]
+    [('ok', 4.0), ('firing', 8.0), ('firing', 12.0)]
     """
 
     __slots__ = (

@@ -35,6 +35,14 @@ class CountWatch(CompiledWatch):
 
     Attributes:
         shift: The samples since firing began, while an alert is open.
+
+    >>> from detectors.rules import Baseline, Window, rule
+    >>> from detectors.trial import trial
+    >>> twice = Baseline(ratio=2.0)
+    >>> slow = rule("slow", "latency_ms", twice, window=Window(samples=20))
+    >>> said = trial(slow, {"latency_ms": [900.0, 1100.0] * 40 + [3000.0] * 20})
+    >>> said[-1].to_state.value, said[-1].value, said[-1].expected
+    ('firing', 2105.0, 1000.0)
     """
 
     __slots__ = ("shift", "size", "summary")

@@ -47,6 +47,14 @@ class DriftWatch(CompiledWatch):
     Attributes:
         change: What is told of.
         newcomers: The kinds of its sessions that have just begun.
+
+    >>> from detectors.rules import Drift, rule
+    >>> from detectors.trial import trial
+    >>> usual = [800.0, 1000.0, 1300.0, 900.0, 1150.0] * 60
+    >>> slower = [2.0 * each for each in usual[:40]]
+    >>> said = trial(rule("slow", "latency_ms", Drift()), {"latency_ms": usual + slower})
+    >>> [(line.to_state.value, line.session_id) for line in said]
+    [('ok', 's19'), ('firing', 's303')]
     """
 
     __slots__ = ("change", "facets", "factors", "newcomers")

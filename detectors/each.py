@@ -19,7 +19,15 @@ from detectors.transitions import State
 
 
 class EachWatch(CompiledWatch):
-    """A threshold without a window: the session's own value is judged."""
+    """A threshold without a window: the session's own value is judged.
+
+    >>> from detectors.rules import Level, Severity, Threshold, rule
+    >>> from detectors.trial import trial
+    >>> limit = Threshold((Level(Severity.WARNING, 10.0),))
+    >>> long = rule("long", "loop_count", limit, keep_firing_for_us=0)
+    >>> [line.to_state.value for line in trial(long, {"loop_count": [4, 11, 4]})]
+    ['ok', 'firing', 'resolved', 'ok']
+    """
 
     __slots__ = ("column", "quiet", "sign")
 

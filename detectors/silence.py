@@ -39,6 +39,13 @@ class SilenceWatch(AbsenceWatch):
     Attributes:
         limit_s: How long the silence told last was allowed to be.
         missing: Sessions that were to be expected in it.
+
+    >>> from detectors.rules import Silence, rule
+    >>> from detectors.trial import trial
+    >>> quiet = rule("quiet", "sessions", Silence())
+    >>> said = trial(quiet, {"cost_usd": [1.0] * 300}, every_s=600, then_s=7200)
+    >>> [(line.time[5:16], line.to_state.value) for line in said]
+    [('01-03T01:00', 'ok'), ('01-03T03:26', 'firing')]
     """
 
     __slots__ = (

@@ -37,6 +37,21 @@ class SpanWatch(CompiledWatch):
     Attributes:
         slots: The steps that hold anything.
         limit: The mildest fixed limit, beyond which samples are counted.
+
+    >>> from detectors.metrics import Aggregate
+    >>> from detectors.rules import SECOND_US, Level, Severity, Threshold, Window, rule
+    >>> from detectors.trial import trial
+    >>> spent = rule(
+    ...     "spent",
+    ...     "cost_usd",
+    ...     Threshold((Level(Severity.WARNING, 5.0),)),
+    ...     window=Window(span_us=3600 * SECOND_US),
+    ...     aggregate=Aggregate.SUM,
+    ...     min_samples=1,
+    ... )
+    >>> said = trial(spent, {"cost_usd": [3.0, 3.0]}, then_s=3600)
+    >>> [(line.time[11:16], line.to_state.value) for line in said]
+    [('00:00', 'ok'), ('00:01', 'firing'), ('01:00', 'resolved')]
     """
 
     __slots__ = ("eras", "limit", "slots", "span")
