@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "worker": "Watch the sessions of a Kafka cluster and tell people.",
     "publish": "Publish session events from a file into Kafka.",
     "replay": "Try rules on a file of sessions, without Kafka.",
+    "backtest": "Say which alerts and pages a change of the rules would have made.",
     "explain": "Show the numbers behind an alert.",
     "status": "Say what a running worker is doing.",
     "accept": "Take the level of open alerts for the normal one.",

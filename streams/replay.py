@@ -50,13 +50,14 @@ class Replay:
         book: The rules.
         routing: Who is told.
         reject: Told the line number and the reason of each line that is no session.
-        self._chunk_lines = chunk_lines
         actions: What people do meanwhile, in order of time.
         heed: Told of each ``accept`` that was carried out.
+        chunk_lines: How many lines are read at once.
         vain: Told the line of each other action that met nothing, and why.
 
     Attributes:
         waiting: Actions later than the clock has come.
+        sessions: How many have been read.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Replay:
         self.waiting = deque(actions)
         self._offset = 0
         self._heard_us = 0
+        self._read = 0
         self.sessions = 0
 
     def run(
@@ -91,10 +93,13 @@ class Replay:
             lines: JSON events, one a line; blank lines are skipped.
             until_us: Move the clock on to this time after the last event.
         """
-        coming, read = iter(lines), 0
+        coming = iter(lines)
         while chunk := list(islice(coming, self._chunk_lines)):
-            yield from self._take(chunk, read)
-            read += len(chunk)
+            yield from self.take(chunk)
+        yield from self.finish(until_us)
+
+    def finish(self, until_us: int | None = None) -> Iterator[ReplayLine]:
+        """Stop the clock after the last session; see ``run``."""
         end_us = self._observer.clock(_SOURCE)
         if until_us is not None and (end_us is None or until_us > end_us):
             end_us = until_us
@@ -105,10 +110,11 @@ class Replay:
         while (due_us := self._notifier.next_due_us) is not None:
             yield from self._settle(self._notifier.run_due(due_us), due_us)
 
-    def _take(self, lines: Sequence[bytes], read: int) -> Iterator[ReplayLine]:
-        """Take the next lines of the file, so many of which have been read."""
+    def take(self, lines: Sequence[bytes]) -> Iterator[ReplayLine]:
+        """Take the next lines of the file and say what comes of them."""
         texts = [line.strip(b" \t\r\n") for line in lines]
-        numbers = [at for at, text in enumerate(texts, start=read + 1) if text]
+        numbers = [at for at, text in enumerate(texts, start=self._read + 1) if text]
+        self._read += len(lines)
         texts = [text for text in texts if text]
         if not texts:
             return

@@ -8,24 +8,17 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
 import typer
 from aiokafka.errors import KafkaError
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from detectors.rules import SECOND_US
 from loopwatch.config.durations import parse_duration
+from loopwatch.progress import progress
 from streams.as_of_now import latest_end_us
 from streams.connection import ConnectionFailed, connect, quiet_clients
 from streams.publish import Lines, Published, read_lines, start_producer
@@ -33,7 +26,6 @@ from streams.publish import publish as publish_lines
 from streams.settings import Settings, SettingsError, read_settings
 from streams.topics import TopicError
 
-_REFRESH_S: Final = 0.1
 _STOP_S: Final = 10.0
 
 
@@ -94,7 +86,7 @@ def publish(
         with _open(file) as source:
             last_us, kept = _look_ahead(source) if as_of_now else (None, None)
             lines = read_lines(source.fileno()) if kept is None else kept
-            with _progress(source, published) as progress:
+            with progress("publish", _size(source), lambda: published.sent) as advance:
                 asyncio.run(
                     _publish(
                         lines,
@@ -104,7 +96,7 @@ def publish(
                         rate=rate,
                         wait_s=wait,
                         last_us=last_us,
-                        progress=progress,
+                        advance=advance,
                     )
                 )
     except SettingsError as fault:
@@ -142,7 +134,7 @@ async def _publish(
     rate: float | None,
     wait_s: float,
     last_us: int | None,
-    progress: Callable[[int], None],
+    advance: Callable[[int], None],
 ) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine always runs in one
@@ -161,7 +153,7 @@ async def _publish(
                 rate=rate,
                 moved_s=0 if last_us is None else (now_us - last_us) // SECOND_US,
                 reject=_tell,
-                progress=progress,
+                progress=advance,
             )
         finally:
             # What was sent is waited for, but not a Kafka that is gone.
@@ -184,38 +176,10 @@ def _look_ahead(source: BinaryIO) -> tuple[int | None, list[bytes] | None]:
     return last_us, None
 
 
-@contextmanager
-def _progress(
-    source: BinaryIO, published: Published
-) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, and nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
+def _size(source: BinaryIO) -> int | None:
+    """Bytes of a file; None of what has no end that is known."""
     status = os.fstat(source.fileno())
-    whole = status.st_size if stat.S_ISREG(status.st_mode) else None
-    bar = Progress(
-        TextColumn("{task.fields[sent]} sessions"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    )
-    seen, shown_s = 0, 0.0
-    with bar:
-        task = bar.add_task("publish", total=whole, sent=0)
-
-        def advance(size: int) -> None:
-            nonlocal seen, shown_s
-            seen += size
-            now_s = time.monotonic()
-            if now_s - shown_s > _REFRESH_S:
-                shown_s = now_s
-                bar.update(task, completed=seen, sent=published.sent)
-
-        yield advance
-        bar.update(task, completed=seen, sent=published.sent)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _tell(number: int, reason: str) -> None:
