@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.lines import MissingTopicError
 
@@ -90,6 +91,7 @@ async def read_past(
         aiokafka.errors.KafkaError: It cannot be read.
         TimeoutError: Nothing came for a while; there is more.
     """
+    partitions = await _partitions(options, topic)
     consumer = AIOKafkaConsumer(
         **options,
         client_id="loopwatch-backtest",
@@ -100,15 +102,25 @@ async def read_past(
     )
     await consumer.start()
     try:
-        if topic not in await consumer.topics():
-            raise MissingTopicError(f"there is no topic {topic}")
-        numbers = consumer.partitions_for_topic(topic) or set()
-        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         limits = await _limits(consumer, partitions, begin_us, end_us)
         await _read(consumer, limits, take)
     finally:
         await consumer.stop()
+
+
+async def _partitions(options: Mapping[str, Any], topic: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(**options, client_id="loopwatch-backtest")
+    await admin.start()
+    try:
+        # Asking for one that is not there would make it on many brokers.
+        if topic not in await admin.list_topics():
+            raise MissingTopicError(f"there is no topic {topic}")
+        (found,) = await admin.describe_topics([topic])
+    finally:
+        await admin.close()
+    numbers = sorted(each["partition"] for each in found["partitions"])
+    return [TopicPartition(topic, number) for number in numbers]
 
 
 async def _limits(

@@ -110,7 +110,7 @@ def test_good_news_is_no_page(reason: Reason, pages: int) -> None:
 
 def test_what_is_added_to_an_incident_pages_nobody() -> None:
     """On PagerDuty; the next incident does."""
-    lines = [
+    lines: list[Transition | Notification] = [
         turn("a", 1, "ok>firing"),
         told(2, Reason.FIRING, "a", channel="pagerduty"),
         turn("b", 3, "ok>firing"),
