@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alerts.delivery import Failed, Retry, Sent
+from alerts.delivery import Failed, Outcome, Retry, Sent
 from alerts.messages.pagerduty import pagerduty_event
 from alerts.receivers import SlackChannel
 from loopwatch.sandbox.pagerduty import event_faults
@@ -37,7 +38,7 @@ def test_a_full_queue_is_not_sent_again_and_again__yelp_1345() -> None:
 
 def test_an_alert_behind_a_429_is_not_lost__elastalert2_1119() -> None:
     """When Slack takes messages again, it is told."""
-    answers = iter([Retry("429", after_s=600), Sent("C1/1.1")])
+    answers: Iterator[Outcome] = iter([Retry("429", after_s=600), Sent("C1/1.1")])
     desk = Desk(a_routing(), answer=lambda _delivery: next(answers))
     desk.take(line(100, "firing")).until(800)
     assert [str(each.action) for each in desk.deliveries] == ["open", "open"]
@@ -82,7 +83,7 @@ def test_a_wait_of_nothing_still_groups__elastalert2_1206(tmp_path: Path) -> Non
 
 def test_a_send_that_failed_counts_as_not_told__elastalert2_realert() -> None:
     """No quiet time begins before something arrived: the next change tells it anew."""
-    answers = iter([Failed("channel_not_found"), Sent("C1/1.1")])
+    answers: Iterator[Outcome] = iter([Failed("channel_not_found"), Sent("C1/1.1")])
     desk = Desk(a_routing(), answer=lambda _delivery: next(answers))
     desk.take(line(100, "firing"), line(500, "firing", severity="critical")).until(900)
     assert [reason for _, reason, _ in desk.told()] == ["firing", "firing"]
