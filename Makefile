@@ -21,11 +21,19 @@ demo: .venv ## Show it work: agents, an incident, Slack and PagerDuty (ONCE=1: e
 
 .PHONY: test
 test: .venv ## Run every test (REQUIRE_KAFKA=1: without Apache Kafka, fail instead of skipping)
-	.venv/bin/python -m pytest tests --ignore=tests/bench
+	.venv/bin/python -m pytest tests --ignore=tests/bench --ignore=tests/alertmanager
 
 .PHONY: unit
 unit: .venv ## Run the unit tests only (seconds)
 	.venv/bin/python -m pytest tests/unit
+
+# Its service is not wanted: the tests start it themselves, on the loopback.
+.PHONY: test-alertmanager
+test-alertmanager: .venv ## Compare with the real Alertmanager (installs Debian's prometheus-alertmanager; WRITE=1: renew the page)
+	@dpkg -s prometheus-alertmanager >/dev/null 2>&1 || { \
+	    { systemctl mask prometheus-alertmanager || true; } 2>/dev/null; apt-get update && \
+	    RUNLEVEL=1 apt-get install -y --no-install-recommends prometheus-alertmanager; }
+	ALERTMANAGER_BIN=/usr/bin WRITE="$(WRITE)" .venv/bin/python -m pytest tests/alertmanager
 
 .PHONY: lint
 lint: .venv ## Check format, style and types

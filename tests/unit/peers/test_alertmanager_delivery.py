@@ -168,7 +168,11 @@ def test_a_message_shows_what_changed__alertmanager_2686() -> None:
     desk = Desk(a_routing(group_by=("rule",)))
     for n in range(30):
         desk.take(line(100, "firing", alert_id=f"a{n}", labels={"agent": f"a{n}"}))
-    worse: dict[str, Any] = {"alert_id": "a7", "labels": {"agent": "a7"}, "severity": "critical"}
+    worse: dict[str, Any] = {
+        "alert_id": "a7",
+        "labels": {"agent": "a7"},
+        "severity": "critical",
+    }
     desk.take(line(500, "firing", **worse)).until(600)
     news = desk.deliveries[-1]
     assert news.news == {"a7": Reason.ESCALATED}
