@@ -134,8 +134,9 @@ class Record:
             if note.reason in _CALLING
             for alert_id in note.alert_ids
         ]
-        about = tuple(self.episodes[alert_id][-1] for alert_id in calling)
-        if about and not (incident and first.channel == "pagerduty"):
+        known = (self.episodes.get(alert_id) for alert_id in calling)
+        about = tuple(episodes[-1] for episodes in known if episodes)
+        if calling and not (incident and first.channel == "pagerduty"):
             told.pages.append(about)
         told.known.update(about)
         incident.update(calling)

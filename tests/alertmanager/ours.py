@@ -29,7 +29,7 @@ def told(scenario: Scenario) -> list[Message]:
                 desk.notifier.requests.expire("s", desk.now_us)
             case Quiet():
                 desk.notifier.requests.silence(_silence(what), desk.now_us)
-            case _:
+            case Transition():
                 desk.take(what)
     desk.until(_BEGIN_S + scenario.until_s)
     return sorted(map(_message, desk.deliveries))
@@ -65,7 +65,7 @@ def _matchers(match: Mapping[str, str]) -> Matchers:
     return Matchers(tuple(equal(name, value) for name, value in match.items()))
 
 
-def _steps(scenario: Scenario) -> Iterator[tuple[float, int, object]]:
+def _steps(scenario: Scenario) -> Iterator[tuple[float, int, Quiet | Transition]]:
     for quiet in scenario.quiet:
         yield quiet.begin_s, 0, quiet
         if quiet.expired_s is not None:
@@ -75,8 +75,8 @@ def _steps(scenario: Scenario) -> Iterator[tuple[float, int, object]]:
             yield at_s, number, told_line
 
 
-def _lines(alert: Alert) -> Iterator[tuple[float, object]]:
-    def turn(at_s: float, to: str, generation: int, severity: str) -> object:
+def _lines(alert: Alert) -> Iterator[tuple[float, Transition]]:
+    def turn(at_s: float, to: str, generation: int, severity: str) -> Transition:
         labels = {name: value for name, value in alert.labels.items() if name != "rule"}
         return line(
             _BEGIN_S + at_s,
