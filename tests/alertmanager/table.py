@@ -11,7 +11,8 @@ import msgspec
 
 from tests.alertmanager import ours
 from tests.alertmanager.messages import Message, said
-from tests.alertmanager.scenarios import SCENARIOS, Scenario
+from tests.alertmanager.scenarios import Scenario
+from tests.alertmanager.stories import SCENARIOS
 
 RECORDED: Final = Path(__file__).with_name("recorded.json")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "alertmanager.md"

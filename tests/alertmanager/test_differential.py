@@ -16,7 +16,8 @@ import pytest
 
 from tests.alertmanager import ours, theirs
 from tests.alertmanager.messages import Message, said
-from tests.alertmanager.scenarios import SCENARIOS, Scenario
+from tests.alertmanager.scenarios import Scenario
+from tests.alertmanager.stories import SCENARIOS
 from tests.alertmanager.table import PAGE, RECORDED, Recorded, page
 
 pytestmark = pytest.mark.skipif(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import pytest
 
 from tests.alertmanager import ours
-from tests.alertmanager.scenarios import SCENARIOS, Scenario
+from tests.alertmanager.scenarios import Scenario
+from tests.alertmanager.stories import SCENARIOS
 from tests.alertmanager.table import PAGE, page, recorded
 
 

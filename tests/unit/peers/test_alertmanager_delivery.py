@@ -209,3 +209,12 @@ def test_an_answer_that_breaks_off_is_no_loss__alertmanager_ambiguous() -> None:
     desk = Desk(a_routing(), answer=refusing(1, Ambiguous("connection reset")))
     desk.take(line(100, "firing")).until(500)
     assert [each.possible_repeat for each in desk.deliveries] == [False, True]
+
+
+def test_a_clock_that_is_behind_hides_nothing__alertmanager_clock_skew() -> None:
+    """The next worker's clock is a minute behind: the end is told, and told last."""
+    desk = Desk(a_routing()).take(line(100, "firing")).until(200).restart()
+    desk.now_us = 140 * 1_000_000
+    desk.take(line(190, "resolved"), at_s=141).until(1000)
+    assert [reason for _, reason, _ in desk.told()] == ["firing", "resolved"]
+    assert desk.notifier.owed() == ()
