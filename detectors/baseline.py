@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from detectors.evidence import known
-from detectors.kernels import layout, summary, window_rows
+from detectors.kernels import counted_rows, layout, summary
 from detectors.metrics import Scale
 from detectors.plans import Plan
 from detectors.scales import FEWEST, Spread
-from detectors.store import Store
+from detectors.store import DAMAGED, Store
 from detectors.transitions import rfc3339
 
 _USUAL: Final = 2.0
@@ -161,16 +161,29 @@ class Summary:
     def dump(self) -> bytes:
         """As bytes."""
         store = self._store
-        out = store.octets(window_rows.summary_room(store.arena.ints, self.at))
-        size = window_rows.put_summary(store.arena.ints, self.at, out)
-        return out[:size].tobytes()
+        ints = store.arena.ints
+        out = store.paper(1 + counted_rows.summary_room(ints, self.at))
+        out[0], words = counted_rows.put_slabs(ints, self.at, out, 1)
+        return store.packed(words)
 
     def load(self, packed: bytes) -> None:
-        """Take what ``dump`` gave; the expectation is as it was then."""
+        """Take what ``dump`` gave, in place of nothing.
+
+        Raises:
+            ValueError: It gave nothing of the kind.
+        """
         store, rule = self._store, self._plan.row
-        data, rules = store.read(packed), store.tables.rules
+        rules, words = store.tables.rules, store.read(packed)
+        end = len(words)
+        if (
+            not end
+            or counted_rows.slabs_end(words, 1, end, words[0], rules, rule) != end
+        ):
+            raise ValueError(DAMAGED)
         arena = store.arena
         floats, ints = arena.floats, arena.ints
         judged = int(rules[rule, layout.JUDGED])
-        window_rows.get_summary(floats, ints, arena.heads, self.at, judged, data)
+        counted_rows.get_slabs(
+            floats, ints, arena.heads, self.at, judged, words, 1, int(words[0])
+        )
         summary.summary_conclude(floats, ints, self.at, rules, rule, store.scratch)

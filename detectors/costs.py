@@ -123,14 +123,6 @@ class _CostWindow(CompiledWatch):
     def evidence(self) -> dict[str, Any]:
         return {**super().evidence(), **self.factors.typical()}
 
-    def dump(self) -> list[Any]:
-        return [*super().dump(), self.factors.dump()]
-
-    def load(self, state: list[Any]) -> None:
-        *rest, factors = state
-        super().load(rest)
-        self.factors.load(factors)
-
 
 class CostCountWatch(_CostWindow, CountWatch):
     """Cost over a count window: what moved since the window that first breached."""

@@ -19,7 +19,7 @@ from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
 from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import count_window
-from detectors.kernels import counted, layout, window_rows
+from detectors.kernels import counted, layout
 from detectors.kernels import held as at_hand
 from detectors.lifecycle import THIN
 from detectors.numbers import total
@@ -27,7 +27,7 @@ from detectors.plans import Judged, Plan
 from detectors.quantiles import quantile
 from detectors.shift import Shift
 from detectors.stage import Stage
-from detectors.store import Store
+from detectors.store import DAMAGED, Store
 
 
 class CountWatch(CompiledWatch):
@@ -54,10 +54,6 @@ class CountWatch(CompiledWatch):
         if plan.baseline is not None:
             self.summary = Summary(store, plan, self.at + layout.SUMMARY_AT)
         self.shift: Shift | None = None
-
-    @property
-    def words_alone(self) -> bool:  # noqa: D102
-        return False
 
     def expected_now(self) -> float | None:  # noqa: D102
         return None if self.summary is None else self.summary.expected
@@ -221,13 +217,6 @@ class CountWatch(CompiledWatch):
         self.resolve_at(level, now_us, stage, reason)
         return True
 
-    def awake(self, now_us: int) -> None:
-        """After a long silence: what the baseline no longer reaches is dropped."""
-        if self.summary is not None:
-            self.summary.refresh(now_us)
-            self._set_pause()
-            self.settle()
-
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         found, weights = super().evidence(), self.weights
         calls = None if weights is None else weights[-self.size :]
@@ -249,39 +238,7 @@ class CountWatch(CompiledWatch):
         super().load_shift(state)
         if state[1] is not None and self.summary is not None:
             first, learned = state[1]
+            if not 0 <= first <= self.held:
+                raise ValueError(DAMAGED)
             self.shift = Shift(self.store, self.plan, self.at, first)
             self.shift.summary.load(learned)
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        store, summary = self.store, self.summary
-        ints, rules = store.arena.ints, store.tables.rules
-        out = store.octets(window_rows.counted_room(ints, self.at))
-        size = window_rows.put_counted(
-            store.arena.floats,
-            ints,
-            self.at,
-            rules,
-            store.tables.rule_floats,
-            self.plan.row,
-            out,
-        )
-        return [out[:size].tobytes(), None if summary is None else summary.dump()]
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        packed, learned = state
-        store = self.store
-        data = store.read(packed)
-        window_rows.get_counted(
-            store.arena.floats,
-            store.arena.ints,
-            store.arena.heads,
-            self.at,
-            store.tables.rules,
-            store.tables.rule_floats,
-            self.plan.row,
-            data,
-        )
-        if self.summary is not None and learned is not None:
-            self.summary.load(learned)
-        self._set_pause()
-        self.settle()

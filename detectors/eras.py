@@ -11,13 +11,11 @@ whole, the level that was accepted stands in for their mean.
 
 from __future__ import annotations
 
-from math import nan
 from typing import Any
 
 from detectors.evidence import known
 from detectors.kernels import eras, layout
 from detectors.kernels.steps import STEPS
-from detectors.lifecycle import FAR
 from detectors.plans import Plan
 from detectors.spans import Steps
 from detectors.store import Store
@@ -114,36 +112,3 @@ class Eras:
             told["baseline_since"] = rfc3339(began_us)
             told["baseline_min"], told["baseline_max"] = least, most
         return known(told)
-
-    def dump(self) -> list[Any]:
-        """As plain numbers."""
-        newest, whole = self._get(layout.FORMED), self._get(layout.FORMED_WHOLE)
-        level, floor = self._float(layout.STAND_IN), self._get(layout.FLOOR)
-        step = int(self._store.arena.ints[self.at + layout.STAND_STEP])
-        return [
-            self.steps,
-            self._get(layout.ERAS_BORN),
-            self.expected,
-            None if newest is None else [newest, whole],
-            self._eras.dump(),
-            -FAR if floor is None else floor,
-            None if level is None else [level, step],
-        ]
-
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave; steps kept together otherwise are let go."""
-        steps, born, expected, formed, kept, *shift = state
-        arena = self._store.arena
-        if steps == self.steps:
-            self._eras.load(kept)
-        ints, floats = arena.ints, arena.floats
-        ints[self.at + layout.ERAS_BORN] = layout.NEVER_BORN if born is None else born
-        floats[self.at + layout.ERAS_EXPECTED] = nan if expected is None else expected
-        if formed is not None:
-            ints[self.at + layout.FORMED], ints[self.at + layout.FORMED_WHOLE] = formed
-        if shift:
-            floor, stand_in = shift
-            ints[self.at + layout.FLOOR] = floor
-            if stand_in is not None:
-                floats[self.at + layout.STAND_IN] = stand_in[0]
-                ints[self.at + layout.STAND_STEP] = stand_in[1]

@@ -138,22 +138,3 @@ class WindowFactors(Factors):
     def _more(self, usual: float) -> float:
         crowd = int(self._store.arena.ints[self._at + waiting.CROWD])
         return crowd / (STEPS * usual) if usual > 0.0 else 0.0
-
-    def dump(self) -> list[Any]:
-        """As bytes, and both models by name: their codes hang on what else there was."""
-        ints, at = self._store.arena.ints, self._at
-        chunks = int(ints[at + waiting.WAITING])
-        held = ints[at : at + waiting.RING + chunks * WIDTH].astype("<i8")
-        models = held[words.MODEL : words.NEWCOMER + 1]
-        names = [self._store.labels.text(code) for code in models.tolist()]
-        models[:] = 0
-        return [held.tobytes(), *names]
-
-    def load(self, state: list[Any]) -> None:
-        """Take what ``dump`` gave."""
-        packed, *names = state
-        ints, at = self._store.arena.ints, self._at
-        held = np.frombuffer(packed, "<i8")
-        ints[at : at + len(held)] = held
-        codes = [self._store.labels.code(name) for name in names]
-        ints[at + words.MODEL : at + words.NEWCOMER + 1] = codes

@@ -191,7 +191,12 @@ class Folder:
         elif why == kernel.OWN_TIMERS:
             self._run_own()
         elif why == kernel.AWAKE:
-            self._series().awake(int(cursor[kernel.NOW_US]))
+            self._refresh()
+        elif why == kernel.PLACE:
+            place = self._place()
+            self._everyone.timers.place(
+                int(self._found[place]), self._block.keys[place]
+            )
         else:
             stage.at = int(cursor[kernel.SESSION])
             self._ask()
@@ -229,11 +234,17 @@ class Folder:
         self._found[place] = series.at
 
     def _run_own(self) -> None:
-        series, now_us = self._series(), int(self.cursor[kernel.NOW_US])
+        place, now_us = self._place(), int(self.cursor[kernel.NOW_US])
+        key, address = self._block.keys[place], int(self._found[place])
         self._stage.at = -1
-        if self._everyone.run_own(series, now_us):
+        if self._everyone.run_own(key, address, now_us):
             self._stage.at = int(self.cursor[kernel.SESSION])
-            self._found[self._place()] = 0
+            self._found[place] = 0
+
+    def _refresh(self) -> None:
+        store, address = self._store, int(self._found[self._place()])
+        group = self._everyone.group_at(address)
+        store.refresh(address, group, int(self.cursor[kernel.NOW_US]))
 
     def _ask(self) -> None:
         """Let the rules speak that have something to say, or are not compiled."""

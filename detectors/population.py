@@ -11,12 +11,14 @@ import numpy as np
 from detectors.graves import Graves
 from detectors.identity import series_labels
 from detectors.kernels import layout
+from detectors.kernels.due import OTHERS, QUIETLY
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
 from detectors.plans import Group
 from detectors.retirement import newest, retire
 from detectors.seals import salt_of
 from detectors.series import Series
+from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.timers import Timers
@@ -59,6 +61,7 @@ class Population:
         self._touched: dict[bytes, Series] = {}
         self._dirty: dict[bytes, None] = {}
         self._stirred: dict[bytes, Series] = {}
+        self._moved: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         """How many there are."""
@@ -187,21 +190,42 @@ class Population:
             due_us, order = timers.bound(first[0])
             if due_us >= limit_us:
                 break
-            series = self.get(first[1])
-            gone = self._run_one(series, due_us, order) or gone
-            if series.key in self.addresses:
-                timers.replace(series.at, series.key)
+            address, key = first
+            if not self._run_quietly(key, address, due_us, order):
+                gone = self._run_one(self.get(key), due_us, order) or gone
+            if key in self.addresses:
+                timers.replace(address, key)
         return gone
 
-    def run_own(self, series: Series, limit_us: int) -> bool:
+    def run_own(self, key: bytes, address: int, limit_us: int) -> bool:
         """Run one series' timers due before a time; whether it is gone."""
-        due_us, order = series.due()
+        due_us, order = self.due(address)
         while due_us < limit_us:
-            if self._run_one(series, due_us, order):
+            if not self._run_quietly(key, address, due_us, order) and self._run_one(
+                self.get(key), due_us, order
+            ):
                 return True
-            due_us, order = series.due()
-        self.timers.replace(series.at, series.key)
+            due_us, order = self.due(address)
+        self.timers.replace(address, key)
         return False
+
+    def _run_quietly(self, key: bytes, address: int, due_us: int, order: int) -> bool:
+        """Run a timer for which a series need be no object; False if there is none."""
+        if key in self.awake:
+            return False
+        group = self.group_at(address)
+        found = self._store.leave(address, group, due_us, order)
+        if found == OTHERS:
+            return False
+        if found == QUIETLY:
+            self._moved[key] = address
+            return True
+        series = self.get(key)
+        self.touch(series)
+        known = series.watches[found]
+        assert isinstance(known, SpanWatch)  # noqa: S101 - no other kind has such a timer
+        known.left(due_us, self._stage)
+        return True
 
     def _run_one(self, series: Series, due_us: int, order: int) -> bool:
         self.touch(series)
@@ -227,6 +251,7 @@ class Population:
             ended = retire(entry, series.by, at_us, self._stage, "retention")
             seq = max(seq, newest(ended))
         self._touched.pop(key, None)
+        self._moved.pop(key, None)
         self._dirty[key] = None
         del self.addresses[key], self.awake[key]
         self.drop(series.at)
@@ -239,6 +264,13 @@ class Population:
             series.last_offset = max(series.last_offset, offset)
             self._dirty[key] = None
         self._touched.clear()
+        words = self._store.arena.ints
+        for key, address in self._moved.items():
+            words[address + layout.LAST_OFFSET] = max(
+                int(words[address + layout.LAST_OFFSET]), offset
+            )
+            self._dirty[key] = None
+        self._moved.clear()
         self.graves.close(offset)
         for key, series in self._stirred.items():
             if self.awake.get(key) is series and series.plain:

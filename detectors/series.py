@@ -213,12 +213,6 @@ class Series:
                 return each
         return None
 
-    def awake(self, now_us: int) -> None:
-        """After a long silence: let baselines drop what they no longer reach."""
-        for each in self.live:
-            if isinstance(each, CountWatch):
-                each.awake(now_us)
-
     def opened(self) -> Iterator[Watch]:
         """Its open alerts."""
         return (each for each in self.live if each.life.state.is_open)

@@ -11,19 +11,16 @@ is what is said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED
 from detectors.compiled_watch import CompiledWatch
 from detectors.eras import Eras
 from detectors.evidence import time_window
-from detectors.kernels import inside, layout, timed
-from detectors.kernels.steps import STEPS, WIDTH
+from detectors.kernels import due, inside, layout, timed
+from detectors.kernels.steps import STEPS
 from detectors.lifecycle import FAR, THIN
-from detectors.metrics import Scale
 from detectors.plans import Judged, Plan
-from detectors.sketch import Bins
 from detectors.spans import Span, Steps
 from detectors.stage import Stage
 from detectors.store import Store
@@ -36,7 +33,6 @@ class SpanWatch(CompiledWatch):
 
     Attributes:
         slots: The steps that hold anything.
-        limit: The mildest fixed limit, beyond which samples are counted.
 
     >>> from detectors.metrics import Aggregate
     >>> from detectors.rules import SECOND_US, Level, Severity, Threshold, Window, rule
@@ -54,7 +50,7 @@ class SpanWatch(CompiledWatch):
     [('00:00', 'ok'), ('00:01', 'firing'), ('01:00', 'resolved')]
     """
 
-    __slots__ = ("eras", "limit", "slots", "span")
+    __slots__ = ("eras", "slots", "span")
 
     def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
         super().__init__(plan, by, store, at)
@@ -63,11 +59,6 @@ class SpanWatch(CompiledWatch):
         self.eras: Eras | None = None
         if plan.baseline is not None:
             self.eras = Eras(store, plan, at + layout.ERAS_AT)
-        self.limit = plan.limits[0].enter if plan.limits else inf
-
-    @property
-    def words_alone(self) -> bool:  # noqa: D102
-        return False
 
     def expected_now(self) -> float | None:  # noqa: D102
         return None if self.eras is None else self.eras.expected
@@ -228,9 +219,9 @@ class SpanWatch(CompiledWatch):
 
     def _leaves_us(self) -> int:
         """When the first step leaves; FAR if nothing hangs on it."""
-        if self.plan.judged not in _SUMS or not self.begun or not self.slots:
-            return FAR
-        return self.span.leaves_us(self.slots.first)
+        store = self.store
+        rules = store.tables.rules
+        return int(due.leaves_us(store.arena.ints, self.at, rules, self.plan.row))
 
     def due(self) -> tuple[int, int]:  # noqa: D102
         due_us, order = super().due()
@@ -242,6 +233,10 @@ class SpanWatch(CompiledWatch):
             super().run(due_us, stage)
             return
         self._advance(due_us)
+        self.left(due_us, stage)
+
+    def left(self, due_us: int, stage: Stage) -> None:
+        """Say what is to be said once the first step has left."""
         self._think(None, None, due_us, stage)
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
@@ -270,38 +265,3 @@ class SpanWatch(CompiledWatch):
         if self._ready(self.samples):
             return "fewer than 2 whole windows before this one to compare"
         return super().thin_phrase()
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        ints = self.store.arena.ints
-        current = int(ints[self.at + layout.STEP_AT])
-        return [
-            self.begun,
-            self.limit,
-            self.slots.dump(),
-            int(ints[current + layout.STEP_NUMBER]) if current else None,
-            None if self.eras is None else self.eras.dump(),
-        ]
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        begun, limit, slots, current, eras = state
-        self.store.arena.ints[self.at + layout.BEGUN] = int(begun)
-        self.slots.load(slots, self.at + layout.INSIDE)
-        if limit != self.limit:
-            self.slots.recount(self._beyond)
-        if self.eras is not None and eras is not None:
-            self.eras.load(eras)
-        self.settle()
-        # The clock is in no step, or in this one.
-        self._focus(0 if current is None else self.span.ends_us(current))
-
-    def _beyond(self, counts: dict[int, int], high: float) -> int:
-        """Roughly how many samples of a step lie beyond a limit that has changed."""
-        plan = self.plan
-        if not 0 < plan.percent < 100:
-            return int(high > self.limit)
-        bins = Bins(WIDTH, whole=plan.rule.metric.scale is Scale.SQRT)
-        beyond = 0
-        for key, count in counts.items():
-            if plan.sign * bins.value(key, 0.5) > self.limit:
-                beyond += count
-        return beyond

@@ -7,10 +7,8 @@ up to one step longer. Sums and counts are exact, percentiles within 1 %.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from detectors.kernels import histograms, window_rows
 from detectors.kernels import layout as at
 from detectors.kernels.steps import (
     STEPS,
@@ -19,7 +17,6 @@ from detectors.kernels.steps import (
     step_passed,
 )
 from detectors.plans import Judged, Plan
-from detectors.sketch import unflatten
 from detectors.store import Store
 
 
@@ -104,45 +101,3 @@ class Steps:
         for step in self.addresses():
             if ints[step + at.STEP_NUMBER] > above:
                 ints[step + at.STEP_SAMPLES] &= ~1
-
-    def dump(self) -> bytes:
-        """As bytes."""
-        store, row = self._store, self._plan.row
-        ints, rules = store.arena.ints, store.tables.rules
-        out = store.octets(window_rows.steps_room(ints, self._first, rules, row))
-        size = window_rows.put_steps(ints, self._first, rules, row, out)
-        return out[:size].tobytes()
-
-    def load(self, packed: bytes, whole: int = 0) -> None:
-        """Take what ``dump`` gave.
-
-        Args:
-            packed: The bytes.
-            whole: Address of a histogram that theirs are added to; 0 for none.
-        """
-        store = self._store
-        data, arena = store.read(packed), store.arena
-        window_rows.get_steps(
-            arena.floats,
-            arena.ints,
-            arena.heads,
-            self._first,
-            whole,
-            store.tables.rules,
-            self._plan.row,
-            data,
-        )
-
-    def recount(self, beyond: Callable[[dict[int, int], float], int]) -> None:
-        """Count anew what lies beyond a limit.
-
-        Args:
-            beyond: Counts it in a histogram, given the largest sample as well.
-        """
-        arena = self._store.arena
-        if self._plan.judged is Judged.RANK:
-            for step in self.addresses():
-                flat = histograms.flatten(arena.ints, step + at.STEP_COUNTS)
-                high = float(arena.floats[step + at.STEP_HIGH])
-                found = beyond(unflatten(flat), high)
-                arena.ints[step + at.STEP_BEYOND] = found

@@ -9,10 +9,17 @@ import numpy as np
 
 from detectors.arena import Arena
 from detectors.blocks import Block
-from detectors.kernels import beta_binomial, layout, rows, squeezing
+from detectors.kernels import (
+    beta_binomial,
+    due,
+    layout,
+    refresh,
+    rows,
+    sound,
+    squeezing,
+)
 from detectors.kernels.births import begin_watch
 from detectors.kernels.giving import all_given
-from detectors.kernels.octets import Octets
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.labels import Labels
 from detectors.plans import Group
@@ -20,11 +27,8 @@ from detectors.recent import Recent, Told
 from detectors.tables import Tables
 from detectors.transitions import State
 
-_DAMAGED: Final = "the words of a row are damaged"
+DAMAGED: Final = "the words of a row are damaged"
 _QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
-
-_WORDS: Final = 32
-"""Words that a byte of what windows hold needs at most."""
 
 
 class Store:
@@ -41,7 +45,6 @@ class Store:
     """
 
     __slots__ = (
-        "_octets",
         "_packed",
         "_refs",
         "_squeezed",
@@ -68,7 +71,6 @@ class Store:
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
-        self._octets: Octets = np.zeros(1 << 12, np.uint8)
         self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
         self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
@@ -109,64 +111,95 @@ class Store:
             codes[:, place] = known[block.attribute_codes[:, place]]
         return codes
 
-    def octets(self, room: int) -> Octets:
-        """So many bytes or more, to be written to."""
-        if room > len(self._octets):
-            self._octets = np.zeros(2 * room, np.uint8)
-        return self._octets
+    def paper(self, words: int) -> Ints:
+        """So many words or more, to be written to, for ``packed``."""
+        if words > len(self._packed):
+            self._packed = np.zeros(2 * words, np.int64)
+        return self._packed
 
-    def read(self, packed: bytes) -> Octets:
-        """Bytes to be read, with room in the arena for what they say."""
-        self.arena.reserve(_WORDS * len(packed))
-        return np.frombuffer(packed, np.uint8)
+    def packed(self, words: int) -> bytes:
+        """The words that have been written, as bytes."""
+        if squeezing.MOST * words > len(self._squeezed):
+            self._squeezed = np.zeros(2 * squeezing.MOST * words, np.uint8)
+        count = squeezing.squeeze(self._packed, words, self._squeezed)
+        return words.to_bytes(4, "little") + self._squeezed[:count].tobytes()
+
+    def read(self, packed: bytes) -> Ints:
+        """What ``packed`` gave, with room in the arena for what it says.
+
+        Raises:
+            ValueError: It gave nothing of the kind.
+        """
+        words = words_of(packed)
+        self.arena.reserve(rows.arena_room(len(words)))
+        return words
 
     def pack(self, watch: int, rule: int) -> tuple[bytes, list[Told]]:
         """A rule's state as bytes, and the sessions it refers to."""
+        arena, tables = self.arena, self.tables
+        out = self.paper(rows.room(arena.ints, watch, tables.rules, rule))
         words, count = rows.pack(
-            self.arena.ints,
+            arena.floats,
+            arena.ints,
             watch,
-            self.tables.rules,
+            tables.rules,
+            tables.rule_floats,
             rule,
-            self._packed,
+            out,
             0,
             self._refs,
             0,
         )
         refs = self._refs[:count].tolist()
-        return self._bytes(words), [self.recent.find(ref) for ref in refs]
+        return self.packed(words), [self.recent.find(ref) for ref in refs]
 
     def unpack(
         self, watch: int, rule: int, packed: bytes, told: Sequence[list[Any]]
     ) -> None:
-        """Read back what ``pack`` gave, in place of what there was.
+        """Read back what ``pack`` gave into a watch that is new.
 
         Raises:
             ValueError: It gave nothing of the kind.
         """
-        self.arena.reserve()
-        arena, rules, words = self.arena, self.tables.rules, words_of(packed)
-        if not rows.is_sound(words, 0, len(words), rules, rule, len(told)):
-            raise ValueError(_DAMAGED)
-        refs = self._told(told)
-        rows.unpack(arena.ints, arena.heads, watch, rules, rule, words, 0, refs)
+        words = self.read(packed)
+        arena, tables = self.arena, self.tables
+        if not sound.is_sound(words, 0, len(words), tables.rules, rule, len(told)):
+            raise ValueError(DAMAGED)
+        rows.unpack(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            watch,
+            tables.rules,
+            tables.rule_floats,
+            rule,
+            words,
+            0,
+            self._told(told),
+            self.scratch,
+        )
 
     def pack_series(self, series: int, group: Group) -> tuple[bytes, list[Told]]:
         """The states of a series with which all is well, and the sessions they name."""
         count = len(group.plans)
-        if count * rows.MOST > len(self._packed):
-            self._packed = np.zeros(count * rows.MOST, np.int64)
+        if count * layout.MOST_SUSPECTS > len(self._refs):
             self._refs = np.zeros(count * layout.MOST_SUSPECTS, np.int64)
+        first = int(self.tables.first_rules[group.number])
+        arena, tables = self.arena, self.tables
+        room = rows.series_room(arena.ints, series, count, tables.rules, first)
         words, known = rows.pack_series(
-            self.arena.ints,
+            arena.floats,
+            arena.ints,
             series,
             count,
-            self.tables.rules,
-            int(self.tables.first_rules[group.number]),
-            self._packed,
+            tables.rules,
+            tables.rule_floats,
+            first,
+            self.paper(room),
             self._refs,
         )
         refs = self._refs[:known].tolist()
-        return self._bytes(words), [self.recent.find(ref) for ref in refs]
+        return self.packed(words), [self.recent.find(ref) for ref in refs]
 
     def unpack_series(
         self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
@@ -178,12 +211,22 @@ class Store:
         """
         words, count = words_of(packed), len(group.plans)
         first = int(self.tables.first_rules[group.number])
-        rules, arena = self.tables.rules, self.arena
-        if not rows.are_sound(words, count, rules, first, len(told)):
-            raise ValueError(_DAMAGED)
+        tables, arena = self.tables, self.arena
+        if not sound.are_sound(words, count, tables.rules, first, len(told)):
+            raise ValueError(DAMAGED)
         refs = self._told(told)
         while not rows.unpack_series(
-            arena.ints, arena.heads, series, rules, first, words, refs
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            series,
+            tables.rules,
+            tables.rule_floats,
+            first,
+            words,
+            refs,
+            tables.facets,
+            self.scratch,
         ):
             self.give_watches(series, group)
             arena.grow()
@@ -223,9 +266,9 @@ class Store:
         rows.free_watch(arena.ints, arena.heads, watch, self.tables.rules, rule)
 
     def due(self, series: int, group: Group, retention_us: int) -> tuple[int, int]:
-        """See ``kernels.rows.due``."""
+        """See ``kernels.due``."""
         tables = self.tables
-        due_us, order = rows.due(
+        due_us, order = due.due(
             self.arena.ints,
             series,
             len(group.plans),
@@ -235,6 +278,43 @@ class Store:
             retention_us,
         )
         return int(due_us), int(order)
+
+    def leave(self, series: int, group: Group, due_us: int, order: int) -> int:
+        """See ``kernels.due``."""
+        self.arena.reserve()
+        tables, arena = self.tables, self.arena
+        return int(
+            due.leave(
+                arena.floats,
+                arena.ints,
+                arena.heads,
+                series,
+                len(group.plans),
+                tables.rules,
+                tables.rule_floats,
+                int(tables.first_rules[group.number]),
+                due_us,
+                order,
+                tables.after_us,
+                self.scratch,
+            )
+        )
+
+    def refresh(self, series: int, group: Group, now_us: int) -> None:
+        """See ``kernels.refresh``."""
+        tables, arena = self.tables, self.arena
+        refresh.refresh(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            series,
+            len(group.plans),
+            tables.rules,
+            tables.rule_floats,
+            int(tables.first_rules[group.number]),
+            now_us,
+            self.scratch,
+        )
 
     def forget_sessions(self, series: Ints, groups: Sequence[Group]) -> None:
         """Let go of the sessions that no series refers to.
@@ -258,12 +338,6 @@ class Store:
             found = np.concatenate((found, np.zeros_like(found)))
         self.recent.retain(np.unique(found[: progress[1]]).tolist())
 
-    def _bytes(self, words: int) -> bytes:
-        if squeezing.MOST * words > len(self._squeezed):
-            self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
-        count = squeezing.squeeze(self._packed, words, self._squeezed)
-        return words.to_bytes(4, "little") + self._squeezed[:count].tobytes()
-
     def _told(self, told: Sequence[list[Any]]) -> Ints:
         return np.array([self.recent.keep_told(each) for each in told], np.int64)
 
@@ -277,10 +351,10 @@ def words_of(packed: bytes) -> Ints:
     count = int.from_bytes(packed[:4], "little")
     squeezed = np.frombuffer(bytearray(packed[4:]), np.uint8)
     if count > 2 * len(squeezed):
-        raise ValueError(_DAMAGED)
+        raise ValueError(DAMAGED)
     words = np.zeros(count, np.int64)
     if not squeezing.spread(squeezed, count, words):
-        raise ValueError(_DAMAGED)
+        raise ValueError(DAMAGED)
     return words
 
 

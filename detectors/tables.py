@@ -21,7 +21,7 @@ from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
-from detectors.rules import Absence, Baseline, Drift, Silence, Threshold
+from detectors.rules import Absence, Baseline, Budget, Drift, Silence, Threshold
 from detectors.sensitivities import SETTINGS
 
 _JUDGED: Final = {
@@ -69,6 +69,7 @@ class Tables:
         for number, group in enumerate(groups):
             group.number = number
             first_rules.append(len(rules))
+            lasting = any(isinstance(plan.rule.kind, Budget) for plan in group.plans)
             for plan in group.plans:
                 plan.row = len(rules)
                 row = [0] * at.RULE_INTS
@@ -84,6 +85,7 @@ class Tables:
                     _each(plan, row)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
+                row[at.LASTING] = lasting
                 after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
@@ -182,6 +184,7 @@ def _window(plan: Plan, row: list[int], floats: list[float]) -> None:
         row[at.STEP_WIDTH] = WIDEST
     if plan.limits:
         floats[at.ENTER] = plan.limits[0].enter
+    row[at.ENTER_WORD] = int(np.array(floats[at.ENTER]).view(np.int64))
     if plan.baseline is not None:
         _baseline(plan, plan.baseline, row, floats)
     if plan.says_why:

@@ -50,10 +50,18 @@ def begin_watch(
             bets_begin(f, i, bets, floats[rule, at.CAUTION], 0, 0)
     elif kind == at.COUNTED:
         i[watch + at.PAUSE] = rules[rule, at.NEED]
+        # Nothing is to be said before there is enough to judge.
+        f[watch + at.ENTER_NOW] = inf
+        if rules[rule, at.JUDGED] != at.JUDGED_RATE:
+            f[watch + at.SLACK] = inf
+            if rules[rule, at.JUDGED] != at.JUDGED_RANK:
+                i[watch + at.AHEAD] = rules[rule, at.NEED]
         if rules[rule, at.BASED]:
             summary_begin(f, i, watch + at.SUMMARY_AT)
     elif kind == at.TIMED:
         timed_begin(i, watch)
+        i[watch + at.MORE_AT] = rules[rule, at.NEED]
+        f[watch + at.ENTER_NOW] = inf
         if rules[rule, at.BASED]:
             eras_begin(f, i, watch + at.ERAS_AT)
     else:

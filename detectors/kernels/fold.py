@@ -17,7 +17,7 @@ from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.silence import take_quietly
-from detectors.kernels.timed import timed_sample
+from detectors.kernels.timed import TO_PLACE, timed_sample
 from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -35,6 +35,8 @@ ASK: Final = 5
 """A rule has something to say, or is not compiled."""
 FULL: Final = 6
 """The arena has to grow, or what series gave to be added up."""
+PLACE: Final = 7
+"""A rule is done with the session, and the series has an earlier timer than before."""
 GIVEN_ENOUGH: Final = 64
 """Rows that one sample never gives more than."""
 
@@ -220,11 +222,11 @@ def fold(
                     why = FULL
                     cursor[RULE] = which - begin
                     break
-                if watch == 0 and kind < at.COUNTED:
+                if watch == 0 and not rules[rule, at.LASTING]:
                     watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
                     i[watch + at.SEQ] = i[at_series + at.SEQ_FLOOR]
                     i[at_series + at.WATCHES + taken[which]] = watch
-            if (kind >= at.COUNTED and watch == 0) or (
+            if (watch == 0 and kind != at.PYTHON) or (
                 kind >= at.COUNTED
                 and rules[rule, at.FACTORS]
                 and i[watch + at.QUIET] == at.ALWAYS_ASK
@@ -326,6 +328,10 @@ def fold(
                     labels[session, at.MODEL_AT],
                     now_us // max(1, rules[rule, at.SPAN_US] // 4),
                 )
+            if left == TO_PLACE and kind == at.TIMED:
+                why = PLACE
+                cursor[RULE] = which + 1 - begin
+                break
             if left:
                 why = ASK
                 cursor[RULE] = which - begin

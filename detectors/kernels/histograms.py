@@ -37,7 +37,8 @@ def bin_of(value: float, width: float, whole: int) -> int:
 
 
 @compiled
-def _value(key: int, share: float, width: float, whole: int) -> float:
+def bin_value(key: int, share: float, width: float, whole: int) -> float:
+    """As ``Bins.value``."""
     if key == ZERO_BIN:
         return 0.0
     if not whole:
@@ -151,7 +152,7 @@ def histogram_quantile(
             before -= i[piece + place] & _COUNT
     inside = i[piece + place] & _COUNT
     key = i[piece + place] >> _HALF
-    low = _value(key, (rank - before + 0.5) / inside, width, whole)
+    low = bin_value(key, (rank - before + 0.5) / inside, width, whole)
     if rest == 0:
         return low
     if rank + 1 < before + inside:
@@ -159,7 +160,7 @@ def histogram_quantile(
     else:
         key = i[piece + place + 1] >> _HALF
         share = 0.5 / (i[piece + place + 1] & _COUNT)
-    high = _value(key, share, width, whole)
+    high = bin_value(key, share, width, whole)
     return low + (high - low) * (rest / 100)
 
 

@@ -275,7 +275,11 @@ NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
-RULE_INTS: Final = 35
+ENTER_WORD: Final = 35
+"""The mildest fixed limit as it stands in a word."""
+LASTING: Final = 36
+"""Whether a rule beside it keeps their series: then its first session moves a timer."""
+RULE_INTS: Final = 37
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3

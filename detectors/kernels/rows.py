@@ -7,23 +7,50 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.births import begin_watch
+from detectors.kernels.counted_rows import counted_room, get_counted, put_counted
 from detectors.kernels.eras import eras_free
 from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
+from detectors.kernels.runs import copy_words
 from detectors.kernels.samples import drop_stratum
 from detectors.kernels.suspects import clear, entry
-from detectors.kernels.words import Ints, Table
+from detectors.kernels.timed_rows import get_timed, put_timed, timed_room
+from detectors.kernels.words import Floats, Grid, Ints, Table
 
 MOST: Final = 1 << 12
-"""Words that one rule's state needs no more than."""
+"""Words that a rule's state needs no more than, but for windows."""
+
+_SPREAD: Final = 8
+"""Words of the arena that a word of a row needs at most."""
 
 
 @compiled
-def _copy(i: Ints, begin: int, words: int, out: Ints, place: int) -> int:
-    for word in range(words):
-        out[place + word] = i[begin + word]
-    return place + words
+def room(i: Ints, watch: int, rules: Table, rule: int) -> int:
+    """Words that a state needs no more than in a row."""
+    if rules[rule, at.KIND] == at.COUNTED:
+        return counted_room(i, watch, rules, rule)
+    if rules[rule, at.KIND] == at.TIMED:
+        return timed_room(i, watch, rules, rule)
+    return MOST
+
+
+@compiled
+def series_room(i: Ints, series: int, count: int, rules: Table, first: int) -> int:
+    """The same for all states of a series; see ``pack_series``."""
+    words = 0
+    for position in range(count):
+        watch = i[series + at.WATCHES + position]
+        if watch:
+            words += 2 + room(i, watch, rules, first + position)
+    return words
+
+
+@compiled
+def arena_room(length: int) -> int:
+    """Words of the arena that a state of so many words in a row needs no more than."""
+    return _SPREAD * length + 4 * MOST
 
 
 @compiled
@@ -37,9 +64,11 @@ def _numbered(refs: Ints, known: int, ref: int) -> int:
 
 @compiled
 def pack(
+    f: Floats,
     i: Ints,
     watch: int,
     rules: Table,
+    rule_floats: Grid,
     rule: int,
     out: Ints,
     place: int,
@@ -49,10 +78,9 @@ def pack(
     """Write a state without addresses.
 
     Args:
-        i: The arena.
+        f, i: The arena.
         watch: Address of the state.
-        rules: The table.
-        rule: Which row.
+        rules, rule_floats, rule: The tables, and which row.
         out: Takes the words.
         place: From where on.
         refs: Takes the numbers of the sessions it refers to, each once.
@@ -62,7 +90,12 @@ def pack(
         Where the words end, and how many sessions there are then.
     """
     begin, width = place, rules[rule, at.NORMS_WIDTH]
-    place = _copy(i, watch, rules[rule, at.WATCH_WIDTH], out, place)
+    if rules[rule, at.KIND] == at.COUNTED:
+        place = put_counted(f, i, watch, rules, rule_floats, rule, out, place)
+        return place, known
+    if rules[rule, at.KIND] == at.TIMED:
+        return put_timed(i, watch, rules, rule, out, place), known
+    place = copy_words(i, watch, rules[rule, at.WATCH_WIDTH], out, place)
     if rules[rule, at.KIND] != at.DRIFT:
         return place, known
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
@@ -71,13 +104,13 @@ def pack(
     stratum = i[watch + at.STRATA]
     while stratum:
         first = place
-        place = _copy(i, stratum, at.NORMS + width, out, place)
+        place = copy_words(i, stratum, at.NORMS + width, out, place)
         out[first + at.NEXT] = 0
         for kept in (at.NEW, at.ANCHOR):
             address = i[stratum + kept]
             if address:
                 out[first + kept] = 1
-                place = _copy(i, address, width, out, place)
+                place = copy_words(i, address, width, out, place)
         stratum = i[stratum + at.NEXT]
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
@@ -86,26 +119,34 @@ def pack(
         if number == known:
             refs[known] = ref
             known += 1
-        place = _copy(i, suspect, at.SUSPECT_WIDTH, out, place)
+        place = copy_words(i, suspect, at.SUSPECT_WIDTH, out, place)
         out[place - at.SUSPECT_WIDTH + at.S_REF] = number
     for which in range(i[watch + at.WAITING_COUNT]):
         turn = (i[watch + at.WAITING_FIRST] + which) % at.WAITING_ROOM
         waits = i[watch + at.WAITING] + turn * at.WAITING_WIDTH
-        place = _copy(i, waits, at.WAITING_WIDTH, out, place)
+        place = copy_words(i, waits, at.WAITING_WIDTH, out, place)
     return place, known
 
 
 @compiled
 def pack_series(
-    i: Ints, series: int, count: int, rules: Table, first: int, out: Ints, refs: Ints
+    f: Floats,
+    i: Ints,
+    series: int,
+    count: int,
+    rules: Table,
+    rule_floats: Grid,
+    first: int,
+    out: Ints,
+    refs: Ints,
 ) -> tuple[int, int]:
     """Write all states of a series, each behind its rule's position and its length.
 
     Args:
-        i: The arena.
+        f, i: The arena.
         series: Its address.
         count: How many rules its group has.
-        rules: The table.
+        rules, rule_floats: The tables.
         first: The first row of its group.
         out: Takes the words.
         refs: Takes the numbers of the sessions they refer to, each once.
@@ -119,7 +160,16 @@ def pack_series(
         if watch:
             begin = place
             place, known = pack(
-                i, watch, rules, first + position, out, place + 2, refs, known
+                f,
+                i,
+                watch,
+                rules,
+                rule_floats,
+                first + position,
+                out,
+                place + 2,
+                refs,
+                known,
             )
             out[begin] = position
             out[begin + 1] = place - begin - 2
@@ -127,94 +177,36 @@ def pack_series(
 
 
 @compiled
-def is_sound(
-    words: Ints, place: int, length: int, rules: Table, rule: int, told: int
-) -> bool:
-    """Whether words are a state of a rule, as far as what they name lies within them.
-
-    Args:
-        words: What ``pack`` wrote, perhaps.
-        place: From where on.
-        length: How many.
-        rules: The table.
-        rule: Which row.
-        told: How many sessions there are that it may refer to.
-    """
-    end, width = place + length, rules[rule, at.NORMS_WIDTH]
-    begin = place
-    place += rules[rule, at.WATCH_WIDTH]
-    if length < 0 or place > end or end > len(words):
-        return False
-    if rules[rule, at.KIND] != at.DRIFT:
-        return bool(place == end)
-    strata, suspects = words[begin + at.STRATA_COUNT], words[begin + at.SUSPECTS_COUNT]
-    waiting, facet = words[begin + at.WAITING_COUNT], words[begin + at.TOLD_FACET]
-    if not 0 <= strata <= at.GIVEN_MOST or not 0 <= suspects <= at.MOST_SUSPECTS:
-        return False
-    if not 0 <= waiting <= at.WAITING_ROOM or not 0 <= facet < rules[rule, at.FACETS]:
-        return False
-    for _ in range(strata):
-        if place + at.NORMS + width > end:
-            return False
-        kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += at.NORMS + width + kept * width
-    for which in range(suspects):
-        suspect = place + which * at.SUSPECT_WIDTH
-        if suspect + at.SUSPECT_WIDTH > end:
-            return False
-        if not 0 <= words[suspect + at.S_REF] < told:
-            return False
-    place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
-    return bool(place == end)
-
-
-@compiled
-def are_sound(words: Ints, count: int, rules: Table, first: int, told: int) -> bool:
-    """Whether words are the states of a series; see ``pack_series``.
-
-    Args:
-        words: All of them.
-        count: How many rules its group has.
-        rules: The table.
-        first: The first row of its group.
-        told: How many sessions there are that they may refer to.
-    """
-    place, before = 0, -1
-    while place < len(words):
-        if place + 2 > len(words):
-            return False
-        position, length = words[place], words[place + 1]
-        if not before < position < count:
-            return False
-        if not is_sound(words, place + 2, length, rules, first + position, told):
-            return False
-        before = position
-        place += 2 + length
-    return True
-
-
-@compiled
 def unpack(
+    f: Floats,
     i: Ints,
     heads: Ints,
     watch: int,
     rules: Table,
+    rule_floats: Grid,
     rule: int,
     words: Ints,
     place: int,
     refs: Ints,
+    scratch: Floats,
 ) -> None:
     """Read a state back into a watch that has none.
 
     Args:
-        i, heads: The arena; it has room.
+        f, i, heads: The arena; it has room.
         watch: Address of the watch.
-        rules: The table.
-        rule: Which row.
+        rules, rule_floats, rule: The tables, and which row.
         words: What ``pack`` wrote.
         place: From where on.
         refs: For each session they refer to its number here.
+        scratch: Takes sums.
     """
+    if rules[rule, at.KIND] == at.COUNTED:
+        get_counted(f, i, heads, watch, rules, rule_floats, rule, words, place, scratch)
+        return
+    if rules[rule, at.KIND] == at.TIMED:
+        get_timed(f, i, heads, watch, rules, rule_floats, rule, words, place, scratch)
+        return
     width = rules[rule, at.NORMS_WIDTH]
     for word in range(rules[rule, at.WATCH_WIDTH]):
         i[watch + word] = words[place + word]
@@ -266,13 +258,17 @@ def unpack(
 
 @compiled
 def unpack_series(
+    f: Floats,
     i: Ints,
     heads: Ints,
     series: int,
     rules: Table,
+    rule_floats: Grid,
     first: int,
     words: Ints,
     refs: Ints,
+    facets: Table,
+    scratch: Floats,
 ) -> bool:
     """Read back what ``pack_series`` wrote; False if the arena has no room.
 
@@ -282,11 +278,23 @@ def unpack_series(
     while place < len(words):
         position, length = words[place], words[place + 1]
         rule = first + position
-        if heads[0] + 2 * length + 4 * MOST > len(i):
+        if heads[0] + arena_room(length) > len(i):
             return False
-        watch = take(i, heads, rules[rule, at.WATCH_WIDTH])
+        watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
         i[series + at.WATCHES + position] = watch
-        unpack(i, heads, watch, rules, rule, words, place + 2, refs)
+        unpack(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule_floats,
+            rule,
+            words,
+            place + 2,
+            refs,
+            scratch,
+        )
         place += 2 + length
     return True
 
@@ -346,39 +354,3 @@ def refer(
         progress[0] += 1
         progress[1] = known
     return True
-
-
-@compiled
-def due(
-    i: Ints,
-    series: int,
-    count: int,
-    rules: Table,
-    first: int,
-    after_us: Ints,
-    retention_us: int,
-) -> tuple[int, int]:
-    """When a series with which all is well has its next timer, and who set it.
-
-    Args:
-        i: The arena.
-        series: Its address.
-        count: How many rules its group has.
-        rules: The table.
-        first: The first row of its group.
-        after_us: For each rule on silence how long it may last.
-        retention_us: How long a series is kept after its last session.
-    """
-    due_us = max(i[series + at.LAST_US] + retention_us, i[series + at.FLOOR_US])
-    order = i[series + at.ORDER]
-    for position in range(count):
-        watch = i[series + at.WATCHES + position]
-        if watch and rules[first + position, at.KIND] == at.ABSENCE:
-            silent_us = max(
-                i[watch + at.SEEN_US] + after_us[first + position],
-                i[watch + at.SEEN_FLOOR_US],
-            )
-            seen_order = i[watch + at.SEEN_ORDER]
-            if silent_us < due_us or (silent_us == due_us and seen_order < order):
-                due_us, order = silent_us, seen_order
-    return due_us, order

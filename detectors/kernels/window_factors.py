@@ -137,3 +137,26 @@ def window_begin(f: Floats, i: Ints, at: int, held: int, size: int) -> None:
         f[at + CHUNK + word] = 0.0
     i[at + WAITING] = i[at + STEP] = i[at + CROWD] = 0
     i[at + WHOLE] = int(size > 0)
+
+
+@compiled
+def put_factors(i: Ints, at: int, out: Ints, place: int) -> int:
+    """Write the words, but of chunks only those that wait; where the next goes."""
+    waiting = RING + i[at + WAITING] * WIDTH
+    for word in range(WINDOW_FACTORS_WIDTH):
+        out[place + word] = i[at + word] if word < waiting else 0
+    return place + WINDOW_FACTORS_WIDTH
+
+
+@compiled
+def get_factors(i: Ints, at: int, words: Ints, place: int) -> int:
+    """Read what ``put_factors`` wrote; where the next word is."""
+    for word in range(WINDOW_FACTORS_WIDTH):
+        i[at + word] = words[place + word]
+    return place + WINDOW_FACTORS_WIDTH
+
+
+@compiled
+def waiting_is_sound(words: Ints, place: int, held: int) -> bool:
+    """Whether as many chunks wait as may."""
+    return bool(0 <= words[place + WAITING] <= held)

@@ -1,0 +1,86 @@
+"""Whether words that a row holds are states of rules, before anything follows them.
+
+Compiled code does not ask whether an index lies within an array: what a row counts, and
+what it names by its place, has to be there.
+"""
+
+from __future__ import annotations
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.counted_rows import counted_is_sound
+from detectors.kernels.timed_rows import timed_is_sound
+from detectors.kernels.words import Ints, Table
+
+
+@compiled
+def is_sound(
+    words: Ints, place: int, length: int, rules: Table, rule: int, told: int
+) -> bool:
+    """Whether words are a state of a rule, as far as what they name lies within them.
+
+    Args:
+        words: What ``pack`` wrote, perhaps.
+        place: From where on.
+        length: How many.
+        rules: The table.
+        rule: Which row.
+        told: How many sessions there are that it may refer to.
+    """
+    end, width = place + length, rules[rule, at.NORMS_WIDTH]
+    begin = place
+    place += rules[rule, at.WATCH_WIDTH]
+    if length < 0 or end > len(words):
+        return False
+    if rules[rule, at.KIND] == at.COUNTED:
+        return counted_is_sound(words, begin, end, rules, rule)
+    if rules[rule, at.KIND] == at.TIMED:
+        return timed_is_sound(words, begin, end, rules, rule)
+    if place > end:
+        return False
+    if rules[rule, at.KIND] != at.DRIFT:
+        return bool(place == end)
+    strata, suspects = words[begin + at.STRATA_COUNT], words[begin + at.SUSPECTS_COUNT]
+    waiting, facet = words[begin + at.WAITING_COUNT], words[begin + at.TOLD_FACET]
+    if not 0 <= strata <= at.GIVEN_MOST or not 0 <= suspects <= at.MOST_SUSPECTS:
+        return False
+    if not 0 <= waiting <= at.WAITING_ROOM or not 0 <= facet < rules[rule, at.FACETS]:
+        return False
+    for _ in range(strata):
+        if place + at.NORMS + width > end:
+            return False
+        kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
+        place += at.NORMS + width + kept * width
+    for which in range(suspects):
+        suspect = place + which * at.SUSPECT_WIDTH
+        if suspect + at.SUSPECT_WIDTH > end:
+            return False
+        if not 0 <= words[suspect + at.S_REF] < told:
+            return False
+    place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
+    return bool(place == end)
+
+
+@compiled
+def are_sound(words: Ints, count: int, rules: Table, first: int, told: int) -> bool:
+    """Whether words are the states of a series; see ``pack_series``.
+
+    Args:
+        words: All of them.
+        count: How many rules its group has.
+        rules: The table.
+        first: The first row of its group.
+        told: How many sessions there are that they may refer to.
+    """
+    place, before = 0, -1
+    while place < len(words):
+        if place + 2 > len(words):
+            return False
+        position, length = words[place], words[place + 1]
+        if not before < position < count:
+            return False
+        if not is_sound(words, place + 2, length, rules, first + position, told):
+            return False
+        before = position
+        place += 2 + length
+    return True
