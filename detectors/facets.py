@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from detectors.kernels import layout, scales
@@ -103,6 +104,7 @@ def _per_call(column: int) -> Read:
     return read
 
 
+@cache
 def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
     """The facets of a metric, itself first.
 

@@ -266,7 +266,7 @@ class Folder:
         which = int(cursor[kernel.RULE])
         while True:
             plan = group.plans[taken[which]]
-            watch = series.watches[plan.position]
+            watch = series.watch_at(plan.position)
             if watch is None:
                 # With it the series may have to be forgotten sooner than before.
                 watch, news = series.open_watch(plan), True

@@ -222,7 +222,7 @@ class Population:
             return True
         series = self.get(key)
         self.touch(series)
-        known = series.watches[found]
+        known = series.watch_at(found)
         assert isinstance(known, SpanWatch)  # noqa: S101 - no other kind has such a timer
         known.left(due_us, self._stage)
         return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from detectors.absence import AbsenceWatch
 from detectors.anomaly import AnomalyWatch
 from detectors.budget import BudgetWatch
@@ -128,12 +130,20 @@ class Series:
     @property
     def watches(self) -> list[Watch | None]:
         """For each rule its state, None before its ``where`` first matched."""
-        known = self._watches
         begin = self.at + layout.WATCHES
-        words = self._store.arena.ints[begin : begin + len(known)].tolist()
-        for position, at in enumerate(words):
-            if at and known[position] is None:
-                known[position] = self._awake(self.group.plans[position], at)
+        words = self._store.arena.ints[begin : begin + len(self._watches)]
+        for position in np.flatnonzero(words).tolist():
+            self.watch_at(position)
+        return self._watches
+
+    def watch_at(self, position: int) -> Watch | None:
+        """The state of the rule at a position, None before its ``where`` matched."""
+        known = self._watches[position]
+        if known is None:
+            at = int(self._store.arena.ints[self.at + layout.WATCHES + position])
+            if at:
+                known = self._awake(self.group.plans[position], at)
+                self._watches[position] = known
         return known
 
     def _awake(self, plan: Plan, at: int) -> Watch:
@@ -152,7 +162,7 @@ class Series:
 
     def open_watch(self, plan: Plan) -> Watch:
         """The state of a rule, made if it is the first time."""
-        known = self.watches[plan.position]
+        known = self.watch_at(plan.position)
         if known is None:
             at = self._store.begin_watch(plan.row)
             known = watch(plan, self.by, self._store, at)
@@ -178,18 +188,17 @@ class Series:
 
     def due(self) -> tuple[int, int]:
         """When its next timer is due, and which observation set it."""
-        live = self.live
-        earliest = self._retention(live)
-        for each in live:
+        known = [each for each in self._watches if each is not None]
+        # Of rules whose state is words alone, and when it is to be forgotten.
+        earliest = self._store.due(self.at, self.group, self._retention_us)
+        begin = self.at + layout.WATCHES
+        if known and not self.words[begin : begin + len(self._watches)].any():
+            # At first what of it need not be kept.
+            least_us = min(each.kept_us for each in known)
+            earliest = max(earliest[0], least_us), earliest[1]
+        for each in known:
             earliest = min(earliest, each.due())
         return earliest
-
-    def _retention(self, live: list[Watch]) -> tuple[int, int]:
-        """When it is to be forgotten, or at first what of it need not be kept."""
-        idle_us = max(self.last_us + self._retention_us, self.floor_us)
-        if live and (least := min(each.kept_us for each in live)) > idle_us:
-            return least, self.order
-        return idle_us, self.order
 
     def keep(self, at_us: int) -> list[Watch]:
         """Let go of the rules that need not be kept any longer; those are returned.

@@ -64,6 +64,9 @@ def due(
             rules[first + position, at.KIND],
         )
         set_us, setter = FAR, 0
+        if watch and i[watch + at.QUIET] == at.ALWAYS_ASK:
+            # It has timers that its words do not tell of.
+            continue
         if watch and kind == at.ABSENCE:
             set_us = max(
                 i[watch + at.SEEN_US] + after_us[first + position],
