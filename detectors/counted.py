@@ -143,7 +143,7 @@ class CountWatch(CompiledWatch):
         """Make room for more samples than compiled code would."""
         store, arena = self.store, self.store.arena
         rules, row = store.tables.rules, self.plan.row
-        room = max(least, at_hand.count_room(arena.ints, self.at, rules, row))
+        room = max(least, at_hand.count_room(self.held, rules, row))
         pieces = 3
         while arena.heads[0] + pieces * 2 * room > len(arena.ints):
             arena.grow()

@@ -201,7 +201,7 @@ def count_sample(
         return QUIET
     held = i[watch + at.HELD]
     if held == i[watch + at.HELD_ROOM]:
-        room = count_room(i, watch, rules, rule)
+        room = count_room(held, rules, rule)
         if room <= held or room > MOST:
             return WHOLLY
         count_grow(i, heads, watch, room, int(judged == at.JUDGED_RATE))

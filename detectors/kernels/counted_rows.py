@@ -154,7 +154,9 @@ def get_counted(
     early = 0 if based else max(0, kept - rules[rule, at.SIZE])
     held = kept - early
     if held:
-        room = max(held, count_room(i, watch, rules, rule))
+        room = count_room(0, rules, rule)
+        while room < held:
+            room = max(held, count_room(room, rules, rule))
         count_grow(i, heads, watch, room, int(rate))
     i[watch + at.HELD] = held
     signed = i[watch + at.SIGNED]

@@ -25,13 +25,20 @@ n samples is off by about sqrt(k) / n of their spread."""
 
 _FEWEST: Final = 16
 
+_GROWTH: Final = 4
+_AT_ONCE: Final = 8
+"""Pieces that are outgrown are of use to younger series alone: rather than to leave
+many of them, it grows by so many times, and from so small a part to the whole."""
+
 
 @compiled
-def count_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
-    """For how many samples there is to be room next."""
+def count_room(room: int, rules: Table, rule: int) -> int:
+    """For how many samples there is to be room next, after so many."""
     spare = SPARE if rules[rule, at.BASED] else DROPPED
     most = rules[rule, at.SIZE] + spare
-    return int(min(most, max(_FEWEST, 2 * i[watch + at.HELD_ROOM])))
+    if _AT_ONCE * room >= most:
+        return int(most)
+    return int(min(most, max(_FEWEST, _GROWTH * room)))
 
 
 @compiled
