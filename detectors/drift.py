@@ -384,7 +384,7 @@ class DriftWatch(CompiledWatch):
         blamed = attribution(since, facet, self.by)
         if "agent" in self.by:
             for place, name in enumerate(REPLACED):
-                releases = self.at + layout.RELEASES + place * layout.RELEASES_WIDTH
+                releases = self.at + layout.RELEASES + place * layout.LABEL_WIDTH
                 if name not in self.by:
                     label = newest(self.store, releases, begun, self.number)
                     if label:

@@ -40,18 +40,25 @@ class Factors:
         """Add the session at hand, seen while it is not."""
         arena = self._store.arena
         model = stage.codes[MODEL_AT]
-        words.factors_during(arena.floats, arena.ints, self._at, stage.row, model)
+        arena.reserve()
+        words.factors_during(
+            arena.floats, arena.ints, arena.heads, self._at, stage.row, model
+        )
 
     def add(self, told: Told) -> None:
         """Add a session that has been kept since the change began."""
         arena = self._store.arena
         model = self._store.labels.code(told.labels[MODEL_AT])
         row = np.array(told.values)
-        words.factors_during(arena.floats, arena.ints, self._at, row, model)
+        arena.reserve()
+        words.factors_during(
+            arena.floats, arena.ints, arena.heads, self._at, row, model
+        )
 
     def begin(self) -> None:
         """A change begins."""
-        words.factors_begin(self._store.arena.floats, self._at)
+        arena = self._store.arena
+        words.factors_begin(arena.ints, arena.heads, self._at)
 
     def shares(self) -> dict[str, float]:
         """As ``Rise.shares``; empty as long as too little is known."""
@@ -71,10 +78,8 @@ class Factors:
 
     def _rise(self) -> Rise | None:
         arena, at = self._store.arena, self._at
-        usual, now = (
-            arena.floats[at + part : at + part + WIDTH].tolist()
-            for part in (words.USUAL, words.NOW)
-        )
+        usual = arena.floats[at : at + WIDTH].tolist()
+        now = words.during(arena.floats, arena.ints, at)
         learned = float(arena.ints[at + words.CHUNKS]) * usual[SESSIONS]
         weighed = usual[COSTS] > 0.0 and now[COSTS] > 0.0
         if learned < LEARNED or not weighed:
@@ -128,7 +133,10 @@ class WindowFactors(Factors):
     def begin(self) -> None:
         """The breach begins."""
         arena = self._store.arena
-        waiting.window_begin(arena.floats, arena.ints, self._at, self._held, self._size)
+        arena.reserve()
+        waiting.window_begin(
+            arena.floats, arena.ints, arena.heads, self._at, self._held, self._size
+        )
 
     def crowd(self, samples: int) -> None:
         """So many sessions are in the window."""

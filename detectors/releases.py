@@ -10,18 +10,21 @@ from detectors.store import Store
 _NEAR: Final = 15
 
 
-def newest(store: Store, releases: int, begun: int, number: int) -> str:
+def newest(store: Store, label_at: int, begun: int, number: int) -> str:
     """The value that came with a change; empty if none did.
 
     Args:
         store: The memory.
-        releases: Where what is known of the label begins.
+        label_at: Where what is known of the label begins.
         begun: The sample after which the change began, as estimated.
         number: The sample at which it was seen.
     """
     ints = store.arena.ints
+    releases = int(ints[label_at + layout.ALL_LABELS])
+    if not releases:
+        return ""
     label = int(ints[releases + layout.NEWEST])
     # The estimate is about as wrong as the change took to be seen.
     reach = 2 * (number - begun) + _NEAR
     near = number - int(ints[releases + layout.SINCE]) < reach
-    return store.labels.text(label) if label and near else ""
+    return store.labels.text(label) if near else ""

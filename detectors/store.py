@@ -71,7 +71,7 @@ class Store:
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
-        self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
+        self._packed: Ints = np.zeros(1 << 12, np.int64)
         self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
 

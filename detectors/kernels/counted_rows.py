@@ -12,6 +12,12 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import take
 from detectors.kernels.counted import count_settle
+from detectors.kernels.factor_rows import (
+    factors_end,
+    factors_room,
+    get_factors,
+    put_factors,
+)
 from detectors.kernels.held import SPARE, count_grow, count_pause, count_room
 from detectors.kernels.histograms import BINS
 from detectors.kernels.runs import (
@@ -23,12 +29,6 @@ from detectors.kernels.runs import (
     run_is_sound,
 )
 from detectors.kernels.summary import add_slab, summary_conclude
-from detectors.kernels.window_factors import (
-    WINDOW_FACTORS_WIDTH,
-    get_factors,
-    put_factors,
-    waiting_is_sound,
-)
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 KEPT, MARKS, SLABS = 3, 4, 5
@@ -43,7 +43,7 @@ _MOST: Final = 1 << 40
 @compiled
 def counted_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
     """Words that ``put_counted`` needs no more than."""
-    words = HEAD + WINDOW_FACTORS_WIDTH + 2 + 3 * i[watch + at.HELD]
+    words = HEAD + factors_room(rules, rule) + 2 + 3 * i[watch + at.HELD]
     if rules[rule, at.BASED]:
         words += summary_room(i, watch + at.SUMMARY_AT)
     return int(words)
@@ -73,9 +73,7 @@ def put_counted(
     for word in range(3):
         out[begin + word] = i[watch + word]
     out[begin + KEPT], out[begin + MARKS], out[begin + SLABS] = kept, 0, 0
-    place = begin + HEAD
-    if rules[rule, at.FACTORS]:
-        place = put_factors(i, watch + rules[rule, at.FACTORS], out, place)
+    place = put_factors(i, watch, rules, rule, out, begin + HEAD)
     signed, marks = i[watch + at.SIGNED] + held - kept, i[watch + at.SKIPPED]
     place = put_run(f, i, signed, kept, rule_floats[rule, at.SIGN], out, place)
     if rules[rule, at.JUDGED] == at.JUDGED_RATE:
@@ -103,16 +101,12 @@ def counted_is_sound(
     size = rules[rule, at.SIZE] + SPARE
     kept, marks = words[place + KEPT], words[place + MARKS]
     slabs = words[place + SLABS]
-    place += HEAD
+    place = factors_end(words, place + HEAD, end, rules, rule)
     rate = rules[rule, at.JUDGED] == at.JUDGED_RATE
-    factors = WINDOW_FACTORS_WIDTH if rules[rule, at.FACTORS] else 0
-    if not 0 <= kept <= size or not 0 <= marks <= kept:
+    if place < 0 or not 0 <= kept <= size or not 0 <= marks <= kept:
         return False
-    if place + factors + (1 + kept) * (2 if rate else 1) + marks > end:
+    if place + (1 + kept) * (2 if rate else 1) + marks > end:
         return False
-    if factors and not waiting_is_sound(words, place, rules[rule, at.CHUNKS_HELD]):
-        return False
-    place += factors
     for _ in range(2 if rate else 1):
         if not run_is_sound(words, place, kept):
             return False
@@ -147,9 +141,7 @@ def get_counted(
     slabs = words[place + SLABS]
     for word in range(3):
         i[watch + word] = words[place + word]
-    place += HEAD
-    if rules[rule, at.FACTORS]:
-        place = get_factors(i, watch + rules[rule, at.FACTORS], words, place)
+    place = get_factors(i, heads, watch, rules, rule, words, place + HEAD)
     rate = rules[rule, at.JUDGED] == at.JUDGED_RATE
     early = 0 if based else max(0, kept - rules[rule, at.SIZE])
     held = kept - early

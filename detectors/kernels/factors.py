@@ -30,6 +30,7 @@ from detectors.decomposition import (
     WRITTEN,
     Rise,
 )
+from detectors.kernels.arena import give, take
 from detectors.kernels.words import Floats, Ints
 from detectors.metrics import COLUMN
 
@@ -39,15 +40,17 @@ SIZE: Final = 8
 MEMORY: Final = 64
 """Chunks that what is usual reaches back."""
 
-USUAL, CHUNK, NOW = 0, WIDTH, 2 * WIDTH
-"""Where the sums begin: the mean of full chunks, the present one, those of a change."""
-CHUNKS: Final = 3 * WIDTH
+USUAL, CHUNK = 0, WIDTH
+"""Where the sums begin: the mean of full chunks, the present one."""
+CHUNKS: Final = 2 * WIDTH
 """Integer: chunks in the mean, up to ``MEMORY``."""
 MODEL: Final = CHUNKS + 1
 """Integer: what sessions usually run on."""
 NEWCOMER: Final = CHUNKS + 2
 """Integer: the last other one."""
-FACTORS_WIDTH: Final = CHUNKS + 3
+NOW: Final = CHUNKS + 3
+"""Address of the sums of the last change, 0 before there was one."""
+FACTORS_WIDTH: Final = CHUNKS + 4
 
 _ABSURD: Final = 1e100
 _COST: Final = COLUMN["cost_usd"]
@@ -63,7 +66,7 @@ def factors_begin_state(f: Floats, i: Ints, at: int) -> None:
     """Make the words those of a series that has seen nothing."""
     for word in range(at, at + CHUNKS):
         f[word] = 0.0
-    i[at + CHUNKS] = i[at + MODEL] = i[at + NEWCOMER] = 0
+    i[at + CHUNKS] = i[at + MODEL] = i[at + NEWCOMER] = i[at + NOW] = 0
 
 
 @compiled
@@ -106,16 +109,16 @@ def chunk_add(f: Floats, at: int, values: Floats) -> float:
 def factors_add(
     f: Floats, i: Ints, at: int, chunk: int, values: Floats, model: int
 ) -> None:
-    """Add a session's numbers to the chunk that begins at a place."""
-    weight = chunk_add(f, at + chunk, values)
+    """Add a session's numbers to the chunk at an address."""
+    weight = chunk_add(f, chunk, values)
     if model == 0 or weight == 0.0:
         return
-    f[at + chunk + NAMED] += weight
+    f[chunk + NAMED] += weight
     if i[at + MODEL] == 0:
         i[at + MODEL] = model
     elif i[at + MODEL] != model:
         i[at + NEWCOMER] = model
-        f[at + chunk + STRANGE] += weight
+        f[chunk + STRANGE] += weight
 
 
 @compiled
@@ -129,7 +132,7 @@ def factors_learn(f: Floats, i: Ints, at: int, values: Floats, model: int) -> No
         values: Its numbers in the order of ``COLUMNS``; without a cost it is none.
         model: What it ran on.
     """
-    factors_add(f, i, at, CHUNK, values, model)
+    factors_add(f, i, at, at + CHUNK, values, model)
     if f[at + CHUNK + SESSIONS] == SIZE:
         _absorb(f, i, at)
 
@@ -151,21 +154,32 @@ def _absorb(f: Floats, i: Ints, at: int) -> None:
 
 
 @compiled
-def factors_during(f: Floats, i: Ints, at: int, values: Floats, model: int) -> None:
-    """Add a session seen while it is not."""
-    factors_add(f, i, at, NOW, values, model)
+def factors_during(
+    f: Floats, i: Ints, heads: Ints, at: int, values: Floats, model: int
+) -> None:
+    """Add a session seen while it is not; the arena has room."""
+    if i[at + NOW] == 0:
+        i[at + NOW] = take(i, heads, WIDTH)
+    factors_add(f, i, at, i[at + NOW], values, model)
 
 
 @compiled
-def factors_begin(f: Floats, at: int) -> None:
+def factors_begin(i: Ints, heads: Ints, at: int) -> None:
     """A change begins: what there was of the last one is let go."""
-    for word in range(at + NOW, at + NOW + WIDTH):
-        f[word] = 0.0
+    if i[at + NOW]:
+        give(i, heads, i[at + NOW], WIDTH)
+        i[at + NOW] = 0
+
+
+def during(f: Floats, i: Ints, at: int) -> list[float]:
+    """The sums of the last change, zero without one."""
+    begin = int(i[at + NOW])
+    return f[begin : begin + WIDTH].tolist() if begin else [0.0] * WIDTH
 
 
 def shares(f: Floats, i: Ints, at: int) -> dict[str, float]:
     """As ``Rise.shares``; empty as long as too little is known."""
-    usual, now = (f[at + of : at + of + WIDTH].tolist() for of in (USUAL, NOW))
+    usual, now = f[at : at + WIDTH].tolist(), during(f, i, at)
     learned = int(i[at + CHUNKS]) * usual[SESSIONS]
     known = learned >= LEARNED and usual[COSTS] > 0.0 and now[COSTS] > 0.0
     return Rise(usual, now).shares() if known else {}

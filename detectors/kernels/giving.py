@@ -36,6 +36,18 @@ def gives(samples: int, lent: bool) -> bool:
 
 
 @compiled
+def given_at(rules: Table, rule: int) -> int:
+    """Where in a stratum stands what it said last."""
+    return int(at.NORMS + rules[rule, at.NORMS_WIDTH])
+
+
+@compiled
+def stratum_width(rules: Table, rule: int) -> int:
+    """Words of a stratum."""
+    return given_at(rules, rule) + int(rules[rule, at.FACETS]) * at.GIVEN_WIDTH
+
+
+@compiled
 def give_normal(
     f: Floats,
     i: Ints,
@@ -63,7 +75,7 @@ def give_normal(
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
-        to = stratum + at.GIVEN + place * at.GIVEN_WIDTH
+        to = stratum + given_at(rules, rule) + place * at.GIVEN_WIDTH
         if norm_ready(f, norm, facets[facet, at.SCALE]):
             norm_normal(f, norm, facets[facet, at.SCALE], f, to)
         else:
@@ -99,9 +111,10 @@ def _note(
     given: Table,
     given_floats: Grid,
 ) -> None:
-    says = False
-    for place in range(at.MOST_FACETS):
-        if f[stratum + at.GIVEN + place * at.GIVEN_WIDTH + 1] > 0.0:
+    says, facets = False, rules[rule, at.FACETS]
+    said = stratum + given_at(rules, rule)
+    for place in range(facets):
+        if f[said + place * at.GIVEN_WIDTH + 1] > 0.0:
             says = True
     if not says:
         return
@@ -114,7 +127,9 @@ def _note(
     given[row, at.G_SERIES] = places[at.OF_SERIES] if rules[rule, at.NAMED] else -1
     given[row, at.G_SIGN] = sign
     for word in range(at.MOST_FACETS * at.GIVEN_WIDTH):
-        given_floats[row, word] = f[stratum + at.GIVEN + word]
+        given_floats[row, word] = 0.0
+    for word in range(facets * at.GIVEN_WIDTH):
+        given_floats[row, word] = f[said + word]
 
 
 @compiled

@@ -183,11 +183,15 @@ DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
 RELEASES: Final = 17
-"""Of ``agent_version``, then of ``model``."""
+"""Of ``agent_version``, then of ``model``: the first, and once there was another one the
+address of what is known of them, 0 before."""
+FIRST_LABEL, ALL_LABELS = 0, 1
+LABEL_WIDTH: Final = 2
 NEWEST, SINCE, KNOWN = 0, 1, 2
+"""Of all of them: the newest, since which sample, and the last few."""
 REMEMBERED: Final = 8
 RELEASES_WIDTH: Final = KNOWN + REMEMBERED
-BETS: Final = RELEASES + 2 * RELEASES_WIDTH
+BETS: Final = RELEASES + 2 * LABEL_WIDTH
 """For each facet its bets, then perhaps the factors of cost."""
 NEVER: Final = -1
 
@@ -207,12 +211,11 @@ RUNS_ON: Final = 8
 TRIED: Final = 9
 """Whether its first sessions are held against its peers."""
 GIVEN_MODEL: Final = 10
-GIVEN: Final = 11
-"""What it said last: the model then, and for each facet four floats; a variance of zero
-says nothing."""
+"""The model when it said last what is normal."""
+NORMS: Final = 11
+"""For each facet its norm; then what it said last, for each facet four floats; a variance
+of zero says nothing."""
 GIVEN_WIDTH: Final = 4
-NORMS: Final = 23
-"""For each facet its norm."""
 
 # A suspect.
 S_NUMBER, S_AT_US, S_REF = 0, 1, 2

@@ -6,10 +6,17 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.arena import give, take
+from detectors.kernels.arena import ROOM, give, take
 from detectors.kernels.births import begin_watch
 from detectors.kernels.counted_rows import counted_room, get_counted, put_counted
 from detectors.kernels.eras import eras_free
+from detectors.kernels.factor_rows import (
+    factors_room,
+    free_factors,
+    get_factors,
+    put_factors,
+)
+from detectors.kernels.giving import stratum_width
 from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
@@ -18,9 +25,6 @@ from detectors.kernels.samples import drop_stratum
 from detectors.kernels.suspects import clear, entry
 from detectors.kernels.timed_rows import get_timed, put_timed, timed_room
 from detectors.kernels.words import Floats, Grid, Ints, Table
-
-MOST: Final = 1 << 12
-"""Words that a rule's state needs no more than, but for windows."""
 
 _SPREAD: Final = 8
 """Words of the arena that a word of a row needs at most."""
@@ -33,7 +37,21 @@ def room(i: Ints, watch: int, rules: Table, rule: int) -> int:
         return counted_room(i, watch, rules, rule)
     if rules[rule, at.KIND] == at.TIMED:
         return timed_room(i, watch, rules, rule)
-    return MOST
+    words = _own(rules, rule) + factors_room(rules, rule)
+    if rules[rule, at.KIND] == at.DRIFT:
+        stratum = stratum_width(rules, rule) + 2 * rules[rule, at.NORMS_WIDTH]
+        words += i[watch + at.STRATA_COUNT] * stratum
+        words += i[watch + at.SUSPECTS_COUNT] * at.SUSPECT_WIDTH
+        words += i[watch + at.WAITING_COUNT] * at.WAITING_WIDTH
+        words += 2 * at.RELEASES_WIDTH
+    return int(words)
+
+
+@compiled
+def _own(rules: Table, rule: int) -> int:
+    """Words of a state that are no window's, without the factors of cost behind them."""
+    factors = rules[rule, at.FACTORS]
+    return int(factors or rules[rule, at.WATCH_WIDTH])
 
 
 @compiled
@@ -50,7 +68,7 @@ def series_room(i: Ints, series: int, count: int, rules: Table, first: int) -> i
 @compiled
 def arena_room(length: int) -> int:
     """Words of the arena that a state of so many words in a row needs no more than."""
-    return _SPREAD * length + 4 * MOST
+    return _SPREAD * length + ROOM
 
 
 @compiled
@@ -95,16 +113,22 @@ def pack(
         return place, known
     if rules[rule, at.KIND] == at.TIMED:
         return put_timed(i, watch, rules, rule, out, place), known
-    place = copy_words(i, watch, rules[rule, at.WATCH_WIDTH], out, place)
+    place = copy_words(i, watch, _own(rules, rule), out, place)
+    place = put_factors(i, watch, rules, rule, out, place)
     if rules[rule, at.KIND] != at.DRIFT:
         return place, known
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
         out[begin + address] = 0
     out[begin + at.SUSPECTS_ROOM] = out[begin + at.WAITING_FIRST] = 0
+    for which in range(2):
+        label = at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+        if i[watch + label]:
+            out[begin + label] = 1
+            place = copy_words(i, i[watch + label], at.RELEASES_WIDTH, out, place)
     stratum = i[watch + at.STRATA]
     while stratum:
         first = place
-        place = copy_words(i, stratum, at.NORMS + width, out, place)
+        place = copy_words(i, stratum, stratum_width(rules, rule), out, place)
         out[first + at.NEXT] = 0
         for kept in (at.NEW, at.ANCHOR):
             address = i[stratum + kept]
@@ -208,20 +232,29 @@ def unpack(
         get_timed(f, i, heads, watch, rules, rule_floats, rule, words, place, scratch)
         return
     width = rules[rule, at.NORMS_WIDTH]
-    for word in range(rules[rule, at.WATCH_WIDTH]):
+    for word in range(_own(rules, rule)):
         i[watch + word] = words[place + word]
+    place += _own(rules, rule)
+    place = get_factors(i, heads, watch, rules, rule, words, place)
     if rules[rule, at.KIND] != at.DRIFT:
         return
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
         i[watch + address] = 0
     i[watch + at.SUSPECTS_ROOM] = i[watch + at.WAITING_FIRST] = 0
-    place += rules[rule, at.WATCH_WIDTH]
+    for which in range(2):
+        label = watch + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+        if i[label]:
+            releases = take(i, heads, at.RELEASES_WIDTH)
+            i[label] = releases
+            for word in range(at.RELEASES_WIDTH):
+                i[releases + word] = words[place + word]
+            place += at.RELEASES_WIDTH
     last = 0
     for _ in range(i[watch + at.STRATA_COUNT]):
-        stratum = take(i, heads, at.NORMS + width)
-        for word in range(at.NORMS + width):
+        stratum = take(i, heads, stratum_width(rules, rule))
+        for word in range(stratum_width(rules, rule)):
             i[stratum + word] = words[place + word]
-        place += at.NORMS + width
+        place += stratum_width(rules, rule)
         i[stratum + at.NEXT] = 0
         for kept in (at.NEW, at.ANCHOR):
             if i[stratum + kept]:
@@ -302,13 +335,19 @@ def unpack_series(
 @compiled
 def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> None:
     """Give back all that a state holds."""
+    free_factors(i, heads, watch, rules, rule)
     if rules[rule, at.KIND] == at.DRIFT:
+        for which in range(2):
+            label = watch + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+            if i[label]:
+                give(i, heads, i[label], at.RELEASES_WIDTH)
+                i[label] = 0
         clear(i, heads, watch)
         drop_waiting(i, heads, watch)
         stratum = i[watch + at.STRATA]
         while stratum:
             following = i[stratum + at.NEXT]
-            drop_stratum(i, heads, stratum, rules[rule, at.NORMS_WIDTH])
+            drop_stratum(i, heads, stratum, rules, rule)
             stratum = following
     elif rules[rule, at.KIND] == at.COUNTED:
         count_free(i, heads, watch, rules, rule)

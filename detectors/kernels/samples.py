@@ -7,7 +7,7 @@ from math import isnan, nan
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
-from detectors.kernels.giving import take_back
+from detectors.kernels.giving import stratum_width, take_back
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -64,13 +64,14 @@ def norms_begin(f: Floats, norms: int, rules: Table, rule: int, facets: Table) -
 
 
 @compiled
-def drop_stratum(i: Ints, heads: Ints, stratum: int, width: int) -> None:
+def drop_stratum(i: Ints, heads: Ints, stratum: int, rules: Table, rule: int) -> None:
     """Take back a stratum and what it names."""
+    width = rules[rule, at.NORMS_WIDTH]
     if i[stratum + at.NEW]:
         give(i, heads, i[stratum + at.NEW], width)
     if i[stratum + at.ANCHOR]:
         give(i, heads, i[stratum + at.ANCHOR], width)
-    give(i, heads, stratum, at.NORMS + width)
+    give(i, heads, stratum, stratum_width(rules, rule))
 
 
 @compiled
@@ -105,13 +106,13 @@ def find_stratum(
         if number - i[oldest + at.SEEN] > at.LONG_UNSEEN:
             take_back(f, i, rules, rule, oldest, places, given, given_floats)
             _unlink(i, watch, oldest)
-            drop_stratum(i, heads, oldest, rules[rule, at.NORMS_WIDTH])
+            drop_stratum(i, heads, oldest, rules, rule)
         else:
             agent = agent if rules[rule, at.BY_AGENT] else 0
             task = task if rules[rule, at.BY_TASK] else 0
             stratum = known_stratum(i, watch, agent, task)
     if stratum == 0:
-        stratum = take(i, heads, at.NORMS + rules[rule, at.NORMS_WIDTH])
+        stratum = take(i, heads, stratum_width(rules, rule))
         i[stratum + at.NEXT] = i[watch + at.STRATA]
         i[stratum + at.KEY_AGENT] = agent
         i[stratum + at.KEY_TASK] = task
@@ -190,9 +191,8 @@ def open_sample(
     for which in range(2):
         if rules[rule, at.TRACKED + which]:
             label = labels[at.VERSION_AT if which == 0 else at.MODEL_AT]
-            see_release(
-                i, watch + at.RELEASES + which * at.RELEASES_WIDTH, label, number
-            )
+            releases = watch + at.RELEASES + which * at.LABEL_WIDTH
+            see_release(i, heads, releases, label, number)
     stratum = find_stratum(
         f,
         i,
@@ -248,20 +248,27 @@ def score(
 
 
 @compiled
-def see_release(i: Ints, releases: int, label: int, number: int) -> None:
+def see_release(i: Ints, heads: Ints, label_at: int, label: int, number: int) -> None:
     """See a label that is replaced for good: has a new value come?
 
     The last ``REMEMBERED`` values are known, the oldest first.
     """
-    if label == 0:
+    first, releases = i[label_at + at.FIRST_LABEL], i[label_at + at.ALL_LABELS]
+    if label == 0 or (label == first and releases == 0):
         return
+    if first == 0:
+        i[label_at + at.FIRST_LABEL] = label
+        return
+    if releases == 0:
+        releases = take(i, heads, at.RELEASES_WIDTH)
+        i[label_at + at.ALL_LABELS] = releases
+        i[releases + at.KNOWN] = first
     known = releases + at.KNOWN
     for place in range(at.REMEMBERED):
         if i[known + place] == label:
             return
-    if i[known]:
-        i[releases + at.NEWEST] = label
-        i[releases + at.SINCE] = number
+    i[releases + at.NEWEST] = label
+    i[releases + at.SINCE] = number
     place = 0
     while place < at.REMEMBERED and i[known + place]:
         place += 1

@@ -9,6 +9,8 @@ from __future__ import annotations
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.counted_rows import counted_is_sound
+from detectors.kernels.factor_rows import factors_end
+from detectors.kernels.giving import stratum_width
 from detectors.kernels.timed_rows import timed_is_sound
 from detectors.kernels.words import Ints, Table
 
@@ -29,14 +31,17 @@ def is_sound(
     """
     end, width = place + length, rules[rule, at.NORMS_WIDTH]
     begin = place
-    place += rules[rule, at.WATCH_WIDTH]
     if length < 0 or end > len(words):
         return False
     if rules[rule, at.KIND] == at.COUNTED:
         return counted_is_sound(words, begin, end, rules, rule)
     if rules[rule, at.KIND] == at.TIMED:
         return timed_is_sound(words, begin, end, rules, rule)
+    place += rules[rule, at.FACTORS] or rules[rule, at.WATCH_WIDTH]
     if place > end:
+        return False
+    place = factors_end(words, place, end, rules, rule)
+    if place < 0:
         return False
     if rules[rule, at.KIND] != at.DRIFT:
         return bool(place == end)
@@ -46,11 +51,14 @@ def is_sound(
         return False
     if not 0 <= waiting <= at.WAITING_ROOM or not 0 <= facet < rules[rule, at.FACETS]:
         return False
+    for which in range(2):
+        label = begin + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+        place += at.RELEASES_WIDTH if words[label] else 0
     for _ in range(strata):
-        if place + at.NORMS + width > end:
+        if place + stratum_width(rules, rule) > end:
             return False
         kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += at.NORMS + width + kept * width
+        place += stratum_width(rules, rule) + kept * width
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:

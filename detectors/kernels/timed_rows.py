@@ -6,6 +6,12 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.factor_rows import (
+    factors_end,
+    factors_room,
+    get_factors,
+    put_factors,
+)
 from detectors.kernels.histograms import BINS, PIECE, bin_count, bin_key, bin_value
 from detectors.kernels.inside import FAR, timed_rest
 from detectors.kernels.runs import bins_end, get_bins, put_bins
@@ -17,12 +23,6 @@ from detectors.kernels.steps import (
     step_new,
 )
 from detectors.kernels.timed import timed_focus, timed_settle
-from detectors.kernels.window_factors import (
-    WINDOW_FACTORS_WIDTH,
-    get_factors,
-    put_factors,
-    waiting_is_sound,
-)
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 BEGUN, LIMIT, FOCUSED = 3, 4, 5
@@ -49,7 +49,7 @@ def _floats(judged: int) -> int:
 @compiled
 def timed_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
     """Words that ``put_timed`` needs no more than."""
-    words = HEAD + WINDOW_FACTORS_WIDTH
+    words = HEAD + factors_room(rules, rule)
     ranked = rules[rule, at.JUDGED] == at.JUDGED_RANK
     for turn in range(2 if rules[rule, at.BASED] else 1):
         step = i[watch + (at.ERAS_AT + at.FIRST_ERA if turn else at.FIRST_STEP)]
@@ -74,9 +74,7 @@ def put_timed(
     out[begin + BEGUN] = i[watch + at.BEGUN]
     out[begin + LIMIT] = rules[rule, at.ENTER_WORD]
     out[begin + FOCUSED] = int(i[watch + at.STEP_AT] != 0)
-    place = begin + HEAD
-    if rules[rule, at.FACTORS]:
-        place = put_factors(i, watch + rules[rule, at.FACTORS], out, place)
+    place = put_factors(i, watch, rules, rule, out, begin + HEAD)
     judged = rules[rule, at.JUDGED]
     first = watch + at.FIRST_STEP
     out[begin + SPANS], place = _put_steps(i, first, judged, out, place)
@@ -114,14 +112,11 @@ def _put_steps(
 @compiled
 def timed_is_sound(words: Ints, place: int, end: int, rules: Table, rule: int) -> bool:
     """Whether words are such a window: all that it counts is there, and no more."""
-    factors = WINDOW_FACTORS_WIDTH if rules[rule, at.FACTORS] else 0
     begin = place
-    place += HEAD + factors
-    if place > end:
+    if begin + HEAD > end:
         return False
-    if factors and not waiting_is_sound(
-        words, begin + HEAD, rules[rule, at.CHUNKS_HELD]
-    ):
+    place = factors_end(words, begin + HEAD, end, rules, rule)
+    if place < 0:
         return False
     focused = words[begin + FOCUSED]
     if not 0 <= focused <= min(1, words[begin + SPANS]):
@@ -184,9 +179,7 @@ def get_timed(
     for word in range(3):
         i[watch + word] = words[begin + word]
     i[watch + at.BEGUN] = int(words[begin + BEGUN] != 0)
-    place = begin + HEAD
-    if rules[rule, at.FACTORS]:
-        place = get_factors(i, watch + rules[rule, at.FACTORS], words, place)
+    place = get_factors(i, heads, watch, rules, rule, words, begin + HEAD)
     first, steps = watch + at.FIRST_STEP, words[begin + SPANS]
     recount = words[begin + LIMIT] != rules[rule, at.ENTER_WORD]
     place = _get_steps(

@@ -12,6 +12,7 @@ from typing import Final
 from detectors.causes import STEPS
 from detectors.compiled import compiled
 from detectors.decomposition import NAMED, SESSIONS, STRANGE, WIDTH
+from detectors.kernels.arena import take
 from detectors.kernels.factors import (
     CHUNK,
     CHUNKS,
@@ -76,7 +77,7 @@ def window_learn(
         _close(f, i, at, held, memory)
     if empty > held:
         _fade(f, i, at, empty - held, memory)
-    factors_add(f, i, at, CHUNK, values, model)
+    factors_add(f, i, at, at + CHUNK, values, model)
     closes = 1 if size > 0 and f[at + CHUNK + SESSIONS] == size else 0
     for _ in range(closes):
         _close(f, i, at, held, memory)
@@ -123,37 +124,31 @@ def _fade(f: Floats, i: Ints, at: int, empty: int, memory: int) -> None:
 
 
 @compiled
-def window_begin(f: Floats, i: Ints, at: int, held: int, size: int) -> None:
+def window_begin(
+    f: Floats, i: Ints, heads: Ints, at: int, held: int, size: int
+) -> None:
     """The breach begins: what waits is no longer usual, but part of it.
 
-    If the last breach is still within the window, both are one.
+    If the last breach is still within the window, both are one. The arena has room.
     """
     waiting = i[at + WAITING]
+    if i[at + NOW] == 0:
+        i[at + NOW] = take(i, heads, WIDTH)
+    sums = i[at + NOW]
     for word in range(WIDTH):
-        now = 0.0 if waiting >= held else f[at + NOW + word]
+        now = 0.0 if waiting >= held else f[sums + word]
         for which in range(waiting):
             now += f[at + RING + which * WIDTH + word]
-        f[at + NOW + word] = now + f[at + CHUNK + word]
+        f[sums + word] = now + f[at + CHUNK + word]
         f[at + CHUNK + word] = 0.0
     i[at + WAITING] = i[at + STEP] = i[at + CROWD] = 0
     i[at + WHOLE] = int(size > 0)
 
 
 @compiled
-def put_factors(i: Ints, at: int, out: Ints, place: int) -> int:
-    """Write the words, but of chunks only those that wait; where the next goes."""
-    waiting = RING + i[at + WAITING] * WIDTH
-    for word in range(WINDOW_FACTORS_WIDTH):
-        out[place + word] = i[at + word] if word < waiting else 0
-    return place + WINDOW_FACTORS_WIDTH
-
-
-@compiled
-def get_factors(i: Ints, at: int, words: Ints, place: int) -> int:
-    """Read what ``put_factors`` wrote; where the next word is."""
-    for word in range(WINDOW_FACTORS_WIDTH):
-        i[at + word] = words[place + word]
-    return place + WINDOW_FACTORS_WIDTH
+def waiting_end(i: Ints, at: int) -> int:
+    """How many words mean anything: of chunks only those that wait do."""
+    return int(RING + i[at + WAITING] * WIDTH)
 
 
 @compiled

@@ -11,11 +11,13 @@ import pytest
 from detectors.batch import ATTRIBUTES
 from detectors.decomposition import WIDTH
 from detectors.kernels import factors as kernels
+from detectors.kernels.arena import HEADS, TOP
 from detectors.kernels.words import Floats, arena
 from detectors.metrics import COLUMN
 from tests.slow.causes import CostFactors
 
 AT = 1
+END = AT + kernels.FACTORS_WIDTH
 GUARD = 99
 MODELS = ["", "small", "large", "new"]
 NAMES = ["cost_usd", "loop_count", "llm_calls", "tool_calls", "input_tokens"]
@@ -35,8 +37,10 @@ def test_a_long_stream_is_summed_the_same_to_the_bit(odd: float) -> None:
     """Through changes of model, changes of cost, and sessions that say nothing."""
     draw = Random(4)  # noqa: S311 - no secret
     scalar = CostFactors()
-    f, i = arena(AT + kernels.FACTORS_WIDTH + 1)
-    i[:] = GUARD
+    f, i = arena(AT + kernels.FACTORS_WIDTH + 1 + 2 * WIDTH)
+    i[: END + 1] = GUARD
+    heads = np.zeros(HEADS, np.int64)
+    heads[TOP] = END + 1
     kernels.factors_begin_state(f, i, AT)
     swapped = explained = 0
     for number in range(4_000):
@@ -47,22 +51,22 @@ def test_a_long_stream_is_summed_the_same_to_the_bit(odd: float) -> None:
         usual = scalar.model
         if number % 400 == 300:
             scalar.begin()
-            kernels.factors_begin(f, AT)
+            kernels.factors_begin(i, heads, AT)
         if number % 400 < 300:
             scalar.learn(values.tolist(), labels)
             kernels.factors_learn(f, i, AT, values, model)
         else:
             values[COLUMN["cost_usd"]] *= 3.0
             scalar.during(values.tolist(), labels)
-            kernels.factors_during(f, i, AT, values, model)
+            kernels.factors_during(f, i, heads, AT, values, model)
         words = f[AT:].tolist()
         assert words[:WIDTH] == scalar._usual
         assert words[WIDTH : 2 * WIDTH] == scalar._chunk
-        assert words[2 * WIDTH : 3 * WIDTH] == scalar._now
-        chunks, model, newcomer = i[AT:].tolist()[3 * WIDTH : 3 * WIDTH + 3]
+        assert kernels.during(f, i, AT) == scalar._now
+        chunks, model, newcomer = i[AT:].tolist()[2 * WIDTH : 2 * WIDTH + 3]
         assert chunks == scalar._chunks
         assert (MODELS[model], MODELS[newcomer]) == (scalar.model, scalar.newcomer)
-        assert i[[0, -1]].tolist() == [GUARD] * 2
+        assert i[[0, END]].tolist() == [GUARD] * 2
         shares = kernels.shares(f, i, AT)
         assert shares == scalar.shares()
         swapped += scalar.model != usual
