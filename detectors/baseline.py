@@ -59,9 +59,7 @@ class Summary:
         expected = float(self._store.arena.floats[self.at + layout.EXPECTED])
         return expected if expected == expected else None  # noqa: PLR0124 - NaN
 
-    def learn(
-        self, signed: int, divided_by: int, skipped: int, samples: int, now_us: int
-    ) -> None:
+    def learn(self, window: int, first: int, samples: int, now_us: int) -> None:
         """Add samples and form the expectation anew; see ``summary_learn``."""
         store = self._store
         store.arena.reserve()
@@ -73,9 +71,9 @@ class Summary:
             store.tables.rules,
             store.tables.rule_floats,
             self._plan.row,
-            signed,
-            divided_by,
-            skipped,
+            window,
+            first,
+            0,
             samples,
             now_us,
             store.scratch,

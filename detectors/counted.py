@@ -15,12 +15,15 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
 from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import count_window
 from detectors.kernels import counted, layout
 from detectors.kernels import held as at_hand
+from detectors.kernels.packed import run_copy, run_get
 from detectors.lifecycle import THIN
 from detectors.numbers import total
 from detectors.plans import Judged, Plan
@@ -66,18 +69,25 @@ class CountWatch(CompiledWatch):
     @property
     def samples(self) -> array[float]:
         """Signed samples, or a rate's signed numerators, oldest first."""
-        return self._held(layout.SIGNED)
+        return self._held(layout.SIGNED, self.plan.sign)
 
     @property
     def weights(self) -> array[float] | None:
         """A rate's denominators."""
         pooled = self.plan.judged is Judged.RATE
-        return self._held(layout.DIVIDED_BY) if pooled else None
+        return self._held(layout.DIVIDED_BY, 1.0) if pooled else None
 
-    def _held(self, word: int) -> array[float]:
-        arena = self.store.arena
-        begin = int(arena.ints[self.at + word])
-        return array("d", arena.floats[begin : begin + self.held].tobytes())
+    def _held(self, word: int, sign: float) -> array[float]:
+        arena, held = self.store.arena, np.zeros(self.held)
+        ints = arena.ints
+        piece, packed = int(ints[self.at + word]), int(ints[self.at + layout.PACKED])
+        run_copy(arena.floats, ints, piece, packed, sign, held)
+        return array("d", held.tobytes())
+
+    def _one(self, word: int, which: int, sign: float) -> float:
+        floats, ints = self.store.arena.floats, self.store.arena.ints
+        packed = int(ints[self.at + layout.PACKED])
+        return run_get(floats, ints, int(ints[self.at + word]), which, packed, sign)
 
     def aggregate(self) -> float:
         """The exact signed value of the window."""
@@ -119,7 +129,7 @@ class CountWatch(CompiledWatch):
     ) -> bool | None:
         left = self._fold(now_us, stage)
         if left == counted.WHOLLY:
-            self._grow(self.held + 1)
+            self._grow()
             left = self._fold(now_us, stage)
         return None if left == counted.QUIET else self.go_on(left, now_us, stage)
 
@@ -139,16 +149,17 @@ class CountWatch(CompiledWatch):
             store.scratch,
         )
 
-    def _grow(self, least: int) -> None:
-        """Make room for more samples than compiled code would."""
+    def _grow(self) -> None:
+        """Make room for more samples, or wider ones, than compiled code would."""
         store, arena = self.store, self.store.arena
-        rules, row = store.tables.rules, self.plan.row
-        room = max(least, at_hand.count_room(self.held, rules, row))
-        pieces = 3
-        while arena.heads[0] + pieces * 2 * room > len(arena.ints):
-            arena.grow()
-        rate = int(self.plan.judged is Judged.RATE)
-        at_hand.count_grow(arena.ints, arena.heads, self.at, room, rate)
+        rules, row, held = store.tables.rules, self.plan.row, self.held
+        known = int(arena.ints[self.at + layout.HELD_ROOM])
+        room = max(held + 1, at_hand.count_room(held, rules, row), known)
+        # As they are now, as there will be, and as wide as they may become.
+        arena.reserve(16 * room)
+        if held == known:
+            rate = int(self.plan.judged is Judged.RATE)
+            at_hand.count_grow(arena.ints, arena.heads, self.at, room, rate)
 
     def go_on(self, left: int, now_us: int, stage: Stage) -> bool | None:
         """Say what is to be said of the window, whose last sample is new.
@@ -176,12 +187,11 @@ class CountWatch(CompiledWatch):
 
     def _own(self) -> float:
         """The last sample's own value, signed."""
-        arena, last = self.store.arena, self.held - 1
-        value = float(arena.floats[arena.ints[self.at + layout.SIGNED] + last])
+        last = self.held - 1
+        value = self._one(layout.SIGNED, last, self.plan.sign)
         if self.plan.judged is not Judged.RATE:
             return value
-        weight = arena.floats[arena.ints[self.at + layout.DIVIDED_BY] + last]
-        return value / float(weight)
+        return value / self._one(layout.DIVIDED_BY, last, 1.0)
 
     def _skip(self, begin: int) -> None:
         """The baseline must not learn the samples from a position on."""
@@ -201,10 +211,8 @@ class CountWatch(CompiledWatch):
             return False
         first = min(shift.first, max(0, held - self.size))
         self.store.arena.reserve()
-        ints, summary = self.store.arena.ints, shift.summary
-        signed = int(ints[self.at + layout.SIGNED])
-        divided_by = int(ints[self.at + layout.DIVIDED_BY])
-        summary.learn(signed + first, divided_by + first, 0, held - first, now_us)
+        summary = shift.summary
+        summary.learn(self.at, first, held - first, now_us)
         level = summary.level()
         if level is None:
             return False

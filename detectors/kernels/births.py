@@ -11,6 +11,7 @@ from detectors.kernels.bets import bets_begin
 from detectors.kernels.eras import eras_begin
 from detectors.kernels.factors import factors_begin_state
 from detectors.kernels.inside import timed_begin
+from detectors.kernels.packed import QUARTERS
 from detectors.kernels.summary import summary_begin
 from detectors.kernels.window_factors import WHOLE
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -50,6 +51,7 @@ def begin_watch(
             bets_begin(f, i, bets, floats[rule, at.CAUTION], 0, 0)
     elif kind == at.COUNTED:
         i[watch + at.PAUSE] = rules[rule, at.NEED]
+        i[watch + at.PACKED] = QUARTERS
         # Nothing is to be said before there is enough to judge.
         f[watch + at.ENTER_NOW] = inf
         if rules[rule, at.JUDGED] != at.JUDGED_RATE:

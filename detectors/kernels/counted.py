@@ -12,9 +12,10 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.arena import give
-from detectors.kernels.held import count_grow, count_pause, count_room
+from detectors.kernels.arena import TOP, give
+from detectors.kernels.held import count_grow, count_pause, count_room, count_widen
 from detectors.kernels.limits import enter_from
+from detectors.kernels.packed import FLOATS, run_fits, run_get, run_put
 from detectors.kernels.summary import summary_learn
 from detectors.kernels.sums import SUM_WIDTH, sum_add, sum_of, sums_begin
 from detectors.kernels.words import NAN, Floats, Grid, Ints, Table
@@ -27,6 +28,9 @@ TO_SAY: Final = 2
 
 MOST: Final = 4096
 """Room is made in compiled code for so many samples, and not for more."""
+
+_WIDENED: Final = 4
+"""Words that a sample of a window needs at most when all become wider."""
 
 _MARGIN: Final = 1e-9
 """Running sums this near to a limit, relatively, are worked out exactly."""
@@ -87,13 +91,16 @@ def count_arm(
     """
     limit, judged = f[watch + at.ENTER_NOW], rules[rule, at.JUDGED]
     held, size = i[watch + at.HELD], rules[rule, at.SIZE]
-    begin = i[watch + at.SIGNED] + max(0, held - size)
-    end = i[watch + at.SIGNED] + held
+    begin, end = max(0, held - size), held
+    signed, packed = i[watch + at.SIGNED], i[watch + at.PACKED]
+    sign = rule_floats[rule, at.SIGN]
     endless = abs(limit) == inf
     if judged == at.JUDGED_RANK:
         f[watch + at.HARMLESS] = limit
         i[watch + at.CREDIT] = 0
-        return bool(limit == inf) if endless else _arm_rank(f, i, watch, rules, rule)
+        if endless:
+            return bool(limit == inf)
+        return _arm_rank(f, i, watch, rules, rule, sign)
     if judged != at.JUDGED_RATE:
         f[watch + at.LEAST] = 0.0
         i[watch + at.AHEAD] = i[watch + at.PAUSE]
@@ -101,16 +108,18 @@ def count_arm(
         if endless:
             return bool(limit == inf)
         if judged == at.JUDGED_COUNT:
-            return bool(rule_floats[rule, at.SIGN] * (end - begin) <= limit)
+            return bool(sign * (end - begin) <= limit)
     sums_begin(scratch, at.SUMS, 2)
     least = inf
-    apart = i[watch + at.DIVIDED_BY] - i[watch + at.SIGNED]
+    divided_by = i[watch + at.DIVIDED_BY]
     rate = judged == at.JUDGED_RATE
     for place in range(begin, end):
-        value = f[place]
+        value = run_get(f, i, signed, place, packed, sign)
         least = min(least, value)
         for which in range(2 if rate else 1):
-            term = f[place + apart] if which else value
+            term = value
+            if which:
+                term = run_get(f, i, divided_by, place, packed, 1.0)
             sum_add(scratch, at.SUMS + which * SUM_WIDTH, term)
     summed = sum_of(scratch, at.SUMS)
     if rate:
@@ -137,15 +146,17 @@ def count_arm(
 
 
 @compiled
-def _arm_rank(f: Floats, i: Ints, watch: int, rules: Table, rule: int) -> bool:
+def _arm_rank(
+    f: Floats, i: Ints, watch: int, rules: Table, rule: int, sign: float
+) -> bool:
     """The same for a percentile: what counts is how many lie beyond the limit."""
     limit, percent = f[watch + at.ENTER_NOW], rules[rule, at.PERCENT]
     held, size = i[watch + at.HELD], rules[rule, at.SIZE]
     length = min(held, size)
     beyond, low, high = 0, -inf, inf
-    end = i[watch + at.SIGNED] + held
-    for place in range(end - length, end):
-        value = f[place]
+    signed, packed = i[watch + at.SIGNED], i[watch + at.PACKED]
+    for place in range(held - length, held):
+        value = run_get(f, i, signed, place, packed, sign)
         if value > limit:
             beyond += 1
             high = min(high, value)
@@ -205,7 +216,15 @@ def count_sample(
         if room <= held or room > MOST:
             return WHOLLY
         count_grow(i, heads, watch, room, int(judged == at.JUDGED_RATE))
-    f[i[watch + at.SIGNED] + held] = value
+    packed = i[watch + at.PACKED]
+    while not run_fits(value, packed, sign) or not run_fits(weight, packed, 1.0):
+        packed -= 1
+    if packed != i[watch + at.PACKED]:
+        if heads[TOP] + _WIDENED * i[watch + at.HELD_ROOM] > len(i):
+            return WHOLLY
+        count_widen(f, i, heads, watch, sign, packed)
+    signed, divided_by = i[watch + at.SIGNED], i[watch + at.DIVIDED_BY]
+    run_put(f, i, signed, held, packed, sign, value)
     if i[watch + at.SKIPPED]:
         i[i[watch + at.SKIPPED] + held] = 0
     left = held - size
@@ -213,11 +232,11 @@ def count_sample(
     i[watch + at.HELD] = held
     tidy = held >= i[watch + at.PAUSE]
     if judged == at.JUDGED_RATE:
-        f[i[watch + at.DIVIDED_BY] + held - 1] = weight
+        run_put(f, i, divided_by, held - 1, packed, 1.0, weight)
         above, below = f[watch + at.ABOVE] + value, f[watch + at.BELOW] + weight
         if left >= 0:
-            above -= f[i[watch + at.SIGNED] + left]
-            below -= f[i[watch + at.DIVIDED_BY] + left]
+            above -= run_get(f, i, signed, left, packed, sign)
+            below -= run_get(f, i, divided_by, left, packed, 1.0)
         f[watch + at.ABOVE], f[watch + at.BELOW] = above, below
         if not tidy and above / below <= f[watch + at.ENTER_NOW]:
             return QUIET
@@ -242,6 +261,18 @@ def count_sample(
 
 
 @compiled
+def _drop(f: Floats, i: Ints, piece: int, size: int, surplus: int, packed: int) -> None:
+    """Let so many samples move up over those before them."""
+    if packed == FLOATS:
+        for place in range(piece, piece + size):
+            i[place] = i[place + surplus]
+        return
+    for place in range(size):
+        value = run_get(f, i, piece, place + surplus, packed, 1.0)
+        run_put(f, i, piece, place, packed, 1.0, value)
+
+
+@compiled
 def count_tidy(
     f: Floats,
     i: Ints,
@@ -258,7 +289,6 @@ def count_tidy(
     surplus = held - size
     if surplus > 0:
         if rules[rule, at.BASED]:
-            signed, divided_by = i[watch + at.SIGNED], i[watch + at.DIVIDED_BY]
             for turn in range(2):
                 begin, skipped = 0, i[watch + at.SKIPPED]
                 summary = watch + at.SUMMARY_AT
@@ -277,8 +307,8 @@ def count_tidy(
                     rules,
                     rule_floats,
                     rule,
-                    signed + begin,
-                    divided_by + begin,
+                    watch,
+                    begin,
                     skipped,
                     surplus - begin,
                     now_us,
@@ -288,9 +318,10 @@ def count_tidy(
         for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
             piece = i[watch + word]
             if piece:
-                for place in range(piece, piece + size):
-                    i[place] = i[place + surplus]
-                    if word == at.SKIPPED:
+                packed = FLOATS if word == at.SKIPPED else i[watch + at.PACKED]
+                _drop(f, i, piece, size, surplus, packed)
+                if word == at.SKIPPED:
+                    for place in range(piece, piece + size):
                         marked += i[place]
         if i[watch + at.SKIPPED] and not marked:
             give(i, heads, i[watch + at.SKIPPED], i[watch + at.HELD_ROOM])

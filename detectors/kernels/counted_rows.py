@@ -27,6 +27,7 @@ from detectors.kernels.runs import (
     put_bins,
     put_run,
     run_is_sound,
+    run_packed,
 )
 from detectors.kernels.summary import add_slab, summary_conclude
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -74,11 +75,12 @@ def put_counted(
         out[begin + word] = i[watch + word]
     out[begin + KEPT], out[begin + MARKS], out[begin + SLABS] = kept, 0, 0
     place = put_factors(i, watch, rules, rule, out, begin + HEAD)
-    signed, marks = i[watch + at.SIGNED] + held - kept, i[watch + at.SKIPPED]
-    place = put_run(f, i, signed, kept, rule_floats[rule, at.SIGN], out, place)
+    signed, marks = i[watch + at.SIGNED], i[watch + at.SKIPPED]
+    packed, sign, first = i[watch + at.PACKED], rule_floats[rule, at.SIGN], held - kept
+    place = put_run(f, i, signed, first, kept, packed, sign, out, place)
     if rules[rule, at.JUDGED] == at.JUDGED_RATE:
-        divided_by = i[watch + at.DIVIDED_BY] + held - kept
-        place = put_run(f, i, divided_by, kept, 1.0, out, place)
+        divided_by = i[watch + at.DIVIDED_BY]
+        place = put_run(f, i, divided_by, first, kept, packed, 1.0, out, place)
     if not based:
         return place
     if marks:
@@ -145,6 +147,10 @@ def get_counted(
     rate = rules[rule, at.JUDGED] == at.JUDGED_RATE
     early = 0 if based else max(0, kept - rules[rule, at.SIZE])
     held = kept - early
+    packed = run_packed(words, place, kept)
+    if rate:
+        packed = min(packed, run_packed(words, place + 1 + kept, kept))
+    i[watch + at.PACKED] = packed
     if held:
         room = count_room(0, rules, rule)
         while room < held:
@@ -152,10 +158,10 @@ def get_counted(
         count_grow(i, heads, watch, room, int(rate))
     i[watch + at.HELD] = held
     signed = i[watch + at.SIGNED]
-    place = get_run(f, i, signed, held, early, sign, words, place)
+    place = get_run(f, i, signed, held, packed, early, sign, words, place)
     if rate:
         divided_by = i[watch + at.DIVIDED_BY]
-        place = get_run(f, i, divided_by, held, early, 1.0, words, place)
+        place = get_run(f, i, divided_by, held, packed, early, 1.0, words, place)
     if based:
         if marked:
             marks = take(i, heads, i[watch + at.HELD_ROOM])

@@ -7,8 +7,9 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.packed import FLOATS, run_get, run_put, run_words
 from detectors.kernels.summary import summary_free
-from detectors.kernels.words import Ints, Table
+from detectors.kernels.words import Floats, Ints, Table
 
 SPARE: Final = 64
 """Most samples that wait before a window to be learned."""
@@ -50,13 +51,33 @@ def count_grow(i: Ints, heads: Ints, watch: int, room: int, rate: int) -> None:
         if piece or (before == 0 and (word == at.SIGNED or rate)):
             if word == at.SKIPPED and not piece:
                 continue
-            moved = take(i, heads, room)
-            for place in range(held):
+            packed = FLOATS if word == at.SKIPPED else i[watch + at.PACKED]
+            moved = take(i, heads, run_words(room, packed))
+            for place in range(run_words(held, packed)):
                 i[moved + place] = i[piece + place]
             if piece:
-                give(i, heads, piece, before)
+                give(i, heads, piece, run_words(before, packed))
             i[watch + word] = moved
     i[watch + at.HELD_ROOM] = room
+
+
+@compiled
+def count_widen(
+    f: Floats, i: Ints, heads: Ints, watch: int, sign: float, packed: int
+) -> None:
+    """Keep the samples in wider numbers from now on; the arena has room."""
+    before, room = i[watch + at.PACKED], i[watch + at.HELD_ROOM]
+    i[watch + at.PACKED] = packed
+    for word in (at.SIGNED, at.DIVIDED_BY):
+        piece = i[watch + word]
+        if piece:
+            own = sign if word == at.SIGNED else 1.0
+            moved = take(i, heads, run_words(room, packed))
+            for place in range(i[watch + at.HELD]):
+                value = run_get(f, i, piece, place, before, own)
+                run_put(f, i, moved, place, packed, own, value)
+            give(i, heads, piece, run_words(room, before))
+            i[watch + word] = moved
 
 
 @compiled
@@ -70,7 +91,9 @@ def count_free(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
         i[watch + at.SHIFT] = 0
     for word in (at.SIGNED, at.DIVIDED_BY, at.SKIPPED):
         if i[watch + word]:
-            give(i, heads, i[watch + word], i[watch + at.HELD_ROOM])
+            packed = FLOATS if word == at.SKIPPED else i[watch + at.PACKED]
+            words = run_words(i[watch + at.HELD_ROOM], packed)
+            give(i, heads, i[watch + word], words)
         i[watch + word] = 0
     i[watch + at.HELD] = i[watch + at.HELD_ROOM] = 0
 

@@ -72,8 +72,10 @@ HARMLESS, CREDIT = 10, 11
 SHIFT, SHIFT_FIRST = 13, 14
 """Address of the summary since firing began, 0 without, and where what it has not seen
 begins among those at hand."""
-COUNTED_WIDTH: Final = 15
-SUMMARY_AT: Final = 15
+PACKED: Final = 15
+"""How the samples are kept; see ``kernels.packed``."""
+COUNTED_WIDTH: Final = 16
+SUMMARY_AT: Final = 16
 """With a baseline its summary follows."""
 
 # A window of time: its limit is ``ENTER_NOW`` as well.

@@ -17,9 +17,17 @@ from detectors.kernels.histograms import (
     bin_key,
     histogram_add,
 )
+from detectors.kernels.packed import (
+    FLOATS,
+    HALVES,
+    QUARTERS,
+    run_fits,
+    run_get,
+    run_put,
+)
 from detectors.kernels.words import Floats, Ints
 
-_LARGEST: Final = 2147483647.0
+_MOST_WHOLE: Final = 1 << 31
 _MOST_COUNTED: Final = 1 << 32
 _MOST_APART: Final = 1 << 30
 
@@ -34,26 +42,39 @@ def copy_words(i: Ints, begin: int, words: int, out: Ints, place: int) -> int:
 
 @compiled
 def put_run(
-    f: Floats, i: Ints, begin: int, count: int, sign: float, out: Ints, place: int
+    f: Floats,
+    i: Ints,
+    piece: int,
+    first: int,
+    count: int,
+    packed: int,
+    sign: float,
+    out: Ints,
+    place: int,
 ) -> int:
-    """Write floats, each times ``sign`` where all are small whole numbers.
+    """Write samples, as whole numbers where all are small ones; where the next word goes.
 
-    Returns:
-        Where the next word goes.
+    Args:
+        f, i: The arena.
+        piece: Where their run begins.
+        first: Which of it is the first.
+        count: How many.
+        packed: How it is kept.
+        sign: Of all of them.
+        out: Takes the words.
+        place: From where on.
     """
     whole = 1
-    for word in range(begin, begin + count):
-        value = f[word] * sign
-        if (
-            not 0.0 <= value <= _LARGEST
-            or value != float(int(value))
-            or (value == 0.0 and (i[word] == 0) != (sign > 0.0))
-        ):
+    for which in range(first, first + count if packed == FLOATS else first):
+        if not run_fits(f[piece + which], HALVES, sign):
             whole = 0
     out[place] = whole
     place += 1
-    for word in range(begin, begin + count):
-        out[place] = int(f[word] * sign) if whole else i[word]
+    for which in range(first, first + count):
+        if whole:
+            out[place] = int(run_get(f, i, piece, which, packed, sign) * sign)
+        else:
+            out[place] = i[piece + which]
         place += 1
     return place
 
@@ -62,8 +83,9 @@ def put_run(
 def get_run(
     f: Floats,
     i: Ints,
-    begin: int,
+    piece: int,
     count: int,
+    packed: int,
     skipped: int,
     sign: float,
     words: Ints,
@@ -72,13 +94,25 @@ def get_run(
     """Read what ``put_run`` wrote, without the first few; where the next word is."""
     whole = words[place]
     place += 1 + skipped
-    for word in range(begin, begin + count):
+    for which in range(count):
         if whole:
-            f[word] = float(words[place]) * sign
+            value = float(words[place]) * sign
+            run_put(f, i, piece, which, packed, sign, value)
         else:
-            i[word] = words[place]
+            i[piece + which] = words[place]
         place += 1
     return place
+
+
+@compiled
+def run_packed(words: Ints, place: int, count: int) -> int:
+    """How such a run may be kept."""
+    if not words[place]:
+        return FLOATS
+    for word in range(place + 1, place + 1 + count):
+        if not run_fits(float(words[word]), QUARTERS, 1.0):
+            return HALVES
+    return QUARTERS
 
 
 @compiled
@@ -87,7 +121,7 @@ def run_is_sound(words: Ints, place: int, count: int) -> bool:
     whole = words[place]
     for word in range(place + 1, place + 1 + count):
         if whole:
-            if not 0 <= words[word] <= int(_LARGEST):
+            if not 0 <= words[word] < _MOST_WHOLE:
                 return False
         elif words[word] >> 52 & 2047 == 2047:
             return False

@@ -16,6 +16,7 @@ from detectors.kernels.histograms import (
     histogram_remove,
 )
 from detectors.kernels.numbers import finite
+from detectors.kernels.packed import run_get
 from detectors.kernels.rulers import NO_SCALE, bounds, kept_within, there
 from detectors.kernels.sums import SUM_WIDTH, sum_add, sum_of, sums_begin
 from detectors.kernels.words import NAN, Floats, Grid, Ints, Table
@@ -87,8 +88,8 @@ def summary_learn(
     rules: Table,
     rule_floats: Grid,
     rule: int,
-    signed: int,
-    divided_by: int,
+    window: int,
+    first: int,
     skipped: int,
     samples: int,
     now_us: int,
@@ -100,8 +101,8 @@ def summary_learn(
         f, i, heads: The arena.
         summary: Address.
         rules, rule_floats, rule: The tables, and which row.
-        signed: Address of samples, or of a rate's numerators; signed.
-        divided_by: Address of a rate's denominators.
+        window: Address of the window that holds them.
+        first: Which of those at hand is the first.
         skipped: Address of marks on those that are left out; 0 if none is.
         samples: How many.
         now_us: The series' time.
@@ -113,6 +114,7 @@ def summary_learn(
     longest_us = max(1, rules[rule, at.OVER_US] // 16)
     scale, binned = rules[rule, at.SPREADS], rules[rule, at.BINNED]
     low, high = f[summary + at.BOUND_LOW], f[summary + at.BOUND_HIGH]
+    packed = i[window + at.PACKED]
     position = slab = filled = scaled_count = 0
     while True:
         while position < samples and skipped and i[skipped + position]:
@@ -140,11 +142,13 @@ def summary_learn(
             i[slab + at.SLAB_ENDED_US] = now_us
             filled = scaled_count = 0
             sums_begin(scratch, at.SUMS, _ALL_SUMS)
-        value = sign * f[signed + position]
+        place = first + position
+        value = sign * run_get(f, i, i[window + at.SIGNED], place, packed, sign)
         measured = value
         weight = kept = 0.0
         if judged == at.JUDGED_RATE:
-            measured = weight = f[divided_by + position]
+            divided_by = i[window + at.DIVIDED_BY]
+            measured = weight = run_get(f, i, divided_by, place, packed, 1.0)
         if scale != NO_SCALE:
             scaled = there(scale, measured)
             kept = kept_within(scale, measured, low, high)
