@@ -15,9 +15,10 @@ from typing import Any, Final
 from detectors.evidence import known
 from detectors.kernels import counted_rows, layout, summary
 from detectors.metrics import Scale
+from detectors.paper import DAMAGED
 from detectors.plans import Plan
 from detectors.scales import FEWEST, Spread
-from detectors.store import DAMAGED, Store
+from detectors.store import Store
 from detectors.transitions import rfc3339
 
 _USUAL: Final = 2.0
@@ -160,9 +161,9 @@ class Summary:
         """As bytes."""
         store = self._store
         ints = store.arena.ints
-        out = store.paper(1 + counted_rows.summary_room(ints, self.at))
+        out = store.paper.room(1 + counted_rows.summary_room(ints, self.at))
         out[0], words = counted_rows.put_slabs(ints, self.at, out, 1)
-        return store.packed(words)
+        return store.paper.packed(words)
 
     def load(self, packed: bytes) -> None:
         """Take what ``dump`` gave, in place of nothing.

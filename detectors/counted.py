@@ -21,16 +21,17 @@ from detectors.anchor import ACCEPTED
 from detectors.baseline import Summary
 from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import count_window
-from detectors.kernels import counted, layout
+from detectors.kernels import arming, counted, layout
 from detectors.kernels import held as at_hand
 from detectors.kernels.packed import run_copy, run_get
 from detectors.lifecycle import THIN
 from detectors.numbers import total
+from detectors.paper import DAMAGED
 from detectors.plans import Judged, Plan
 from detectors.quantiles import quantile
 from detectors.shift import Shift
 from detectors.stage import Stage
-from detectors.store import DAMAGED, Store
+from detectors.store import Store
 
 
 class CountWatch(CompiledWatch):
@@ -110,7 +111,7 @@ class CountWatch(CompiledWatch):
             self.shift = None
         super().settle()
         store, arena = self.store, self.store.arena
-        counted.count_settle(
+        arming.count_settle(
             arena.floats,
             arena.ints,
             self.at,

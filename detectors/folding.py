@@ -17,6 +17,7 @@ from detectors.kernels import layout
 from detectors.kernels.drift import WHOLLY
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
+from detectors.passing import refresh
 from detectors.plans import Group
 from detectors.population import Population
 from detectors.seals import salt_of
@@ -244,7 +245,7 @@ class Folder:
     def _refresh(self) -> None:
         store, address = self._store, int(self._found[self._place()])
         group = self._everyone.group_at(address)
-        store.refresh(address, group, int(self.cursor[kernel.NOW_US]))
+        refresh(store, address, group, int(self.cursor[kernel.NOW_US]))
 
     def _ask(self) -> None:
         """Let the rules speak that have something to say, or are not compiled."""

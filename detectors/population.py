@@ -14,6 +14,7 @@ from detectors.kernels import layout
 from detectors.kernels.due import OTHERS, QUIETLY
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
+from detectors.passing import due, leave
 from detectors.plans import Group
 from detectors.retirement import newest, retire
 from detectors.seals import salt_of
@@ -145,7 +146,7 @@ class Population:
         known = self.awake.get(self.key_at(address)) if self.awake else None
         if known is not None:
             return known.due()
-        return self._store.due(address, self.group_at(address), self._retention_us)
+        return due(self._store, address, self.group_at(address), self._retention_us)
 
     def admit(
         self, key: bytes, offset: int, ended_us: int, now_us: int
@@ -214,7 +215,7 @@ class Population:
         if key in self.awake:
             return False
         group = self.group_at(address)
-        found = self._store.leave(address, group, due_us, order)
+        found = leave(self._store, address, group, due_us, order)
         if found == OTHERS:
             return False
         if found == QUIETLY:

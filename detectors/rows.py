@@ -15,9 +15,10 @@ from detectors.absence import AbsenceWatch
 from detectors.breach import Breach
 from detectors.kernels import layout
 from detectors.lifecycle import FAR, NO_LEVEL, Life
+from detectors.paper import bytes_of, words_of
 from detectors.plans import Group
 from detectors.series import Series
-from detectors.store import Store, bytes_of, words_of
+from detectors.store import Store
 from detectors.transitions import State
 from detectors.watch import Watch
 

@@ -19,6 +19,7 @@ from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR, Life
+from detectors.passing import due
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.silence import SilenceWatch
@@ -190,7 +191,7 @@ class Series:
         """When its next timer is due, and which observation set it."""
         known = [each for each in self._watches if each is not None]
         # Of rules whose state is words alone, and when it is to be forgotten.
-        earliest = self._store.due(self.at, self.group, self._retention_us)
+        earliest = due(self._store, self.at, self.group, self._retention_us)
         begin = self.at + layout.WATCHES
         if known and not self.words[begin : begin + len(self._watches)].any():
             # At first what of it need not be kept.

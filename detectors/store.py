@@ -9,25 +9,19 @@ import numpy as np
 
 from detectors.arena import Arena
 from detectors.blocks import Block
-from detectors.kernels import (
-    beta_binomial,
-    due,
-    layout,
-    refresh,
-    rows,
-    sound,
-    squeezing,
-)
+from detectors.kernels import beta_binomial, layout, rows, sound
 from detectors.kernels.births import begin_watch
+from detectors.kernels.ends import free_watch
 from detectors.kernels.giving import all_given
+from detectors.kernels.suspects import refer
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.labels import Labels
+from detectors.paper import DAMAGED, Paper, words_of
 from detectors.plans import Group
 from detectors.recent import Recent, Told
 from detectors.tables import Tables
 from detectors.transitions import State
 
-DAMAGED: Final = "the words of a row are damaged"
 _QUIET: Final = {State.OK: layout.ALL_WELL, State.INSUFFICIENT: layout.TOO_YOUNG}
 
 
@@ -42,18 +36,18 @@ class Store:
         scratch, places: The sample at hand; see ``kernels.layout``.
         given, given_floats: What series say for others to borrow, to be added up.
         odds_keys, odds: See ``kernels.beta_binomial``.
+        paper: Takes words of rows.
     """
 
     __slots__ = (
-        "_packed",
         "_refs",
-        "_squeezed",
         "arena",
         "given",
         "given_floats",
         "labels",
         "odds",
         "odds_keys",
+        "paper",
         "places",
         "recent",
         "scratch",
@@ -71,8 +65,7 @@ class Store:
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
-        self._packed: Ints = np.zeros(1 << 12, np.int64)
-        self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
+        self.paper = Paper()
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
 
     def settle(self, watch: int, state: State) -> None:
@@ -111,24 +104,11 @@ class Store:
             codes[:, place] = known[block.attribute_codes[:, place]]
         return codes
 
-    def paper(self, words: int) -> Ints:
-        """So many words or more, to be written to, for ``packed``."""
-        if words > len(self._packed):
-            self._packed = np.zeros(2 * words, np.int64)
-        return self._packed
-
-    def packed(self, words: int) -> bytes:
-        """The words that have been written, as bytes."""
-        if squeezing.MOST * words > len(self._squeezed):
-            self._squeezed = np.zeros(2 * squeezing.MOST * words, np.uint8)
-        count = squeezing.squeeze(self._packed, words, self._squeezed)
-        return words.to_bytes(4, "little") + self._squeezed[:count].tobytes()
-
     def read(self, packed: bytes) -> Ints:
-        """What ``packed`` gave, with room in the arena for what it says.
+        """Words that have been packed, with room in the arena for what they say.
 
         Raises:
-            ValueError: It gave nothing of the kind.
+            ValueError: The bytes are none.
         """
         words = words_of(packed)
         self.arena.reserve(rows.arena_room(len(words)))
@@ -137,7 +117,7 @@ class Store:
     def pack(self, watch: int, rule: int) -> tuple[bytes, list[Told]]:
         """A rule's state as bytes, and the sessions it refers to."""
         arena, tables = self.arena, self.tables
-        out = self.paper(rows.room(arena.ints, watch, tables.rules, rule))
+        out = self.paper.room(rows.room(arena.ints, watch, tables.rules, rule))
         words, count = rows.pack(
             arena.floats,
             arena.ints,
@@ -151,7 +131,7 @@ class Store:
             0,
         )
         refs = self._refs[:count].tolist()
-        return self.packed(words), [self.recent.find(ref) for ref in refs]
+        return self.paper.packed(words), [self.recent.find(ref) for ref in refs]
 
     def unpack(
         self, watch: int, rule: int, packed: bytes, told: Sequence[list[Any]]
@@ -195,11 +175,11 @@ class Store:
             tables.rules,
             tables.rule_floats,
             first,
-            self.paper(room),
+            self.paper.room(room),
             self._refs,
         )
         refs = self._refs[:known].tolist()
-        return self.packed(words), [self.recent.find(ref) for ref in refs]
+        return self.paper.packed(words), [self.recent.find(ref) for ref in refs]
 
     def unpack_series(
         self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
@@ -263,58 +243,7 @@ class Store:
     def give_watch(self, watch: int, rule: int) -> None:
         """Take back a rule's state."""
         arena = self.arena
-        rows.free_watch(arena.ints, arena.heads, watch, self.tables.rules, rule)
-
-    def due(self, series: int, group: Group, retention_us: int) -> tuple[int, int]:
-        """See ``kernels.due``."""
-        tables = self.tables
-        due_us, order = due.due(
-            self.arena.ints,
-            series,
-            len(group.plans),
-            tables.rules,
-            int(tables.first_rules[group.number]),
-            tables.after_us,
-            retention_us,
-        )
-        return int(due_us), int(order)
-
-    def leave(self, series: int, group: Group, due_us: int, order: int) -> int:
-        """See ``kernels.due``."""
-        self.arena.reserve()
-        tables, arena = self.tables, self.arena
-        return int(
-            due.leave(
-                arena.floats,
-                arena.ints,
-                arena.heads,
-                series,
-                len(group.plans),
-                tables.rules,
-                tables.rule_floats,
-                int(tables.first_rules[group.number]),
-                due_us,
-                order,
-                tables.after_us,
-                self.scratch,
-            )
-        )
-
-    def refresh(self, series: int, group: Group, now_us: int) -> None:
-        """See ``kernels.refresh``."""
-        tables, arena = self.tables, self.arena
-        refresh.refresh(
-            arena.floats,
-            arena.ints,
-            arena.heads,
-            series,
-            len(group.plans),
-            tables.rules,
-            tables.rule_floats,
-            int(tables.first_rules[group.number]),
-            now_us,
-            self.scratch,
-        )
+        free_watch(arena.ints, arena.heads, watch, self.tables.rules, rule)
 
     def forget_sessions(self, series: Ints, groups: Sequence[Group]) -> None:
         """Let go of the sessions that no series refers to.
@@ -326,7 +255,7 @@ class Store:
         counts = np.array([len(group.plans) for group in groups], np.int64)
         found, progress = np.zeros(1 << 12, np.int64), np.zeros(2, np.int64)
         tables = self.tables
-        while not rows.refer(
+        while not refer(
             self.arena.ints,
             series,
             counts,
@@ -340,26 +269,3 @@ class Store:
 
     def _told(self, told: Sequence[list[Any]]) -> Ints:
         return np.array([self.recent.keep_told(each) for each in told], np.int64)
-
-
-def words_of(packed: bytes) -> Ints:
-    """The words of a state that has been packed.
-
-    Raises:
-        ValueError: The bytes are none.
-    """
-    count = int.from_bytes(packed[:4], "little")
-    squeezed = np.frombuffer(bytearray(packed[4:]), np.uint8)
-    if count > 2 * len(squeezed):
-        raise ValueError(DAMAGED)
-    words = np.zeros(count, np.int64)
-    if not squeezing.spread(squeezed, count, words):
-        raise ValueError(DAMAGED)
-    return words
-
-
-def bytes_of(words: Ints) -> bytes:
-    """Words as ``Store.pack`` has them."""
-    out = np.zeros(squeezing.MOST * len(words) + 1, np.uint8)
-    count = squeezing.squeeze(words, len(words), out)
-    return len(words).to_bytes(4, "little") + out[:count].tobytes()

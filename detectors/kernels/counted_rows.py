@@ -11,7 +11,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import take
-from detectors.kernels.counted import count_settle
+from detectors.kernels.arming import count_settle
 from detectors.kernels.factor_rows import (
     factors_end,
     factors_room,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.counted import count_settle
+from detectors.kernels.arming import count_settle
 from detectors.kernels.held import count_pause
 from detectors.kernels.summary import summary_refresh
 from detectors.kernels.words import Floats, Grid, Ints, Table

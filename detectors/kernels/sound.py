@@ -9,8 +9,8 @@ from __future__ import annotations
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.counted_rows import counted_is_sound
+from detectors.kernels.drift_rows import drift_is_sound
 from detectors.kernels.factor_rows import factors_end
-from detectors.kernels.giving import stratum_width
 from detectors.kernels.timed_rows import timed_is_sound
 from detectors.kernels.words import Ints, Table
 
@@ -29,8 +29,7 @@ def is_sound(
         rule: Which row.
         told: How many sessions there are that it may refer to.
     """
-    end, width = place + length, rules[rule, at.NORMS_WIDTH]
-    begin = place
+    begin, end = place, place + length
     if length < 0 or end > len(words):
         return False
     if rules[rule, at.KIND] == at.COUNTED:
@@ -43,29 +42,8 @@ def is_sound(
     place = factors_end(words, place, end, rules, rule)
     if place < 0:
         return False
-    if rules[rule, at.KIND] != at.DRIFT:
-        return bool(place == end)
-    strata, suspects = words[begin + at.STRATA_COUNT], words[begin + at.SUSPECTS_COUNT]
-    waiting, facet = words[begin + at.WAITING_COUNT], words[begin + at.TOLD_FACET]
-    if not 0 <= strata <= at.GIVEN_MOST or not 0 <= suspects <= at.MOST_SUSPECTS:
-        return False
-    if not 0 <= waiting <= at.WAITING_ROOM or not 0 <= facet < rules[rule, at.FACETS]:
-        return False
-    for which in range(2):
-        label = begin + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
-        place += at.RELEASES_WIDTH if words[label] else 0
-    for _ in range(strata):
-        if place + stratum_width(rules, rule) > end:
-            return False
-        kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += stratum_width(rules, rule) + kept * width
-    for which in range(suspects):
-        suspect = place + which * at.SUSPECT_WIDTH
-        if suspect + at.SUSPECT_WIDTH > end:
-            return False
-        if not 0 <= words[suspect + at.S_REF] < told:
-            return False
-    place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
+    if rules[rule, at.KIND] == at.DRIFT:
+        return drift_is_sound(words, begin, place, end, rules, rule, told)
     return bool(place == end)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
-from detectors.kernels.words import Floats, Ints
+from detectors.kernels.words import Floats, Ints, Table
 
 FEW: Final = 4
 
@@ -126,3 +126,40 @@ def mean_deviation(f: Floats, i: Ints, watch: int, first: int, facet: int) -> fl
             total += min(max(deviation, -3.0), 3.0)
             count += 1
     return total / count if count else 0.0
+
+
+@compiled
+def refer(
+    i: Ints,
+    series: Ints,
+    counts: Ints,
+    rules: Table,
+    first_rules: Ints,
+    out: Ints,
+    progress: Ints,
+) -> bool:
+    """Collect the numbers of the sessions that series refer to; False if ``out`` is full.
+
+    Args:
+        i: The arena.
+        series: Their addresses.
+        counts: For each group how many rules it has.
+        rules: The table.
+        first_rules: For each group the row of its first rule.
+        out: Takes the numbers.
+        progress: How many series are done, and how many numbers there are.
+    """
+    for at_series in series[progress[0] :]:
+        group, known = i[at_series + at.GROUP], progress[1]
+        for position in range(counts[group] if group >= 0 else 0):
+            watch = i[at_series + at.WATCHES + position]
+            if watch and rules[first_rules[group] + position, at.KIND] == at.DRIFT:
+                told = i[watch + at.SUSPECTS_COUNT]
+                if known + told > len(out):
+                    return False
+                for which in range(told):
+                    out[known] = i[entry(i, watch, which) + at.S_REF]
+                    known += 1
+        progress[0] += 1
+        progress[1] = known
+    return True

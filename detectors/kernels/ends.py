@@ -1,0 +1,41 @@
+"""The words of a rule's state are given back."""
+
+from __future__ import annotations
+
+from detectors.compiled import compiled
+from detectors.kernels import layout as at
+from detectors.kernels.arena import give
+from detectors.kernels.eras import eras_free
+from detectors.kernels.factor_rows import free_factors
+from detectors.kernels.held import count_free
+from detectors.kernels.inside import timed_free
+from detectors.kernels.learning import drop_waiting
+from detectors.kernels.samples import drop_stratum
+from detectors.kernels.suspects import clear
+from detectors.kernels.words import Ints, Table
+
+
+@compiled
+def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> None:
+    """Give back all that a state holds."""
+    free_factors(i, heads, watch, rules, rule)
+    if rules[rule, at.KIND] == at.DRIFT:
+        for which in range(2):
+            label = watch + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+            if i[label]:
+                give(i, heads, i[label], at.RELEASES_WIDTH)
+                i[label] = 0
+        clear(i, heads, watch)
+        drop_waiting(i, heads, watch)
+        stratum = i[watch + at.STRATA]
+        while stratum:
+            following = i[stratum + at.NEXT]
+            drop_stratum(i, heads, stratum, rules, rule)
+            stratum = following
+    elif rules[rule, at.KIND] == at.COUNTED:
+        count_free(i, heads, watch, rules, rule)
+    elif rules[rule, at.KIND] == at.TIMED:
+        timed_free(i, heads, watch, rules, rule)
+        if rules[rule, at.BASED]:
+            eras_free(i, heads, watch + at.ERAS_AT, rules, rule)
+    give(i, heads, watch, rules[rule, at.WATCH_WIDTH])
