@@ -19,8 +19,9 @@ from detectors.kernels.runs import copy_words
 from detectors.kernels.timed_rows import get_timed, put_timed, timed_room
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
-_SPREAD: Final = 8
-"""Words of the arena that a word of a row needs at most."""
+_SPREAD: Final = 32
+"""Words of the arena that a word of a row needs at most: a window may have room for eight
+times what it holds, and large pieces come as powers of two."""
 
 
 @compiled
