@@ -21,6 +21,7 @@ from detectors.plans import Group
 from detectors.population import Population
 from detectors.seals import salt_of
 from detectors.series import Series
+from detectors.silence import SilenceWatch
 from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
@@ -260,7 +261,7 @@ class Folder:
                 # With it the series may have to be forgotten sooner than before.
                 watch, news = series.open_watch(plan), True
             if left != WHOLLY and isinstance(
-                watch, CountWatch | DriftWatch | SpanWatch
+                watch, CountWatch | DriftWatch | SilenceWatch | SpanWatch
             ):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):

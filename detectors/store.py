@@ -226,6 +226,7 @@ class Store:
         """See ``kernels.rows.due``."""
         tables = self.tables
         due_us, order = rows.due(
+            self.arena.floats,
             self.arena.ints,
             series,
             len(group.plans),
@@ -233,6 +234,7 @@ class Store:
             int(tables.first_rules[group.number]),
             tables.after_us,
             retention_us,
+            self.scratch,
         )
         return int(due_us), int(order)
 

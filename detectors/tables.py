@@ -19,6 +19,7 @@ from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCAL
 from detectors.kernels.steps import WIDEST, together
 from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
+from detectors.lifecycle import FAR
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
 from detectors.rules import Absence, Baseline, Drift, Silence, Threshold
@@ -80,6 +81,9 @@ class Tables:
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
                 elif isinstance(kind, Silence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
+                    most_us = kind.at_most_us
+                    row[at.AT_LEAST_US] = kind.at_least_us
+                    row[at.AT_MOST_US] = FAR if most_us is None else most_us
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):

@@ -16,7 +16,7 @@ from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
-from detectors.kernels.silence import take_quietly
+from detectors.kernels.silence import take_session
 from detectors.kernels.timed import timed_sample
 from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -310,8 +310,18 @@ def fold(
                 if i[watch + at.QUIET] != at.ALL_WELL:
                     left = 1
             elif kind == at.SILENCE:
-                if not take_quietly(f, i, watch, ended_us, now_us, order):
-                    left = 1
+                left = take_session(
+                    f,
+                    i,
+                    watch,
+                    rules,
+                    rule,
+                    ended_us,
+                    now_us,
+                    order,
+                    at_series,
+                    scratch,
+                )
             else:
                 left = 1
             if kind >= at.COUNTED and left != 1 and rules[rule, at.FACTORS]:

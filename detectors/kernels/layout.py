@@ -158,8 +158,29 @@ USUAL: Final = 7
 COUNT: Final = 8
 """Sessions of this hour."""
 GAPS, GAPS_TOTAL, GAPS_SQUARES = 9, 10, 11
-"""Number, sum and sum of squares of the gaps, in expected sessions."""
-SILENCE_WIDTH: Final = 12
+"""Number, sum and sum of squares of the gaps, in expected sessions; faded."""
+FIRST_HOUR: Final = 12
+"""That was counted, since 1970."""
+PART_COUNT, PART_SILENT = 13, 14
+"""Sessions of this part of the week without this hour, and those of its hours that lie
+in a silence that was told."""
+OF_LATE, USUAL_OF_LATE = 15, 16
+"""Sessions of late, and what was usual; faded."""
+TIMES_TOLD: Final = 17
+"""Silences that were told; faded."""
+BUSY: Final = 18
+"""How busy it is today, 1 at most."""
+MISSING_MOST: Final = 19
+"""Sessions that have to be missing; 0 while too little is known."""
+APART: Final = 20
+"""Whether today is a Saturday or Sunday not seen before, its own measure."""
+BY_HOUR: Final = 21
+"""Sessions by hour of the day."""
+HOURS_OF_DAY: Final = 24
+BY_PART: Final = BY_HOUR + HOURS_OF_DAY
+"""And by part of the week."""
+PARTS_OF_WEEK: Final = 28
+SILENCE_WIDTH: Final = BY_PART + PARTS_OF_WEEK
 
 # Drift.
 SAMPLES: Final = 3
@@ -275,7 +296,9 @@ NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
-RULE_INTS: Final = 35
+AT_LEAST_US, AT_MOST_US = 35, 36
+"""Of silence that learns what is usual."""
+RULE_INTS: Final = 37
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
@@ -305,7 +328,13 @@ TOTALS: Final = 9
 """For each facet what its five bets would have won."""
 SUMS: Final = 24
 """Sums under way; see ``kernels.sums``."""
-SCRATCH_FLOATS: Final = SUMS + 4 * 44
+RATES: Final = SUMS + 4 * 44
+"""What is usual, while silence is judged; see ``kernels.week``."""
+FACTORS_OF_PARTS: Final = RATES + HOURS_OF_DAY
+WEIGHTS_OF_PARTS: Final = FACTORS_OF_PARTS + PARTS_OF_WEEK
+SHOWN: Final = WEIGHTS_OF_PARTS + PARTS_OF_WEEK
+AS_SEEN: Final = SHOWN + HOURS_OF_DAY
+SCRATCH_FLOATS: Final = AS_SEEN + HOURS_OF_DAY
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3

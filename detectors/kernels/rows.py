@@ -12,8 +12,9 @@ from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
+from detectors.kernels.silence import silent_us
 from detectors.kernels.suspects import clear, entry
-from detectors.kernels.words import Ints, Table
+from detectors.kernels.words import Floats, Ints, Table
 
 MOST: Final = 1 << 12
 """Words that one rule's state needs no more than."""
@@ -350,6 +351,7 @@ def refer(
 
 @compiled
 def due(
+    f: Floats,
     i: Ints,
     series: int,
     count: int,
@@ -357,28 +359,37 @@ def due(
     first: int,
     after_us: Ints,
     retention_us: int,
+    scratch: Floats,
 ) -> tuple[int, int]:
     """When a series with which all is well has its next timer, and who set it.
 
     Args:
-        i: The arena.
+        f, i: The arena.
         series: Its address.
         count: How many rules its group has.
         rules: The table.
         first: The first row of its group.
         after_us: For each rule on silence how long it may last.
         retention_us: How long a series is kept after its last session.
+        scratch: Where what is usual is worked out.
     """
     due_us = max(i[series + at.LAST_US] + retention_us, i[series + at.FLOOR_US])
     order = i[series + at.ORDER]
     for position in range(count):
-        watch = i[series + at.WATCHES + position]
-        if watch and rules[first + position, at.KIND] == at.ABSENCE:
-            silent_us = max(
+        watch, kind = (
+            i[series + at.WATCHES + position],
+            rules[first + position, at.KIND],
+        )
+        if not watch or (kind != at.ABSENCE and kind != at.SILENCE):  # noqa: PLR1714
+            continue
+        if kind == at.ABSENCE:
+            told_us = max(
                 i[watch + at.SEEN_US] + after_us[first + position],
                 i[watch + at.SEEN_FLOOR_US],
             )
-            seen_order = i[watch + at.SEEN_ORDER]
-            if silent_us < due_us or (silent_us == due_us and seen_order < order):
-                due_us, order = silent_us, seen_order
+        else:
+            told_us = silent_us(f, i, watch, rules, first + position, scratch)
+        seen_order = i[watch + at.SEEN_ORDER]
+        if told_us < due_us or (told_us == due_us and seen_order < order):
+            due_us, order = told_us, seen_order
     return due_us, order
