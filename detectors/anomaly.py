@@ -16,6 +16,7 @@ from typing import Any, Final
 from detectors.batch import MODEL
 from detectors.facets import facets
 from detectors.kernels.giving import gives
+from detectors.kernels.probation import FIRST
 from detectors.lifecycle import CLEAR, Evaluation, Verdict
 from detectors.lineage import Lineage
 from detectors.metrics import Scale
@@ -24,7 +25,6 @@ from detectors.odds import Odds
 from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
-from detectors.probation import FIRST
 from detectors.rules import Anomaly
 from detectors.stage import Stage
 from detectors.stretches.channel import LIMIT, SETTLED, Stretches

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from detectors.kernels import arrivals, layout
+from detectors.kernels import arrivals, layout, missing
 from detectors.store import Store
 
 
 class Arrivals:
-    """See ``kernels.arrivals``, which does the work.
+    """See ``kernels.arrivals`` and ``kernels.missing``, which do the work.
 
     Args:
         store: The partition's memory.
         at: Address of the words.
 
-    >>> from detectors.kernels.arrivals import HOUR_US
+    >>> from detectors.kernels.missing import HOUR_US
     >>> store, monday_us = Store(()), 4 * 24 * HOUR_US
     >>> known = Arrivals(store, store.arena.take(layout.SILENCE_WIDTH))
     >>> known.begin(monday_us)
@@ -59,11 +59,11 @@ class Arrivals:
     def expected(self, until_us: int) -> float:
         """Sessions that should have come between the newest one and a time."""
         store, arena = self.store, self.store.arena
-        return arrivals.expected(
+        return missing.expected(
             arena.floats, arena.ints, self.at, until_us, store.scratch
         )
 
     def due_us(self) -> int:
         """When the silence since the newest session is to be told; FAR if never."""
         store, arena = self.store, self.store.arena
-        return int(arrivals.due(arena.floats, arena.ints, self.at, store.scratch))
+        return int(missing.due(arena.floats, arena.ints, self.at, store.scratch))

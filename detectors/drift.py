@@ -21,14 +21,13 @@ from detectors.changes import REPLACED, Change
 from detectors.compiled_watch import CompiledWatch
 from detectors.facets import facets
 from detectors.factors import Factors
-from detectors.kernels import bets, drift, layout, learning, suspects
+from detectors.kernels import bets, drift, layout, learning, probation, suspects
 from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.newcomers import Newcomers
 from detectors.numbers import finite
 from detectors.plans import Limit, Plan
-from detectors.probation import Probation
 from detectors.releases import newest
 from detectors.rules import SECOND_US
 from detectors.stage import Stage
@@ -126,9 +125,11 @@ class DriftWatch(CompiledWatch):
         self.store.arena.reserve()
         if left == drift.TO_BEGIN:
             self._begin(stage)
+        told: bool | None = True
         if left == drift.TO_TELL:
-            told: bool | None = True
             self._tell_change(now_us, stage)
+        elif left == drift.TO_EXPOSE:
+            told = self._expose(now_us, stage) or self._begin_to_judge(now_us, stage)
         else:
             told = self._judge(now_us, stage)
         self._learn(stage)
@@ -220,27 +221,26 @@ class DriftWatch(CompiledWatch):
         own = float(scratch[layout.VALUES]) / float(scratch[layout.WEIGHTS])
         return self.plan.sign * own
 
+    @property
+    def _norm(self) -> tuple[int, int]:
+        """Where the norm of the metric itself is in the sample's stratum; its scale."""
+        tables = self.store.tables
+        facet = tables.rules[self.plan.row, layout.FACET]
+        begin = int(self.store.places[layout.STRATUM]) + layout.NORMS
+        norm = begin + int(tables.facets[facet, layout.NORM_AT])
+        return norm, int(tables.facets[facet, layout.SCALE])
+
     def _judge(self, now_us: int, stage: Stage) -> bool | None:
         store, arena, tables = self.store, self.store.arena, self.store.tables
         row = self.plan.row
-        facet = tables.rules[row, layout.FACET]
-        norm = (
-            store.places[layout.STRATUM]
-            + layout.NORMS
-            + tables.facets[facet, layout.NORM_AT]
-        )
-        scale = tables.facets[facet, layout.SCALE]
+        norm, scale = self._norm
         lent = arena.floats[norm + LENT_SAMPLES] > 0
-        young = self.life.state is State.INSUFFICIENT
-        judged = young and norm_judged(arena.floats, norm, scale)
+        judged = self._judged
         if not (lent or judged or norm_ready(arena.floats, norm, scale)):
             return None
         if self.holding:
             self._keep(now_us, stage)
             return self._hold(now_us, stage)
-        probation = self.newcomers.at_hand
-        if probation is not None:
-            self.newcomers.note()
         if drift.bet(
             arena.floats,
             arena.ints,
@@ -258,15 +258,31 @@ class DriftWatch(CompiledWatch):
         ):
             self._tell_change(now_us, stage)
             return True
-        if probation is not None and probation.doubt > drift.SUSPICIOUS:
-            if not self._suspicion > drift.SUSPICIOUS:
-                self.newcomers.keep(probation, now_us, stage)
-            if self._expose(probation, now_us, stage):
+        _, doubt = self.newcomers.doubt()
+        if doubt > probation.SUSPICIOUS:
+            if not self._suspicion > probation.SUSPICIOUS:
+                self.newcomers.keep(now_us, stage)
+            if self._expose(now_us, stage):
                 return True
-        if judged:
-            self.judge(CLEAR, None, None, now_us, stage)
-            return True
-        return None
+        return self._begin_to_judge(now_us, stage)
+
+    @property
+    def _judged(self) -> bool:
+        """Whether the sample at hand is the first with which the series is judged."""
+        norm, scale = self._norm
+        young = self.life.state is State.INSUFFICIENT
+        return young and norm_judged(self.store.arena.floats, norm, scale)
+
+    def _begin_to_judge(self, now_us: int, stage: Stage) -> bool | None:
+        if not self._judged:
+            return None
+        self.judge(CLEAR, None, None, now_us, stage)
+        return True
+
+    def judge_well(self, now_us: int, stage: Stage) -> None:
+        """Say that the series is judged from this session on, and all is well."""
+        self.judge(CLEAR, None, None, now_us, stage)
+        self.rest()
 
     def _keep(self, now_us: int, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
@@ -293,9 +309,9 @@ class DriftWatch(CompiledWatch):
             for place in range(len(self.facets))
         )
 
-    def _expose(self, probation: Probation, now_us: int, stage: Stage) -> bool:
+    def _expose(self, now_us: int, stage: Stage) -> bool:
         """Tell of a series that has just begun if it is bad beside its peers."""
-        exposed = self.newcomers.exposed(probation)
+        exposed = self.newcomers.exposed()
         if exposed is None:
             return False
         self.change.new, self.change.old = finite(exposed.new), finite(exposed.old)
@@ -490,15 +506,8 @@ class DriftWatch(CompiledWatch):
             return f"{name} has enough sessions to be judged and is steady"
         return self.change.in_words(name, lasts=found.verdict is Verdict.BREACH)
 
-    @property
-    def words_alone(self) -> bool:  # noqa: D102
-        return not self.newcomers.tried
-
     def more(self) -> list[Any]:  # noqa: D102
-        change, tried = self.change.dump(), self.newcomers.dump()
-        return [change, tried] if change or tried else []
+        return self.change.dump()
 
     def load_more(self, state: list[Any]) -> None:  # noqa: D102
-        change, tried = state
-        self.change.load(change)
-        self.newcomers.load(tried)
+        self.change.load(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from detectors.absence import AbsenceWatch
 from detectors.anomaly import AnomalyWatch
@@ -16,7 +16,7 @@ from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
-from detectors.lifecycle import FAR, Life
+from detectors.lifecycle import FAR
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.silence import SilenceWatch
@@ -138,12 +138,38 @@ class Series:
 
     def _awake(self, plan: Plan, at: int) -> Watch:
         """The watch whose words are at an address, where all is well."""
-        quiet, seq, generation = self._store.arena.ints[at : at + 3].tolist()
+        quiet = self._store.arena.ints[at + layout.QUIET]
         state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
         known = watch(plan, self.by, self._store, at)
-        known.life = Life(state, generation=generation, seq=seq)
+        assert isinstance(known, CompiledWatch)  # noqa: S101 - no other has words
+        known.wake(state)
         known.settle()
         return known
+
+    def watch_at(self, position: int) -> Watch | None:
+        """The state of one rule, None before its ``where`` first matched."""
+        known = self._watches[position]
+        if known is None:
+            at = int(self._store.arena.ints[self.at + layout.WATCHES + position])
+            if at:
+                known = self._awake(self.group.plans[position], at)
+                self._watches[position] = known
+        return known
+
+    def known_at(self, position: int) -> Watch | None:
+        """The same if it is an object already: others are nothing but words."""
+        return self._watches[position]
+
+    @property
+    def _timed(self) -> Iterator[Watch]:
+        """The states that may have a timer: of others nothing but words is known."""
+        kinds = self._store.tables.rules[:, layout.KIND]
+        for position, plan in enumerate(self.group.plans):
+            known = self._watches[position]
+            if known is None and kinds[plan.row] in _TIMED:
+                known = self.watch_at(position)
+            if known is not None:
+                yield known
 
     @property
     def live(self) -> list[Watch]:
@@ -152,7 +178,7 @@ class Series:
 
     def open_watch(self, plan: Plan) -> Watch:
         """The state of a rule, made if it is the first time."""
-        known = self.watches[plan.position]
+        known = self.watch_at(plan.position)
         if known is None:
             at = self._store.begin_watch(plan.row)
             known = watch(plan, self.by, self._store, at)
@@ -178,18 +204,27 @@ class Series:
 
     def due(self) -> tuple[int, int]:
         """When its next timer is due, and which observation set it."""
-        live = self.live
-        earliest = self._retention(live)
-        for each in live:
+        timed = list(self._timed)
+        earliest = self._retention(timed)
+        for each in timed:
             earliest = min(earliest, each.due())
         return earliest
 
-    def _retention(self, live: list[Watch]) -> tuple[int, int]:
+    def _retention(self, known: list[Watch]) -> tuple[int, int]:
         """When it is to be forgotten, or at first what of it need not be kept."""
         idle_us = max(self.last_us + self._retention_us, self.floor_us)
+        live = known if len(known) == self._count else []
         if live and (least := min(each.kept_us for each in live)) > idle_us:
             return least, self.order
         return idle_us, self.order
+
+    @property
+    def _count(self) -> int:
+        """How many of its rules have a state."""
+        begin = self.at + layout.WATCHES
+        words = self._store.arena.ints[begin : begin + len(self._watches)].tolist()
+        pairs = zip(words, self._watches, strict=True)
+        return sum(bool(at) or known is not None for at, known in pairs)
 
     def keep(self, at_us: int) -> list[Watch]:
         """Let go of the rules that need not be kept any longer; those are returned.
@@ -208,7 +243,7 @@ class Series:
 
     def due_watch(self, due: tuple[int, int]) -> Watch | None:
         """Whose timer that is; None if the series itself is to be forgotten."""
-        for each in self.live:
+        for each in self._timed:
             if each.due() == due:
                 return each
         return None
@@ -221,7 +256,12 @@ class Series:
 
     def opened(self) -> Iterator[Watch]:
         """Its open alerts."""
-        return (each for each in self.live if each.life.state.is_open)
+        known = (each for each in self._watches if each is not None)
+        return (each for each in known if each.life.state.is_open)
+
+
+_TIMED: Final = frozenset({layout.ABSENCE, layout.SILENCE})
+"""Kinds of rules whose words alone set a timer."""
 
 
 def _plain(watch: CompiledWatch) -> bool:

@@ -37,6 +37,7 @@ class Store:
         recent: Sessions that the state may have to name.
         scratch, places: The sample at hand; see ``kernels.layout``.
         given, given_floats: What series say for others to borrow, to be added up.
+        said: Which series can be judged from now on; see ``kernels.layout``.
         odds_keys, odds: See ``kernels.beta_binomial``.
     """
 
@@ -53,6 +54,7 @@ class Store:
         "odds_keys",
         "places",
         "recent",
+        "said",
         "scratch",
         "tables",
     )
@@ -68,6 +70,7 @@ class Store:
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
+        self.said: Table = np.zeros((layout.SAID_ROOM, layout.SAID_INTS), np.int64)
         self._octets: Octets = np.zeros(1 << 12, np.uint8)
         self._packed: Ints = np.zeros(4 * rows.MOST, np.int64)
         self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)

@@ -48,15 +48,16 @@ class Tables:
     Attributes:
         rules, rule_floats, facets, facet_floats: See ``kernels.layout``.
         first_rules: For each group the row of its first rule.
+        plans: For each row its rule.
         after_us: For each rule on silence how long it may last, else 0.
     """
 
     __slots__ = (
-        "_plans",
         "after_us",
         "facet_floats",
         "facets",
         "first_rules",
+        "plans",
         "rule_floats",
         "rules",
     )
@@ -91,7 +92,7 @@ class Tables:
                 after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
                 rules.append(row)
                 floats.append(row_floats)
-        self._plans = [plan for group in groups for plan in group.plans]
+        self.plans = [plan for group in groups for plan in group.plans]
         self.rules: Table = _table(rules, at.RULE_INTS)
         self.rule_floats: Grid = np.array(floats).reshape(-1, at.RULE_FLOATS)
         self.facets: Table = _table(known, at.FACET_INTS)
@@ -100,7 +101,7 @@ class Tables:
         self.after_us: Ints = np.array(after_us, np.int64)
 
     def _budgeted(self, fleets: Fleets) -> Iterator[tuple[Fleet, int]]:
-        for plan in self._plans:
+        for plan in self.plans:
             fleet = fleets.of(plan)
             if fleet is not None:
                 yield fleet, plan.row

@@ -1,31 +1,25 @@
-"""How often a series hears of sessions, and when its silence is no chance.
+"""How often a series hears of sessions.
 
 What an hour usually brings is learned by ``week``. A gap is measured in the sessions
 that should have come in it, and how large a measure may be says ``gaps``. Everything is
 worked out when the first session of an hour comes, and holds for that hour: until then
 a session costs a few additions.
-
-A rate that few sessions speak for is discounted. Where the posterior of a rate is
-Gamma(S, S / r), no session comes in a time t with probability (1 + r t / S) ** -S: what a
-certain rate says at x sessions is said at S (exp(x / S) - 1). A Saturday or Sunday that
-has never been seen is held against its own sessions alone.
 """
 
 from __future__ import annotations
 
-from math import exp, expm1
+from math import exp
 from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.gaps import passed_rarely
+from detectors.kernels.missing import FORGET, HOUR_US, come_by, work_out_usual
 from detectors.kernels.week import (
-    AROUND,
     DAY,
     FADE_DAY,
     FADE_WEEK,
     PART,
-    WEEK,
     added,
     day_of,
     day_rate,
@@ -34,19 +28,12 @@ from detectors.kernels.week import (
     part_rate,
     part_visits,
     rate,
-    work_out,
 )
 from detectors.kernels.words import Floats, Ints
 from detectors.lifecycle import FAR
 
-HOUR_US: Final = 3_600_000_000
-
 LEAST_HOURS: Final = 2 * DAY
 LEAST_SESSIONS: Final = 15.0
-_FORGET: Final = 8 * WEEK
-"""After so many hours without a session it begins anew."""
-_AHEAD: Final = 4 * WEEK
-"""No silence is foreseen further ahead, in hours."""
 
 _USUAL: Final = 20.0
 """Sessions for which it stands in that today is as usual."""
@@ -62,7 +49,6 @@ _RAISED: Final = 0.5
 """What a silence that was told adds to the factor on the limit, until it fades."""
 _LEARNED: Final = 0.25
 """What a part of the week keeps of its factor after it was told silent as a whole."""
-_MOST_DOUBT: Final = 500.0
 
 
 @compiled
@@ -109,29 +95,16 @@ def arrive(
                 _measure(f, watch, usual * gap_us / HOUR_US)
             i[watch + at.SEEN_US] = at_us
         return False
-    if at_us // HOUR_US - hour_us // HOUR_US > _FORGET:
+    if at_us // HOUR_US - hour_us // HOUR_US > FORGET:
         begin(f, i, watch, at_us)
         return True
     work_out_usual(f, i, watch, scratch)
     if usual > 0.0 and not told:
-        _measure(f, watch, _expected(f, i, watch, at_us, scratch))
+        _measure(f, watch, come_by(f, i, watch, at_us, scratch))
     _turn(f, i, watch, at_us // HOUR_US, told, scratch)
     i[watch + at.SEEN_US] = at_us
     f[watch + at.COUNT] = 1.0
     return True
-
-
-@compiled
-def work_out_usual(f: Floats, i: Ints, watch: int, scratch: Floats) -> None:
-    """What is usual, from the hours that are over."""
-    work_out(
-        f,
-        watch + at.BY_HOUR,
-        watch + at.BY_PART,
-        i[watch + at.FIRST_HOUR],
-        i[watch + at.HOUR_US] // HOUR_US,
-        scratch,
-    )
 
 
 @compiled
@@ -249,69 +222,3 @@ def _judge(f: Floats, i: Ints, watch: int, scratch: Floats) -> None:
             day_rate(scratch),
         )
         f[watch + at.MISSING_MOST] = rare * (1 + _RAISED * f[watch + at.TIMES_TOLD])
-
-
-@compiled
-def _sure(f: Floats, i: Ints, watch: int, hour: int, scratch: Floats) -> float:
-    """Sessions that speak for the rate of an hour; 0 where nothing is expected."""
-    known: float = scratch[at.WEIGHTS_OF_PARTS + part_of(hour)]
-    if known == 0 and hour // DAY != i[watch + at.HOUR_US] // HOUR_US // DAY:
-        return 0.0
-    known += f[watch + at.OF_LATE]
-    if known == 0:
-        return 0.0
-    backing = f[watch + at.BY_HOUR + day_of(hour)] + AROUND
-    return float(1 / (1 / backing + 1 / known))
-
-
-@compiled
-def _expected(f: Floats, i: Ints, watch: int, until_us: int, scratch: Floats) -> float:
-    found, at_us = 0.0, i[watch + at.SEEN_US]
-    first = i[watch + at.HOUR_US] // HOUR_US
-    for hour in range(first, min(until_us // HOUR_US, first + _FORGET) + 1):
-        end_us = min(until_us, (hour + 1) * HOUR_US)
-        if _sure(f, i, watch, hour, scratch) > 0:
-            found += rate(scratch, hour) * (end_us - at_us) / HOUR_US
-        at_us = end_us
-    return float(found * f[watch + at.BUSY])
-
-
-@compiled
-def expected(f: Floats, i: Ints, watch: int, until_us: int, scratch: Floats) -> float:
-    """Sessions that should have come between the newest one and a time."""
-    work_out_usual(f, i, watch, scratch)
-    return _expected(f, i, watch, until_us, scratch)
-
-
-@compiled
-def foreseen(f: Floats, i: Ints, watch: int, scratch: Floats) -> int:
-    """When the silence since the newest session is to be told; FAR if never.
-
-    What is usual stands in scratch.
-    """
-    most, level = f[watch + at.MISSING_MOST], f[watch + at.BUSY]
-    if most == 0 or level == 0:
-        return FAR
-    need, at_us = most / level, i[watch + at.SEEN_US]
-    first = i[watch + at.HOUR_US] // HOUR_US
-    for hour in range(first, first + _AHEAD):
-        sure = _sure(f, i, watch, hour, scratch)
-        end_us = (hour + 1) * HOUR_US
-        if sure > 0:
-            doubt = min(most / sure, _MOST_DOUBT)
-            usual = rate(scratch, hour) * doubt / expm1(doubt)
-            come = usual * (end_us - at_us) / HOUR_US
-            if come >= need:
-                return int(at_us + int(need / usual * HOUR_US) + 1)
-            need -= come
-        at_us = end_us
-    return FAR
-
-
-@compiled
-def due(f: Floats, i: Ints, watch: int, scratch: Floats) -> int:
-    """The same where nothing has been worked out yet."""
-    if f[watch + at.MISSING_MOST] == 0:
-        return FAR
-    work_out_usual(f, i, watch, scratch)
-    return foreseen(f, i, watch, scratch)

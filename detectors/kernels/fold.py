@@ -34,7 +34,7 @@ AWAKE: Final = 4
 ASK: Final = 5
 """A rule has something to say, or is not compiled."""
 FULL: Final = 6
-"""The arena has to grow, or what series gave to be added up."""
+"""The arena has to grow, or what series gave to be added up, or something to be said."""
 GIVEN_ENOUGH: Final = 64
 """Rows that one sample never gives more than."""
 
@@ -109,6 +109,7 @@ def fold(
     odds: Grid,
     given: Table,
     given_floats: Grid,
+    said: Table,
 ) -> int:
     """Fold a block from where the cursor stands; why it stops.
 
@@ -130,6 +131,7 @@ def fold(
         scratch, places: Hold the sample at hand.
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what series say for others to borrow.
+        said: Takes which series can be judged from now on, and are well.
     """
     position, session = cursor[POSITION], cursor[SESSION]
     step, applied = cursor[STEP], cursor[APPLIED]
@@ -214,9 +216,11 @@ def fold(
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
             if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
-                if heads[TOP] + ROOM > len(i) or places[
-                    at.GIVEN_COUNT
-                ] + GIVEN_ENOUGH > len(given):
+                if (
+                    heads[TOP] + ROOM > len(i)
+                    or places[at.GIVEN_COUNT] + GIVEN_ENOUGH > len(given)
+                    or places[at.SAID_COUNT] == len(said)
+                ):
                     why = FULL
                     cursor[RULE] = which - begin
                     break
@@ -279,6 +283,7 @@ def fold(
                     odds,
                     given,
                     given_floats,
+                    said,
                 )
             elif kind == at.EACH:
                 if not old:

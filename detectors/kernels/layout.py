@@ -226,7 +226,7 @@ LEARNED: Final = 7
 RUNS_ON: Final = 8
 """The model of its last session."""
 TRIED: Final = 9
-"""Whether its first sessions are held against its peers."""
+"""Address of what its first sessions are held against, 0 once it stands alone."""
 GIVEN_MODEL: Final = 10
 GIVEN: Final = 11
 """What it said last: the model then, and for each facet four floats; a variance of zero
@@ -234,6 +234,14 @@ says nothing."""
 GIVEN_WIDTH: Final = 4
 NORMS: Final = 23
 """For each facet its norm."""
+
+# What the first sessions of a stratum are held against.
+P_BEGUN: Final = 0
+"""The series' sample before its first."""
+P_TOTALS, P_COUNTS = 1, 4
+"""For each facet the sum of its deviations from its peers, and how many."""
+P_NORMS: Final = 7
+"""For each facet the norm that was lent, which learns nothing."""
 
 # A suspect.
 S_NUMBER, S_AT_US, S_REF = 0, 1, 2
@@ -328,7 +336,9 @@ TOTALS: Final = 9
 """For each facet what its five bets would have won."""
 SUMS: Final = 24
 """Sums under way; see ``kernels.sums``."""
-RATES: Final = SUMS + 4 * 44
+OFFS: Final = SUMS + 4 * 44
+"""How far the sample lies from its peers, facet by facet."""
+RATES: Final = OFFS + 3
 """What is usual, while silence is judged; see ``kernels.week``."""
 FACTORS_OF_PARTS: Final = RATES + HOURS_OF_DAY
 WEIGHTS_OF_PARTS: Final = FACTORS_OF_PARTS + PARTS_OF_WEEK
@@ -344,7 +354,16 @@ PEERS: Final = 5
 """Whether anything is known of parents: else nothing is borrowed."""
 GIVEN_COUNT: Final = 6
 """Rows of what series gave that wait to be added up."""
-SCRATCH_INTS: Final = 7
+SAID_COUNT: Final = 7
+"""Rows of what is to be said."""
+SCRATCH_INTS: Final = 8
+
+# A drift rule has enough sessions of a series, and all is well.
+A_RULE, A_WATCH, A_SERIES, A_REF, A_NOW_US = 0, 1, 2, 3, 4
+"""The number of the series; by which the session is found; the series' time."""
+SAID_INTS: Final = 5
+SAID_ROOM: Final = 1 << 10
+"""Rows that wait at most."""
 
 # What a stratum gave, or took back: integers.
 G_RULE, G_AGENT, G_TASK, G_MODEL, G_SERIES, G_SIGN = 0, 1, 2, 3, 4, 5

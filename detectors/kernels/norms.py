@@ -123,6 +123,24 @@ def norm_score(
 
 
 @compiled
+def norm_off(
+    f: Floats, at: int, value: float, weight: float, scale: int, sign: float
+) -> float:
+    """How far on the bad side a value lies, in standard deviations of sessions.
+
+    Unlike ``norm_score``, zero in the mean where the mean is right.
+    """
+    if scale < RATE:
+        off: float = there(value, scale) - f[at + MEAN]
+        return sign * off / norm_spread(f, at, scale)
+    errors = value if sign > 0 else weight - value
+    rate = _rate(f, at)
+    shared = 0.0 if scale == SINGLE else _shared(f, at)
+    spread = weight * rate * (1 - rate) * (1 + (weight - 1) * shared)
+    return (errors - weight * rate) / sqrt(spread)
+
+
+@compiled
 def norm_learn(
     f: Floats,
     at: int,
@@ -211,14 +229,20 @@ def _rate(f: Floats, at: int) -> float:
 
 
 @compiled
-def _concentration(f: Floats, at: int, scale: int) -> float:
-    if scale == SINGLE:
-        return _ALIKE
+def _shared(f: Floats, at: int) -> float:
+    """How far the calls of a session go together."""
     rate: float = f[at + ERRORS] / f[at + CALLS]
     prior = _PRIOR * rate * (1 - rate)
     excess: float = f[at + EXCESS] + 0.15 * prior
     shared: float = excess / (f[at + REFERENCE] + prior + _TINY)
-    shared = min(max(shared, 0.002), 0.6)
+    return min(max(shared, 0.002), 0.6)
+
+
+@compiled
+def _concentration(f: Floats, at: int, scale: int) -> float:
+    if scale == SINGLE:
+        return _ALIKE
+    shared = _shared(f, at)
     if f[at + LENT_SAMPLES] > 0:
         # Peers differ: the rate itself is as uncertain as its mean.
         shared += (1 - shared) / f[at + CALLS] + shared / _known(f, at)
@@ -269,9 +293,7 @@ def norm_normal(f: Floats, at: int, scale: int, out: Floats, place: int) -> None
         begun = 0.0 if f[at + LENT_SAMPLES] > 0 else _FIRST_CALLS
         calls = (f[at + CALLS] - begun) / _known(f, at)
         calls = min(max(calls, 1.0), _MOST_CALLS)
-        prior = _PRIOR * rate * (1 - rate)
-        excess = f[at + EXCESS] + 0.15 * prior
-        shared = min(max(excess / (f[at + REFERENCE] + prior + _TINY), 0.002), 0.6)
+        shared = _shared(f, at)
     out[place] = rate
     out[place + 1] = rate * (1 - rate) * ((1 + (calls - 1) * shared) / calls)
     out[place + 2] = calls

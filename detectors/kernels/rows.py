@@ -16,7 +16,7 @@ from detectors.kernels.silence import silent_us
 from detectors.kernels.suspects import clear, entry
 from detectors.kernels.words import Floats, Ints, Table
 
-MOST: Final = 1 << 12
+MOST: Final = 1 << 13
 """Words that one rule's state needs no more than."""
 
 
@@ -74,11 +74,12 @@ def pack(
         first = place
         place = _copy(i, stratum, at.NORMS + width, out, place)
         out[first + at.NEXT] = 0
-        for kept in (at.NEW, at.ANCHOR):
+        for kept in (at.NEW, at.ANCHOR, at.TRIED):
             address = i[stratum + kept]
             if address:
                 out[first + kept] = 1
-                place = _copy(i, address, width, out, place)
+                words = width + (at.P_NORMS if kept == at.TRIED else 0)
+                place = _copy(i, address, words, out, place)
         stratum = i[stratum + at.NEXT]
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
@@ -158,7 +159,8 @@ def is_sound(
         if place + at.NORMS + width > end:
             return False
         kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += at.NORMS + width + kept * width
+        tried = at.P_NORMS + width if words[place + at.TRIED] != 0 else 0
+        place += at.NORMS + width + kept * width + tried
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:
@@ -232,13 +234,14 @@ def unpack(
             i[stratum + word] = words[place + word]
         place += at.NORMS + width
         i[stratum + at.NEXT] = 0
-        for kept in (at.NEW, at.ANCHOR):
+        for kept in (at.NEW, at.ANCHOR, at.TRIED):
             if i[stratum + kept]:
-                address = take(i, heads, width)
-                for word in range(width):
+                length = width + (at.P_NORMS if kept == at.TRIED else 0)
+                address = take(i, heads, length)
+                for word in range(length):
                     i[address + word] = words[place + word]
                 i[stratum + kept] = address
-                place += width
+                place += length
         if last:
             i[last + at.NEXT] = stratum
         else:

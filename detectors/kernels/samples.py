@@ -9,6 +9,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.giving import take_back
 from detectors.kernels.norms import norm_begin, norm_score
+from detectors.kernels.probation import let_go, note
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 OUTPUT_WEIGHT = 5.0
@@ -70,6 +71,7 @@ def drop_stratum(i: Ints, heads: Ints, stratum: int, width: int) -> None:
         give(i, heads, i[stratum + at.NEW], width)
     if i[stratum + at.ANCHOR]:
         give(i, heads, i[stratum + at.ANCHOR], width)
+    let_go(i, heads, stratum, width)
     give(i, heads, stratum, at.NORMS + width)
 
 
@@ -106,6 +108,7 @@ def find_stratum(
             take_back(f, i, rules, rule, oldest, places, given, given_floats)
             _unlink(i, watch, oldest)
             drop_stratum(i, heads, oldest, rules[rule, at.NORMS_WIDTH])
+            note(f, i, watch, rules, rule, facets)
         else:
             agent = agent if rules[rule, at.BY_AGENT] else 0
             task = task if rules[rule, at.BY_TASK] else 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.arrivals import arrive, due, foreseen
+from detectors.kernels.arrivals import arrive
+from detectors.kernels.missing import due, foreseen
 from detectors.kernels.words import Floats, Ints, Table
 from detectors.lifecycle import FAR
 

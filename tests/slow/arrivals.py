@@ -14,7 +14,7 @@ from __future__ import annotations
 from math import exp, expm1
 from typing import Any, Final
 
-from detectors.kernels.arrivals import HOUR_US
+from detectors.kernels.missing import HOUR_US
 from detectors.lifecycle import FAR
 from tests.slow.gaps import passed_rarely
 from tests.slow.week import (

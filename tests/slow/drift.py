@@ -24,13 +24,13 @@ from detectors.numbers import finite
 from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
-from detectors.probation import LAST, Probation
 from detectors.rules import SECOND_US, Drift
 from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
 from tests.slow.bets import Bets
 from tests.slow.causes import CostFactors
+from tests.slow.probation import LAST, Probation
 from tests.slow.releases import Releases
 from tests.slow.strata import Strata, Stratum
 from tests.slow.suspects import (

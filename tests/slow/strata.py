@@ -14,8 +14,8 @@ from detectors.facets import Facet, Sample
 from detectors.kernels.giving import gives
 from detectors.norms import FEWEST, MEMORY, Norm
 from detectors.parents import Normal
-from detectors.probation import Probation
 from tests.slow.bets import Bets
+from tests.slow.probation import Probation
 
 YOUNG: Final = 1_000
 """Samples after which a series is known too well to be misled."""

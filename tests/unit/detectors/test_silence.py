@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detectors.arrivals import Arrivals
 from detectors.kernels import layout
-from detectors.kernels.arrivals import HOUR_US
+from detectors.kernels.missing import HOUR_US
 from detectors.lifecycle import FAR
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Absence, Rule, RuleBook, Silence
@@ -279,7 +279,7 @@ def _words(fast: Arrivals) -> list[float]:
     """What the compiled one knows; fewer than 70 numbers."""
     begin, end = layout.HOUR_US, layout.SILENCE_WIDTH
     arena, at = fast.store.arena, fast.at
-    numbers = arena.floats[at + begin : at + end].tolist()
+    numbers: list[float] = arena.floats[at + begin : at + end].tolist()
     for whole in (layout.HOUR_US, layout.FIRST_HOUR, layout.APART):
         numbers[whole - begin] = int(arena.ints[at + whole])
     return numbers
