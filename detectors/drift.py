@@ -13,7 +13,6 @@ no drift. As long as there is nothing to say, compiled code does all that
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isnan
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
@@ -21,7 +20,15 @@ from detectors.changes import REPLACED, Change
 from detectors.compiled_watch import CompiledWatch
 from detectors.facets import facets
 from detectors.factors import Factors
-from detectors.kernels import bets, drift, layout, learning, probation, suspects
+from detectors.kernels import (
+    bets,
+    drift,
+    holding,
+    layout,
+    learning,
+    probation,
+    suspects,
+)
 from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
@@ -130,6 +137,10 @@ class DriftWatch(CompiledWatch):
             self._tell_change(now_us, stage)
         elif left == drift.TO_EXPOSE:
             told = self._expose(now_us, stage) or self._begin_to_judge(now_us, stage)
+        elif left == drift.TO_STAND:
+            told = self._stand(now_us, stage)
+        elif left == drift.TO_LEARN:
+            told = None
         else:
             told = self._judge(now_us, stage)
         self._learn(stage)
@@ -239,8 +250,8 @@ class DriftWatch(CompiledWatch):
         if not (lent or judged or norm_ready(arena.floats, norm, scale)):
             return None
         if self.holding:
-            self._keep(now_us, stage)
-            return self._hold(now_us, stage)
+            self._hold(now_us, stage)
+            return self._stand(now_us, stage)
         if drift.bet(
             arena.floats,
             arena.ints,
@@ -283,22 +294,6 @@ class DriftWatch(CompiledWatch):
         """Say that the series is judged from this session on, and all is well."""
         self.judge(CLEAR, None, None, now_us, stage)
         self.rest()
-
-    def _keep(self, now_us: int, stage: Stage) -> None:
-        store, arena = self.store, self.store.arena
-        norms = int(store.places[layout.STRATUM]) + layout.NORMS
-        # The metric itself is the first facet, and its norm the first of the norms.
-        level = float(arena.floats[norms + 1])
-        suspects.keep(
-            arena.floats,
-            arena.ints,
-            arena.heads,
-            self.at,
-            now_us,
-            stage.ref,
-            level,
-            store.scratch,
-        )
 
     @property
     def _suspicion(self) -> float:
@@ -407,21 +402,26 @@ class DriftWatch(CompiledWatch):
                         blamed.setdefault(name, label)
         self.change.blamed = blamed
 
-    def _hold(self, now_us: int, stage: Stage) -> bool:
+    def _hold(self, now_us: int, stage: Stage) -> None:
+        store, arena, tables = self.store, self.store.arena, self.store.tables
+        holding.stand(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            tables.facet_floats,
+            now_us,
+            stage.ref,
+            store.scratch,
+            store.places,
+        )
+
+    def _stand(self, now_us: int, stage: Stage) -> bool:
         """A sample while a change is told of: does it last, end, or become normal?"""
-        arena, scratch = self.store.arena, self.store.scratch
-        tables = self.store.tables
-        first = int(tables.rules[self.plan.row, layout.FACET])
-        for place in range(len(self.facets)):
-            at = self._bets(place)
-            deviation = float(scratch[layout.DEVIATIONS + place])
-            if arena.ints[at + bets.HOLDING] < 0 or isnan(deviation):
-                continue
-            margin = tables.facet_floats[first + place, layout.MARGIN]
-            if bets.bets_returned(
-                arena.floats, arena.ints, at, deviation, margin, self.number
-            ):
-                bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
+        arena = self.store.arena
         if not self.holding:
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)

@@ -9,6 +9,7 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.holding import holds, stand
 from detectors.kernels.learning import learn_sample, look_back
 from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
 from detectors.kernels.probation import (
@@ -28,9 +29,10 @@ from detectors.kernels.suspects import (
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
-DONE, WHOLLY, TO_EXPOSE, TO_TELL, TO_BEGIN = 0, 1, 2, 3, 4
+DONE, WHOLLY, TO_EXPOSE, TO_TELL, TO_BEGIN, TO_STAND, TO_LEARN = range(7)
 """Nothing is left to do; all is; telling of a newcomer, perhaps, and what follows;
-telling of a change; what a new stratum begins with, and all that follows."""
+telling of a change; what a new stratum begins with, and all that follows; saying what
+has become of a change; learning."""
 
 GATE: Final = 0.1
 PLAIN_GATE: Final = 0.25
@@ -83,7 +85,8 @@ def sample_quietly(
         How much is left to do.
     """
     quiet = i[watch + at.QUIET]
-    if quiet == at.ALWAYS_ASK:
+    holding = quiet == at.ALWAYS_ASK and holds(i, watch, rules, rule, facets)
+    if quiet == at.ALWAYS_ASK and not holding:
         return WHOLLY
     if not open_sample(
         f,
@@ -109,6 +112,22 @@ def sample_quietly(
         if places[at.PEERS]:
             return TO_BEGIN
         i[stratum + at.BORN] = 1
+    if holding:
+        known = stand(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            signs,
+            now_us,
+            ref,
+            scratch,
+            places,
+        )
+        return TO_STAND if known else TO_LEARN
     if i[stratum + at.TRIED]:
         see(f, i, heads, watch, stratum, rules, rule, facets, signs, scratch)
     width = rules[rule, at.NORMS_WIDTH]

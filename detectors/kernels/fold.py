@@ -10,6 +10,7 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.ahead import FURTHEST, NEAR, look_ahead
 from detectors.kernels.arena import ROOM, TOP
 from detectors.kernels.births import begin_watch
 from detectors.kernels.counted import count_sample
@@ -172,6 +173,18 @@ def fold(
                 continue
             cursor[OBSERVATIONS] += 1
             step = COUNTED
+            if heads[TOP] > NEAR and position + FURTHEST < last:
+                look_ahead(
+                    i,
+                    position,
+                    found,
+                    series,
+                    masks,
+                    taken_from,
+                    taken,
+                    rules,
+                    first_rules,
+                )
         at_series = found[series[position]]
         ended_us = ended_at_us[session]
         if step == COUNTED:
