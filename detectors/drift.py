@@ -88,6 +88,9 @@ class DriftWatch(CompiledWatch):
         super().settle()
         if self.life.state is State.OK:
             self.change.forget()
+        elif self.life.state is State.RESOLVED and not self.holding:
+            # It stays so until the next change; its sessions are like any others.
+            self.store.arena.ints[self.at + layout.QUIET] = layout.ALL_WELL
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
