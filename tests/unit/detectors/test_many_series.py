@@ -13,7 +13,7 @@ RULES = (
     rule("cost", "cost_usd", Drift(), by=PAIR),
     rule("latency", "latency_ms", Drift(), by=PAIR),
 )
-OTHERS, ROUNDS, BLOCK = 800, 80, 700
+OTHERS, ROUNDS, BLOCK = 800, 160, 700
 
 
 def _session(number: int, at_s: float, task: str, cost_usd: float) -> Session:
@@ -32,7 +32,7 @@ def _sessions() -> list[Session]:
     draw, sessions = chance(3), list[Session]()
     for turn in range(ROUNDS):
         for task in ("steady", "dearer"):
-            dear = 3.0 if task == "dearer" and turn >= 40 else 1.0
+            dear = 3.0 if task == "dearer" and turn >= 80 else 1.0
             cost_usd = dear * draw.lognormvariate(-3.0, 0.2)
             sessions.append(_session(len(sessions), len(sessions), task, cost_usd))
         for other in range(turn * OTHERS // ROUNDS, (turn + 1) * OTHERS // ROUNDS):
