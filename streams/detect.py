@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from detectors.acceptance import Outcome
+from detectors.partition import Partition
 from detectors.rules import RuleBook
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
 from streams.block import decode_block
@@ -28,17 +29,35 @@ from streams.link import Link, may_pass
 from streams.metrics import Meters
 from streams.owned import Owned
 from streams.reading import Chunk
+from streams.restore import uncollected
 from streams.state import SEAL, append
 from streams.topic_specs import TopicNames
 
 log = logging.getLogger(__name__)
 
 
+async def moved(partition: Partition, book: RuleBook) -> Partition:
+    """A partition under other rules; other tasks get their turn meanwhile.
+
+    Raises:
+        ValueError: The state of a series cannot be taken over.
+    """
+    goes, other = partition.moving(book), partition
+    while True:
+        # The collector would go through what was taken over so far again and again.
+        with uncollected():
+            found = next(goes, None)
+        if found is None:
+            return other
+        other = found
+        await asyncio.sleep(0)
+
+
 class Detect:
     """The agent on the observations.
 
     Args:
-        book: The rules.
+        book: The rules in force.
         topics: Names.
         link: The app it belongs to.
         meters: Told what was folded.
@@ -56,7 +75,7 @@ class Detect:
         retire: Callable[[], bool] = lambda: True,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
-        self._book = book
+        self.book = book
         self._topics = topics
         self._link = link
         self._meters = meters
@@ -197,6 +216,28 @@ class Detect:
             if isinstance(line, Transition):
                 meters.transitions.labels(line.to_state).inc()
         owned.count(meters)
+
+    async def reload(self, book: RuleBook) -> None:
+        """Go on under other rules, in all partitions at one place between chunks.
+
+        Raises:
+            ValueError: The state of a series cannot be taken over; nothing changed.
+        """
+        began_s = time.monotonic()
+        async with self._writing, self._turn:
+            ready: dict[Owned, Partition] = {}
+            # Partitions may come to us meanwhile, and be loaded under the old rules.
+            while left := [each for each in self.owned.values() if each not in ready]:
+                for owned in left:
+                    ready[owned] = await moved(owned.partition, book)
+            self.book = book
+            for owned, partition in ready.items():
+                owned.take_up(partition)
+        log.info(
+            "%d series go on under the new rules, after %.2f s",
+            sum(len(partition) for partition in ready.values()),
+            time.monotonic() - began_s,
+        )
 
     # -- every second -----------------------------------------------------------------
 

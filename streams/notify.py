@@ -13,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from faust.types.tuples import TP
 from alerts.clients import open_client
 from alerts.delivery import Delivery, Outcome
 from alerts.effects import GivenUp
+from alerts.lanes import Lanes
 from alerts.notify import Notifier
 from alerts.routes import Routing
 from alerts.rows import UnknownRowError
@@ -34,6 +35,7 @@ from streams.lease import Lease
 from streams.link import Link, StateError
 from streams.metrics import Meters
 from streams.reading import Chunk, Reading, Source
+from streams.reload import Configuration
 from streams.score import lags
 from streams.settings import Settings
 from streams.state import append, read_rows
@@ -74,6 +76,7 @@ class Notify:
         self._topics = topics
         self._meters = meters
         self._watchdog = watchdog
+        self._lanes = Lanes(routing.receivers)
         self._results = defaultdict[str, Counter[str]](Counter)
         self._desk: DeliveryDesk | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,7 +122,7 @@ class Notify:
         began_s = time.monotonic()
         state = self._topics.notify_state
         rows = (await read_rows(self._options, state, [_STATE]))[_STATE]
-        notifier = Notifier(self._routing, standstill=True)
+        notifier = Notifier(self._routing, standstill=True, lanes=self._lanes)
         try:
             for key, row in rows.items():
                 notifier.restore_row(key, row)
@@ -188,6 +191,29 @@ class Notify:
         if self._desk is not None:
             await self._desk.settle(self._patience_s)
 
+    async def reload(self, found: Configuration) -> None:
+        """Go on with the receivers and routes of another file."""
+        self._routing = found.routing
+        if self._desk is None:
+            # Should we have to tell people, those of before can be told their ends.
+            self._lanes.reload(found.routing.receivers)
+            return
+        with contextlib.suppress(NoLongerOursError):
+            await self._desk.reload(found.routing)
+        for receiver, alerts in sorted(self._unsettled().items()):
+            log.warning(
+                "the receiver %s is gone from the file, or a channel of it, and is owed "
+                "the end of %d alerts: it is told them while this worker runs; after "
+                "that the debt stays in `loopwatch status` until the receiver is back, "
+                "or `loopwatch status --forgive %s`",
+                receiver,
+                alerts,
+                receiver,
+            )
+
+    def _unsettled(self) -> Mapping[str, int]:
+        return {} if self._desk is None else self._desk.notifier.unsettled()
+
     # Working
 
     async def _take(self, chunk: Chunk) -> None:
@@ -254,6 +280,8 @@ class Notify:
             return found
         notifier = self._desk.notifier
         owed = Counter(debt.receiver for debt in notifier.owed())
+        unsettled = notifier.unsettled()
+        former = {receiver for receiver, _ in self._lanes.former}
         return found | {
             "active": True,
             "told_open": notifier.open_alerts,
@@ -264,16 +292,23 @@ class Notify:
                 name: {**self._results.get(name, {}), "owed": owed[name]}
                 for name in sorted(self._routing.by_name.keys() | owed.keys())
             },
+            "gone": {
+                name: {"alerts": alerts, "told": name in former}
+                for name, alerts in sorted(unsettled.items())
+            },
         }
 
     def measure(self) -> None:
         """Bring gauges up to date."""
         meters = self._meters
         meters.owed.clear()
+        meters.unsettled.clear()
         if self._desk is not None:
             debts = Counter(debt.receiver for debt in self._desk.notifier.owed())
-            for receiver in self._routing.by_name:
+            for receiver in self._routing.by_name.keys() | debts.keys():
                 meters.owed.labels(receiver).set(debts[receiver])
+            for receiver, alerts in self._unsettled().items():
+                meters.unsettled.labels(receiver).set(alerts)
             meters.queued.set(self._desk.notifier.queued)
         for topic, by_partition in lags(self._link).items():
             for number, lag in by_partition.items():
