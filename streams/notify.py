@@ -201,14 +201,12 @@ class Notify:
         with contextlib.suppress(NoLongerOursError):
             await self._desk.reload(found.routing)
         for receiver, alerts in sorted(self._unsettled().items()):
+            # A whole text: repeats of one form would be held back and counted.
             log.warning(
-                "the receiver %s is gone from the file, or a channel of it, and is owed "
-                "the end of %d alerts: it is told them while this worker runs; after "
-                "that the debt stays in `loopwatch status` until the receiver is back, "
-                "or `loopwatch status --forgive %s`",
-                receiver,
-                alerts,
-                receiver,
+                f"the receiver {receiver}, or a channel of it, is gone from the file "  # noqa: G004
+                f"and is owed the end of {alerts} alerts: it is told them while this "
+                "worker runs; after that the debt stays in `loopwatch status` until the "
+                f"receiver is back, or `loopwatch status --forgive {receiver}`"
             )
 
     def _unsettled(self) -> Mapping[str, int]:

@@ -144,16 +144,18 @@ class Reloader:
                     [f"{found.sessions_at or path}: {fault} to read {wanted}"]
                 )
             for warning in found.warnings:
-                log.warning("%s", warning)
+                log.warning(warning)
             if found[:3] != self._current[:3]:
                 await self._apply(found)
-                log.info("%s is in force (%s)", path, found.book.digest[:12])
+                said = f"is in force ({found.book.digest[:12]})"
             else:
-                log.info("%s says what is in force already", path)
+                said = "says what is in force already"
+            log.info(f"{path} {said}")  # noqa: G004
         except RefusedError as error:
+            # As whole texts: repeats of one form would be held back and counted.
             for fault in error.faults:
-                log.error("%s", fault)
-            log.error("%s is not taken up: what was in force stays in force", path)
+                log.error(fault)
+            log.error(f"{path} is refused: what was in force stays in force")  # noqa: G004
             self._refused = self._now_s(), error.faults
         else:
             self._current, self._refused = found, None
