@@ -116,8 +116,8 @@ async def test_a_worker_goes_on_under_another_file(files: Files, box: Sandbox) -
         await _spend(site, 1.0, 1)
         lines = await site.until(lambda lines: bool(_ended(lines, "dear")), worker)
         (ended,) = _ended(lines, "dear")
-        assert (ended.generation, ended.value) == (1, pytest.approx(7 / 3))
-        assert ended.sessions == 3
+        assert ended.generation == 1
+        assert ended.value == pytest.approx(7 / 3)
         worker.child.kill()
     async with site.worker("--wait", "30s") as worker:
         await _spend(site, 9.0, 1)
