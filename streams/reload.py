@@ -130,10 +130,15 @@ class Reloader:
             asked = self._asked.is_set()
             self._asked.clear()
             if asked or self._file.has_changed():
-                await self.reload()
+                await self.reload(asked=asked)
 
-    async def reload(self) -> None:
-        """Read the file, and take up what it says; or say why not."""
+    async def reload(self, *, asked: bool = False) -> None:
+        """Read the file, and take up what it says; or say why not.
+
+        Args:
+            asked: By a person: also if it says what is in force already, for what a
+                receiver refused is then tried again.
+        """
         path = self._file.path
         try:
             found = self._file.read()
@@ -145,7 +150,7 @@ class Reloader:
                 )
             for warning in found.warnings:
                 log.warning(warning)
-            if found[:3] != self._current[:3]:
+            if asked or found[:3] != self._current[:3]:
                 await self._apply(found)
                 said = f"is in force ({found.book.digest[:12]})"
             else:
