@@ -245,7 +245,7 @@ class Partition:
         return self._said()
 
     def retire(self) -> list[Said]:
-        """Resolve the open alerts of rules that the book no longer has."""
+        """Resolve the open alerts of rules that the book no longer has, and forget them."""
         self._stage.at = -1
         for series in self._all.awake.values():
             now_us = max(self._clock, series.last_us)
@@ -256,6 +256,8 @@ class Partition:
             if ended != series.strangers:
                 series.strangers = ended
                 self._all.touch(series)
+        self._stage.parents.retire()
+        self._stage.fleets.retire()
         self._all.close(self._offset)
         return self._said()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detectors.matchers import Matchers, equal
 from detectors.partition import Partition
 from detectors.rules import (
     SECOND_US,
@@ -20,9 +22,16 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as make_rule
+from detectors.seals import Seal
 from detectors.stage import Said
 from detectors.transitions import encode_line
-from tests.unit.detectors.scenes import Log, Scene, changes, threshold, transitions
+from tests.unit.detectors.scenes import (
+    Log,
+    Scene,
+    changes,
+    threshold,
+    transitions,
+)
 from tests.unit.detectors.test_log_alone import (
     MEMORY,
     Worker,
@@ -146,6 +155,12 @@ class TestUnderOtherRules:
         _states(partition)
 
 
+def _heard(scene: Scene) -> tuple[list[Any], list[Any]]:
+    """What is known of peers, and of the fleets of rules with a budget."""
+    seal = Seal.load(scene.partition.seal(scene.offset - 1))
+    return sorted(seal.parents), sorted(seal.fleets)
+
+
 def _moved(scene: Scene, *rules: Rule) -> Scene:
     """The scene goes on with other rules, without a restart."""
     scene.book = replace(scene.book, rules=rules)
@@ -194,6 +209,48 @@ class TestWhatIsKept:
         assert transitions(scene.session(3, cost_usd=2.0)) == []
         (alert,) = scene.partition.open_alerts()
         assert (alert.generation, alert.sessions) == (1, 2)
+
+    def test_what_it_had_heard_of_its_peers_is_kept_for_it(self) -> None:
+        """What it borrows, and how often it may be wrong, until it is retired."""
+        drift = make_rule("d", "cost_usd", Drift("medium", 2.0), by=("agent", "tenant"))
+        scene = Scene(drift)
+        numbers = random.Random(5)  # noqa: S311
+        for number in range(1200):
+            scene.session(
+                number * 20,
+                labels={"agent": f"a{number % 6}", "tenant": "t"},
+                cost_usd=numbers.lognormvariate(0, 0.2),
+            )
+            if number % 100 == 99:
+                scene.hear_parents()
+        limits, heard = scene.partition.limits, _heard(scene)
+        assert heard[0]
+        assert limits != Scene(drift).partition.limits
+        _moved(scene, _dear(99.0))
+        assert scene.partition.limits == {}
+        _moved(scene, drift)
+        assert (scene.partition.limits, _heard(scene)) == (limits, heard)
+        _moved(scene, _dear(99.0))
+        scene.partition.retire()
+        _moved(scene, drift)
+        assert _heard(scene)[0] == []
+
+    def test_a_series_on_which_no_rule_has_begun_is_taken_along(self) -> None:
+        """Other workers' rules watch it; ours may, one day."""
+        ours = make_rule(
+            "x",
+            "cost_usd",
+            threshold(1.0),
+            by=BY,
+            where=Matchers((equal("tenant", "x"),)),
+        )
+        scene = Scene(ours)
+        scene.log = Log((ours, _dear(9.0)))
+        scene.session(0, labels={"agent": "a", "tenant": "y"}, cost_usd=2.0)
+        assert len(scene.partition) == 1
+        _moved(scene, make_rule("other", "cost_usd", threshold(1.0), by=()))
+        _moved(scene, _dear(1.0))
+        assert len(transitions(scene.session(1, cost_usd=2.0))) == 1
 
     def test_series_that_are_gone_stay_gone(self) -> None:
         """Their marks are kept: a number of a line is never used again."""
