@@ -17,7 +17,6 @@ from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
 from detectors.acceptance import Outcome
-from detectors.partition import Partition
 from detectors.rules import RuleBook
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
 from streams.block import decode_block
@@ -27,30 +26,13 @@ from streams.guards import FAILED, FAULT
 from streams.lines import NOTIFIED, Said, write_lines
 from streams.link import Link, may_pass
 from streams.metrics import Meters
+from streams.moving import all_moved
 from streams.owned import Owned
 from streams.reading import Chunk
-from streams.restore import uncollected
 from streams.state import SEAL, append
 from streams.topic_specs import TopicNames
 
 log = logging.getLogger(__name__)
-
-
-async def moved(partition: Partition, book: RuleBook) -> Partition:
-    """A partition under other rules; other tasks get their turn meanwhile.
-
-    Raises:
-        ValueError: The state of a series cannot be taken over.
-    """
-    goes, other = partition.moving(book), partition
-    while True:
-        # The collector would go through what was taken over so far again and again.
-        with uncollected():
-            found = next(goes, None)
-        if found is None:
-            return other
-        other = found
-        await asyncio.sleep(0)
 
 
 class Detect:
@@ -225,11 +207,7 @@ class Detect:
         """
         began_s = time.monotonic()
         async with self._writing, self._turn:
-            ready: dict[Owned, Partition] = {}
-            # Partitions may come to us meanwhile, and be loaded under the old rules.
-            while left := [each for each in self.owned.values() if each not in ready]:
-                for owned in left:
-                    ready[owned] = await moved(owned.partition, book)
+            ready = await all_moved(self.owned, book)
             self.book = book
             for owned, partition in ready.items():
                 owned.take_up(partition)

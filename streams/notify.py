@@ -13,7 +13,7 @@ import contextlib
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +34,7 @@ from streams.hearing import hear
 from streams.lease import Lease
 from streams.link import Link, StateError
 from streams.metrics import Meters
+from streams.notify_status import measure_debts, status_of, warn_of_debts
 from streams.reading import Chunk, Reading, Source
 from streams.reload import Configuration
 from streams.score import lags
@@ -200,17 +201,7 @@ class Notify:
             return
         with contextlib.suppress(NoLongerOursError):
             await self._desk.reload(found.routing)
-        for receiver, alerts in sorted(self._unsettled().items()):
-            # A whole text: repeats of one form would be held back and counted.
-            log.warning(
-                f"the receiver {receiver}, or a channel of it, is gone from the file "  # noqa: G004
-                f"and is owed the end of {alerts} alerts: it is told them while this "
-                "worker runs; after that the debt stays in `loopwatch status` until the "
-                f"receiver is back, or `loopwatch status --forgive {receiver}`"
-            )
-
-    def _unsettled(self) -> Mapping[str, int]:
-        return {} if self._desk is None else self._desk.notifier.unsettled()
+        warn_of_debts(self._desk.notifier)
 
     # Working
 
@@ -276,38 +267,15 @@ class Notify:
         found: dict[str, Any] = {"active": False, "lag": lags(self._link)}
         if self._desk is None:
             return found
-        notifier = self._desk.notifier
-        owed = Counter(debt.receiver for debt in notifier.owed())
-        unsettled = notifier.unsettled()
-        former = {receiver for receiver, _ in self._lanes.former}
-        return found | {
-            "active": True,
-            "told_open": notifier.open_alerts,
-            "queued": notifier.queued,
-            "silences": len(notifier.silences()),
-            "acknowledged": notifier.acknowledged(time.time_ns() // 1_000),
-            "receivers": {
-                name: {**self._results.get(name, {}), "owed": owed[name]}
-                for name in sorted(self._routing.by_name.keys() | owed.keys())
-            },
-            "gone": {
-                name: {"alerts": alerts, "told": name in former}
-                for name, alerts in sorted(unsettled.items())
-            },
-        }
+        return found | status_of(
+            self._desk.notifier, self._results, self._routing, self._lanes
+        )
 
     def measure(self) -> None:
         """Bring gauges up to date."""
         meters = self._meters
-        meters.owed.clear()
-        meters.unsettled.clear()
-        if self._desk is not None:
-            debts = Counter(debt.receiver for debt in self._desk.notifier.owed())
-            for receiver in self._routing.by_name.keys() | debts.keys():
-                meters.owed.labels(receiver).set(debts[receiver])
-            for receiver, alerts in self._unsettled().items():
-                meters.unsettled.labels(receiver).set(alerts)
-            meters.queued.set(self._desk.notifier.queued)
+        notifier = None if self._desk is None else self._desk.notifier
+        measure_debts(meters, notifier, self._routing)
         for topic, by_partition in lags(self._link).items():
             for number, lag in by_partition.items():
                 meters.lag.labels(self.group, topic, number).set(lag)

@@ -172,5 +172,5 @@ def _notify(part: Mapping[str, Any]) -> Iterator[str]:
             means = f"put it back, or `loopwatch status --forgive {receiver}`"
         yield (
             f"  receiver {receiver} is gone from the file, and is owed the end of"
-            f" {debt['alerts']} alerts: {means}"
+            f" {debt['alerts']} alert{'' if debt['alerts'] == 1 else 's'}: {means}"
         )

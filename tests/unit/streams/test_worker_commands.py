@@ -130,7 +130,7 @@ def test_status_tells_of_receivers_that_are_gone() -> None:
     with endpoint(STATUS | {"groups": {"loopwatch-deliver": deliver}}) as url:
         said = call("status", "--url", url).stdout
     assert "old is gone from the file, and is owed the end of 2 alerts: it is" in said
-    assert "of 1 alerts: put it back, or `loopwatch status --forgive on-call`" in said
+    assert "of 1 alert: put it back, or `loopwatch status --forgive on-call`" in said
 
 
 def test_status_for_programs() -> None:
