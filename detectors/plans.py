@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from hashlib import blake2b
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
 from detectors.metrics import COLUMN, Aggregate, Direction
@@ -282,6 +282,10 @@ class Group:
     def bind(self, bits: list[int]) -> None:
         """Take the bits of a batch's masks."""
         self.bits = bits
+
+
+NO_RULES: Final = Group((), [])
+"""Of series that no rule is about any more."""
 
 
 def groups(book: RuleBook) -> dict[tuple[str, ...], Group]:

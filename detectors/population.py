@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Final
 
 import numpy as np
 
@@ -13,15 +12,13 @@ from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
-from detectors.plans import Group
+from detectors.plans import NO_RULES, Group
 from detectors.retirement import newest, retire
 from detectors.seals import salt_of
 from detectors.series import Series
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.timers import Timers
-
-_NO_RULES: Final = Group((), [])
 
 
 class Population:
@@ -72,12 +69,12 @@ class Population:
 
     def group_of(self, key: bytes) -> Group:
         """The rules on a series, perhaps none."""
-        return self._groups.get(tuple(sorted(series_labels(key))), _NO_RULES)
+        return self._groups.get(tuple(sorted(series_labels(key))), NO_RULES)
 
     def group_at(self, address: int) -> Group:
         """The rules on a series, by its address."""
         number = int(self._store.arena.ints[address + layout.GROUP])
-        return self._numbered[number] if number >= 0 else _NO_RULES
+        return self._numbered[number] if number >= 0 else NO_RULES
 
     def key_at(self, address: int) -> bytes:
         """The key of a series, by its address."""
