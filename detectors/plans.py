@@ -107,8 +107,14 @@ class Plan:
         # A budget's level is reached once, and ends with its period.
         hold = Hold() if isinstance(kind, Absence | Silence | Budget) else rule.hold
         keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
+        flapping = None if isinstance(kind, Budget) else rule.flapping
         self.policy = Policy(
-            hold.span_us, hold.samples, keep_us, self.each or isinstance(kind, Anomaly)
+            hold.span_us,
+            hold.samples,
+            keep_us,
+            self.each or isinstance(kind, Anomaly),
+            flapping.changes if flapping else 0,
+            flapping.within_us if flapping else 0,
         )
         self.labels: Mapping[str, str] = rule.labels
         self.baseline = kind if isinstance(kind, Baseline) else None

@@ -228,4 +228,5 @@ def _plain(watch: CompiledWatch) -> bool:
     if not (watch.at and watch.words_alone):
         return False
     settled = watch.life.state is State.OK or watch.life.state is State.INSUFFICIENT
-    return settled and watch.breach is None and watch.anchor is None
+    calm = not watch.life.flap.times
+    return settled and calm and watch.breach is None and watch.anchor is None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from msgspec import UNSET, UnsetType
+
 from detectors import evidence, lifecycle, phrases
 from detectors.anchor import ACCEPTED, REBASELINED, Anchor
 from detectors.breach import Breach
@@ -19,7 +21,7 @@ from detectors.parents import Normal
 from detectors.plans import Limit, Plan, rate
 from detectors.severities import severity_of
 from detectors.stage import Stage
-from detectors.transitions import State, Transition, Update, rfc3339
+from detectors.transitions import Flapping, State, Transition, Update, rfc3339
 
 UPDATE_US: Final = 60_000_000
 """Updates of one alert are at least this far apart, and from its other lines."""
@@ -258,6 +260,7 @@ class Watch:
                 attribution=self.attribution() if told else {},
                 causes=self.causes() if told else {},
                 evidence=self._told_evidence(breach, stage) if told and breach else {},
+                flapping=self._flapping(before),
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -318,11 +321,20 @@ class Watch:
         """When the next timer is due, and which observation set it."""
         due_us, order = self.life.due_us, self.life.order
         breach = self.breach
+        if self.life.flap.times:
+            due_us = min(due_us, self._pause_us())
         if breach is not None:
             due_us = min(due_us, breach.update_us)
             if breach.rebaseline_us <= due_us and self.life.state.is_open:
                 return breach.rebaseline_us, breach.fired_order
         return due_us, order
+
+    def _pause_us(self) -> int:
+        """When the alert is to be told as a flapping one, or as one that is not."""
+        pause_us = lifecycle.pause_us(self.life, self.plan.policy)
+        if self.breach is not None and self.life.flap.flaps:
+            return max(pause_us, self.breach.told_us + UPDATE_US)
+        return pause_us
 
     def run(self, due_us: int, stage: Stage) -> None:
         """Run the timer that is due."""
@@ -337,16 +349,40 @@ class Watch:
                 breach.fired_us, breach.taken = due_us, 0
                 self.plan_rebaseline()
         elif before.due_us == due_us:
-            self.life = lifecycle.expire(before)
-            kept = phrases.duration(self.plan.policy.keep_us)
-            level = before.level
-            reason = f"{self.plan.what()} not {self.limit_phrase(level)} for {kept}"
-            self._tell(before, due_us, stage, reason)
+            self.life = lifecycle.expire(before, self.plan.policy)
+            self._tell(before, due_us, stage, self._kept_reason(before))
             self.settle()
-        elif breach is not None and breach.update_us == due_us:
-            self._update(breach, due_us, stage)
+        else:
+            news = breach is not None and breach.update_us == due_us
+            policy = self.plan.policy
+            if lifecycle.pause_us(before, policy) <= due_us:
+                self.life = lifecycle.calm_down(before, due_us, policy)
+                news = news or before.flap.flaps
+            if breach is not None and news:
+                self._update(before, breach, due_us, stage)
 
-    def _update(self, breach: Breach, due_us: int, stage: Stage) -> None:
+    def _kept_reason(self, before: Life) -> str:
+        """Why an alert is over, or about to be, after its hold."""
+        policy = self.plan.policy
+        kept_us = policy.keep_us
+        if before.flap.flaps and before.state is State.RECOVERING:
+            kept_us = max(kept_us, policy.flap_us)
+        kept = phrases.duration(kept_us)
+        return f"{self.plan.what()} not {self.limit_phrase(before.level)} for {kept}"
+
+    def _flapping(self, before: Life) -> Flapping | UnsetType:
+        """What lines say of an alert that flaps, or has just ceased to."""
+        flap = self.life.flap if self.life.flap.flaps else before.flap
+        if not flap.flaps:
+            return UNSET
+        return Flapping(
+            number=self.life.flap.number,
+            changes=flap.changes,
+            since=rfc3339(flap.since_us),
+            within_s=self.plan.policy.flap_us / 1e6,
+        )
+
+    def _update(self, before: Life, breach: Breach, due_us: int, stage: Stage) -> None:
         seq = max(self.life.seq + 1, due_us // 1000)
         self.life = self.life._replace(seq=seq)
         breach.told_us = due_us
@@ -360,6 +396,7 @@ class Watch:
                 value=None if self.value is None else finite(sign * self.value),
                 peak=finite(sign * breach.peak),
                 sessions=breach.sessions,
+                flapping=self._flapping(before),
                 evidence=breach.evidence(),
             )
         )
