@@ -17,6 +17,7 @@ from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR, Life
+from detectors.missing import MissingWatch
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.silence import SilenceWatch
@@ -140,10 +141,17 @@ class Series:
         """The watch whose words are at an address, where all is well."""
         quiet, seq, generation = self._store.arena.ints[at : at + 3].tolist()
         state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
-        known = watch(plan, self.by, self._store, at)
+        known = self._begin(plan, at)
         known.life = Life(state, generation=generation, seq=seq)
         known.settle()
         return known
+
+    def _begin(self, plan: Plan, at: int) -> Watch:
+        if plan.of < 0:
+            return watch(plan, self.by, self._store, at)
+        return MissingWatch(
+            plan, self.by, self._store, at, lambda: self.watches[plan.of]
+        )
 
     @property
     def live(self) -> list[Watch]:
@@ -155,7 +163,7 @@ class Series:
         known = self.watches[plan.position]
         if known is None:
             at = self._store.begin_watch(plan.row)
-            known = watch(plan, self.by, self._store, at)
+            known = self._begin(plan, at)
             known.life = known.life._replace(seq=self.seq_floor)
             known.settle()
             self._watches[plan.position] = known

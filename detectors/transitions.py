@@ -138,6 +138,12 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cl
 
 Line = Transition | Update | Clock
 
+
+def flap_number(line: Transition | Update) -> int:
+    """How often people were to hear that an alert flaps; 0 of one that does not."""
+    return line.flapping.number if isinstance(line.flapping, Flapping) else 0
+
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 

@@ -7,6 +7,7 @@ be quick while all is well; whatever is not goes through ``weigh``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -19,6 +20,7 @@ from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
 from detectors.parents import Normal
 from detectors.plans import Limit, Plan, rate
+from detectors.rules import NoData
 from detectors.severities import severity_of
 from detectors.stage import Stage
 from detectors.transitions import Flapping, State, Transition, Update, rfc3339
@@ -224,6 +226,7 @@ class Watch:
         self.life = life = self.life._replace(seq=seq)
         breach = self.breach
         told = breach is not None and life.state not in (State.OK, State.INSUFFICIENT)
+        shown = told and not (life.silent or before.silent)
         if breach is not None:
             breach.told_us = at_us
             breach.update_us = FAR
@@ -252,14 +255,14 @@ class Watch:
                 aggregate=rule.aggregate.value,
                 began=rfc3339(breach.began_us) if told and breach else None,
                 sessions=breach.sessions if told and breach else 0,
-                peak=finite(plan.sign * breach.peak) if told and breach else None,
+                peak=breach.stated_peak(plan.sign) if told and breach else None,
                 trace=breach.trace if told and breach else None,
                 summary=rule.summary,
                 runbook_url=rule.runbook_url,
                 partition=stage.partition,
-                attribution=self.attribution() if told else {},
-                causes=self.causes() if told else {},
-                evidence=self._told_evidence(breach, stage) if told and breach else {},
+                attribution=self.attribution() if shown else {},
+                causes=self.causes() if shown else {},
+                evidence=self._told_evidence(breach, stage) if shown and breach else {},
                 flapping=self._flapping(before),
             )
         )
@@ -394,7 +397,7 @@ class Watch:
                 alert_id=alert_id(self.plan.rule.name, self.by),
                 seq=seq,
                 value=None if self.value is None else finite(sign * self.value),
-                peak=finite(sign * breach.peak),
+                peak=breach.stated_peak(sign),
                 sessions=breach.sessions,
                 flapping=self._flapping(before),
                 evidence=breach.evidence(),
@@ -407,6 +410,39 @@ class Watch:
         self.life = lifecycle.end(before, at_us)
         if lifecycle.differs(before, self.life):
             self._tell(before, at_us, stage, reason)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it breaches, fires or recovers."""
+        return self.life.state in _WRONG
+
+    def miss_data(self, after_us: int, now_us: int, stage: Stage) -> None:
+        """There has been no sample for so long: the alert ends, or this is one."""
+        plan, before = self.plan, self.life
+        alerts = plan.rule.no_data is NoData.ALERT
+        moment = Moment(now_us, stage.order)
+        level = plan.rank if alerts else None
+        self.life = lifecycle.miss(before, level, moment, plan.policy)
+        if self.life is before:
+            return
+        if self.life.silent:
+            self.value = None
+            if before.state not in _WRONG:
+                self.breach = Breach(now_us, -inf, plan)
+            if self.breach is not None and not before.state.is_open:
+                self.breach.expected = self.expected
+                self._fired(self.breach, moment)
+        self._tell(before, now_us, stage, f"no data for {phrases.duration(after_us)}")
+        self.settle()
+
+    def find_data(self, now_us: int, stage: Stage) -> None:
+        """There is a sample again: what fired for want of one alone is over."""
+        before = self.life
+        moment = Moment(now_us, stage.order)
+        self.life = lifecycle.back(before, moment, self.plan.policy)
+        if self.life is not before:
+            self._tell(before, now_us, stage, "there is data again")
+            self.settle()
 
     def given(self) -> Iterable[Mapping[str, Normal]]:
         """What it has said of itself for new series to begin with, by parent."""
