@@ -62,12 +62,31 @@ class Event(IntEnum):
     CLEAR = 1
     BETWEEN = 2
     BREACH = 3
-    HELD = 4  # a hold has ended: of keep_firing_for, or of a level that is left
-    LOST = 5  # no data for so long, and the rule says that this ends the alert
-    MISSED = 6  # the same, and the rule says that this is an alert
-    BACK = 7  # there is data again
-    GONE = 8  # its rule or its series is no more, or its level is the normal one now
-    FORGOTTEN = 9  # its series is
+    HELD = 4
+    LOST = 5
+    MISSED = 6
+    BACK = 7
+    GONE = 8
+    FORGOTTEN = 9
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _WORDS[self]
+
+
+_WORDS: Final = (
+    "too little to judge",
+    "inside every exit",
+    "between exit and limit",
+    "a breach",
+    "its hold ends",
+    "`no_data: resolve`",
+    "`no_data: alert`",
+    "data again",
+    "rule or series gone, or level accepted",
+    "series forgotten",
+)
 
 
 class Edge(NamedTuple):
@@ -143,8 +162,8 @@ _EDGES: Final = (
     Edge(_R, Event.LOST, _OVER, moves.end),
     Edge(_R, Event.MISSED, _F, moves.miss),
     Edge(_R, Event.GONE, _OVER, moves.close),
-    # Its series is forgotten.
-    *(Edge(state, Event.FORGOTTEN, _I, moves.forget) for state in State),
+    # Its series is forgotten, and nothing is open any more.
+    *(Edge(state, Event.FORGOTTEN, _I, moves.forget) for state in (_I, _OK, _OVER)),
 )
 
 

@@ -55,12 +55,12 @@ def _would_flap(life: Life, now: Moment, policy: Policy) -> bool:
     return flaps_with(life.flap, now.at_us, policy.flap_changes, policy.flap_us)
 
 
-LASTED: Final = Guard("it has lasted for", _has_lasted)
-STICKY: Final = Guard("each session", _is_sticky)
-KEPT: Final = Guard("keep_firing_for, or it flaps", _is_kept)
-LOWER: Final = Guard("a lower level", lambda life, *_: life.lower != NO_LEVEL)
-FLAPS: Final = Guard("it flaps", lambda life, *_: life.flap.flaps)
-SILENT: Final = Guard("no data made it fire", lambda life, *_: life.silent)
+LASTED: Final = Guard("for as long as `for` says", _has_lasted)
+STICKY: Final = Guard("of a rule on each session", _is_sticky)
+KEPT: Final = Guard("with `keep_firing_for`, or flapping", _is_kept)
+LOWER: Final = Guard("of a level that is left", lambda life, *_: life.lower != NO_LEVEL)
+FLAPS: Final = Guard("while it flaps", lambda life, *_: life.flap.flaps)
+SILENT: Final = Guard("after `no_data: alert`", lambda life, *_: life.silent)
 
 
 def _changed(life: Life, at_us: int, policy: Policy) -> Flap:

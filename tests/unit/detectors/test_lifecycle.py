@@ -107,6 +107,21 @@ def test_every_state_knows_what_to_do_with_every_event() -> None:
     assert all(edges[-1].guard is ALWAYS for edges in TABLE.values())
 
 
+def test_the_edges_are_those_of_the_semantics() -> None:
+    """S22, word for word: what the table may tell, and nothing else."""
+    allowed = {
+        "insufficient": "ok pending firing",
+        "ok": "insufficient pending firing",
+        "pending": "ok firing",
+        "firing": "firing recovering resolved",
+        "recovering": "firing resolved",
+        "resolved": "ok insufficient pending firing",
+    }
+    assert {
+        (State(at), State(to)) for at, many in allowed.items() for to in many.split()
+    } == EDGES
+
+
 def test_not_enough_data_is_told_apart_from_healthy() -> None:
     """S23: insufficient to ok is a line, and thinning out is another."""
     _, seen = live(Policy(), (1, THIN), (2, CLEAR), (3, CLEAR), (4, THIN))
