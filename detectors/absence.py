@@ -100,6 +100,11 @@ class AbsenceWatch(CompiledWatch):
                 return silent_us, self.order
         return due_us, order
 
+    def wait_until(self, at_us: int) -> None:  # noqa: D102
+        super().wait_until(at_us)
+        last_us, floor_us, order = self._words()
+        self._set([last_us, max(floor_us, at_us), order])
+
     def silent_us(self) -> int:
         """When the silence since the last session is to be told; FAR if never."""
         last_us, floor_us, _ = self._words()

@@ -270,17 +270,9 @@ def calm_down(life: Life, at_us: int, policy: Policy) -> Life:
     return life._replace(flap=CALM)
 
 
-def calm(life: Life, policy: Policy, since_us: int) -> Life:
-    """A life from a row, whose rule may have said something else of flapping then.
-
-    Args:
-        life: As it was.
-        policy: The rule's now.
-        since_us: All that was due before has been done.
-    """
-    if not policy.flap_changes or pause_us(life, policy) < since_us:
-        return life._replace(flap=CALM)
-    return life
+def calm(life: Life, policy: Policy) -> Life:
+    """A life from a row, whose rule may have asked whether it flaps and does no more."""
+    return life if policy.flap_changes else life._replace(flap=CALM)
 
 
 def differs(before: Life, after: Life) -> bool:

@@ -221,7 +221,7 @@ def _restore(watch: Watch, entry: Entry, series: Series) -> None:
             life = life._replace(due_us=due_us)
         elif not sticky:
             life = life._replace(due_us=FAR)
-    watch.life = calm(life, watch.plan.policy, series.last_us)
+    watch.life = calm(life, watch.plan.policy)
     watch.value = entry.value
     watch.breach = None if entry.breach is None else Breach.load(entry.breach)
     watch.plan_rebaseline(series.last_us)

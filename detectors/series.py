@@ -214,6 +214,12 @@ class Series:
             self.last_us, self.floor_us = -FAR, at_us
         return gone
 
+    def wait_until(self, at_us: int) -> None:
+        """Let nothing be due before a time."""
+        self.floor_us = max(self.floor_us, at_us)
+        for each in self.live:
+            each.wait_until(at_us)
+
     def due_watch(self, due: tuple[int, int]) -> Watch | None:
         """Whose timer that is; None if the series itself is to be forgotten."""
         for each in self.live:

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from detectors import evidence, lifecycle, phrases
 from detectors.anchor import ACCEPTED, REBASELINED, Anchor
 from detectors.breach import Breach
+from detectors.flapping import CALM
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
@@ -338,6 +339,16 @@ class Watch:
         if self.breach is not None and self.life.flap.flaps:
             return max(pause_us, self.breach.told_us + UPDATE_US)
         return pause_us
+
+    def wait_until(self, at_us: int) -> None:
+        """Let nothing be due before a time: its rule has changed meanwhile."""
+        life, breach = self.life, self.breach
+        if lifecycle.pause_us(life, self.plan.policy) < at_us:
+            life = life._replace(flap=CALM)
+        self.life = life._replace(due_us=max(life.due_us, at_us))
+        if breach is not None:
+            breach.update_us = max(breach.update_us, at_us)
+            breach.rebaseline_us = max(breach.rebaseline_us, at_us)
 
     def run(self, due_us: int, stage: Stage) -> None:
         """Run the timer that is due."""

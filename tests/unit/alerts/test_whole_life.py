@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from alerts.routes import ALL_LABELS
 from detectors.identity import alert_id
 from detectors.lifecycle import EDGES
 from detectors.rules import (
@@ -84,9 +85,13 @@ class WholeLife(Life):
     alerts = _NAMES
     begin_s = START_S + 100.0
 
-    @initialize()
-    def begin_sessions(self) -> None:
+    @initialize(
+        group_by=st.sampled_from([("rule",), ALL_LABELS, (), ("severity", "agent")]),
+        escalates=st.booleans(),
+    )
+    def begin(self, group_by: tuple[str, ...], *, escalates: bool) -> None:
         """Nothing has been judged yet."""
+        super().begin(group_by, escalates=escalates)
         self.sessions = Scene(*_rules(edited=False))
 
     @rule(
