@@ -14,7 +14,8 @@ def _told() -> list[Edge]:
 
 
 def _what(edge: Edge) -> str:
-    return f"{edge.event.words} {edge.guard.words}".strip()
+    parts = (edge.event.words, edge.guard.words)
+    return ", ".join(part for part in parts if part)
 
 
 def picture() -> str:

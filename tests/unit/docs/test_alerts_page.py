@@ -28,8 +28,8 @@ HEAD = "version: 1\ndefaults: {by: [agent], min_samples: 1}\n"
 RECEIVERS = """\
 receivers:
   - {name: agents, slack: {channel: "#a", token: "${TOKEN}"}}
-  - {name: on-call, pagerduty: {routing_key: "${KEY}"}}
 """
+ON_CALL = '  - {name: on-call, pagerduty: {routing_key: "${KEY}"}}\n'
 STORY = re.compile(
     r"^```yaml\n((?:(?!```).*\n)*)```\n\n```text\n((?:(?!```).*\n)*)```\n", re.MULTILINE
 )
@@ -37,10 +37,18 @@ LINE = re.compile(r"^(\d\d:\d\d(?::\d\d)?)(?: {2,}(.*?))?(?: +→ (.*))?$")
 STORIES = [found.groups() for found in STORY.finditer(PAGE)]
 
 
-def updated(whole: str) -> None:
+def whole(example: str) -> str:
+    """A file of which an example is a piece."""
+    text = HEAD + example
+    if "receiver:" in text:
+        text += RECEIVERS
+    return text + ON_CALL if "on-call" in text else text
+
+
+def updated(page: str) -> None:
     """Take a page for right, if that is what was asked for."""
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        PATH.write_text(whole, encoding="utf-8")
+        PATH.write_text(page, encoding="utf-8")
 
 
 def drawn(fence: str, after: str) -> str:
@@ -98,10 +106,7 @@ def play(folder: Path, config: str, story: str) -> str:
     steps = [LINE.match(line) for line in story.splitlines()]
     assert all(steps), "every line begins with a time"
     given = [(step[1], (step[2] or "").strip()) for step in steps if step]
-    config = HEAD + config
-    if "receiver:" in config:
-        config += RECEIVERS
-    (folder / "rules.yaml").write_text(config)
+    (folder / "rules.yaml").write_text(whole(config))
     acts, sessions = [], []
     for clock, what in given:
         if what.startswith("ack"):
@@ -156,11 +161,10 @@ def test_a_story_goes_as_the_page_tells(
 )
 def test_an_example_is_right(example: str) -> None:
     """Without a fault, and without a warning of what has no effect."""
-    text = HEAD + example
-    if "receiver:" in text:
-        text += RECEIVERS
     loaded = read(
-        Source(text), Path("loopwatch.yaml"), {"TOKEN": "xoxb-1", "KEY": "0" * 32}
+        Source(whole(example)),
+        Path("loopwatch.yaml"),
+        {"TOKEN": "xoxb-1", "KEY": "0" * 32},
     )
     assert [fault.message for fault in loaded.faults] == []
     told = [each.message for each in loaded.warnings]
