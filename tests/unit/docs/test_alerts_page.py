@@ -61,15 +61,14 @@ def drawn(fence: str, after: str) -> str:
 def test_the_picture_is_drawn_from_the_table() -> None:
     """An edge that is added, or goes, is added to the page, or goes."""
     shown = drawn("```mermaid\n", "```")
-    updated(PAGE.replace(shown, picture()))
+    updated(PATH.read_text(encoding="utf-8").replace(shown, picture()))
     assert shown == picture() or os.environ.get("UPDATE_GOLDEN") == "1"
 
 
 def test_the_table_is_that_of_the_code() -> None:
     """With what must be so for each edge."""
     shown = drawn("<!-- drawn: the table -->\n", "\n<!-- end -->")
-    page = PATH.read_text(encoding="utf-8")
-    updated(page.replace(shown, table()))
+    updated(PATH.read_text(encoding="utf-8").replace(shown, table()))
     assert shown == table() or os.environ.get("UPDATE_GOLDEN") == "1"
 
 
@@ -133,11 +132,12 @@ def play(folder: Path, config: str, story: str) -> str:
             )
     rows = dict(given)
     clocks = sorted({*rows, *told}, key=lambda clock: clock.ljust(8, " "))
+    long = max(map(len, clocks))
     width = max(len(what) for what in rows.values())
     lines = []
     for clock in clocks:
         outcome = ", ".join(told[clock])
-        text = f"{clock:<8}  {rows.get(clock, ''):<{width}}"
+        text = f"{clock:<{long}}  {rows.get(clock, ''):<{width}}"
         lines.append((f"{text}  → {outcome}" if outcome else text).rstrip())
     return "\n".join(lines) + "\n"
 
@@ -152,7 +152,10 @@ def test_a_story_goes_as_the_page_tells(
 ) -> None:
     """Under its rule, what comes in leads to what is said beside it."""
     played = play(tmp_path, config, story)
-    updated(PATH.read_text(encoding="utf-8").replace(story, played))
+    between = "```\n\n```text\n"
+    shown = f"{config}{between}{story}"
+    page = PATH.read_text(encoding="utf-8")
+    updated(page.replace(shown, f"{config}{between}{played}"))
     assert played == story or os.environ.get("UPDATE_GOLDEN") == "1"
 
 
