@@ -33,7 +33,7 @@ ON_CALL = '  - {name: on-call, pagerduty: {routing_key: "${KEY}"}}\n'
 STORY = re.compile(
     r"^```yaml\n((?:(?!```).*\n)*)```\n\n```text\n((?:(?!```).*\n)*)```\n", re.MULTILINE
 )
-LINE = re.compile(r"^(\d\d:\d\d(?::\d\d)?)(?: {2,}(.*?))?(?: +→ (.*))?$")
+CLOCK = re.compile(r"\d\d:\d\d(?::\d\d)?")
 STORIES = [found.groups() for found in STORY.finditer(PAGE)]
 
 
@@ -102,9 +102,11 @@ def _action(moment: str, given: str) -> str:
 
 def play(folder: Path, config: str, story: str) -> str:
     """The story as it really goes."""
-    steps = [LINE.match(line) for line in story.splitlines()]
-    assert all(steps), "every line begins with a time"
-    given = [(step[1], (step[2] or "").strip()) for step in steps if step]
+    given = []
+    for line in story.splitlines():
+        clock, _, what = line.partition("→")[0].strip().partition(" ")
+        assert CLOCK.fullmatch(clock), "every line begins with a time"
+        given.append((clock, what.strip()))
     (folder / "rules.yaml").write_text(whole(config))
     acts, sessions = [], []
     for clock, what in given:
@@ -130,7 +132,7 @@ def play(folder: Path, config: str, story: str) -> str:
             told[_clock(line["time"])].append(
                 f"{line['receiver']} told: {line['reason']}"
             )
-    rows = dict(given)
+    rows = {clock: what for clock, what in given if what}
     clocks = sorted({*rows, *told}, key=lambda clock: clock.ljust(8, " "))
     long = max(map(len, clocks))
     width = max(len(what) for what in rows.values())
