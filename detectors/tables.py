@@ -79,7 +79,9 @@ class Tables:
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
                 elif isinstance(kind, Absence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
-                    row[at.COLUMN_AT], row[at.OVER] = plan.column, plan.over
+                    waits = plan.of >= 0
+                    row[at.COLUMN_AT] = plan.column if waits else -1
+                    row[at.OVER] = plan.over if waits else -1
                 elif isinstance(kind, Silence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                 elif plan.each and plan.column >= 0:

@@ -110,6 +110,7 @@ def _week(scene: Any, *, restarts: bool) -> list[str]:
         _hear(desk, sessions.tick(at_s))
         desk.until(START_S + at_s, inclusive=False)
         _requests(desk, at_s)
+        desk._act(desk.notifier.run_due(desk.now_us))
         _hear(desk, _session(sessions, at_s))
         if restarts and at_s % (70 * MINUTE_S) == 0:
             desk.restart()

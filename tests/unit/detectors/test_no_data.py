@@ -79,6 +79,16 @@ def test_a_sample_at_the_very_end_counts_first() -> None:
     assert alerts(scene.tick(3 * HOUR_S)) == [(2 * HOUR_S, "firing", "resolved")]
 
 
+def test_a_late_session_is_data_of_its_own_time() -> None:
+    """As it is to a rule on silence: what it tells is over already."""
+    scene = Scene(slow(NoData.RESOLVE))
+    scene.session(2 * HOUR_S, latency_ms=50.0, labels={"agent": "b"})
+    scene.session(1, latency_ms=200.0, clock_s=2 * HOUR_S + 1)
+    assert alerts(scene.tick(2 * HOUR_S + 2)) == [
+        (2 * HOUR_S + 1, "firing", "resolved")
+    ]
+
+
 def test_a_session_without_the_metric_is_no_data() -> None:
     """S12: what does not carry it is no sample; and a rate needs calls."""
     scene = Scene(slow(NoData.RESOLVE))
