@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from detectors.absence import AbsenceWatch
-from detectors.lifecycle import FAR, Life
+from detectors.lifecycle import FAR
 from detectors.plans import Plan
 from detectors.rules import NoData
 from detectors.stage import Stage
@@ -22,7 +22,10 @@ Principal = Callable[[], Watch | None]
 
 
 class MissingWatch(AbsenceWatch):
-    """``ok`` while there is data, ``pending`` once it has waited in vain."""
+    """``ok`` while there is data, ``pending`` once it has waited in vain.
+
+    ``insufficient`` before the first sample: there is nothing to wait for.
+    """
 
     __slots__ = ("principal",)
 
@@ -35,7 +38,6 @@ class MissingWatch(AbsenceWatch):
         principal: Principal,
     ) -> None:
         super().__init__(plan, by, store, at)
-        self.life = Life(State.OK)
         self.principal = principal
 
     def sample(  # noqa: D102
@@ -44,9 +46,12 @@ class MissingWatch(AbsenceWatch):
         if not is_sample(self.plan, values):
             return None
         self.see(ended_us, now_us, stage)
-        if self.life.state is State.OK:
+        state = self.life.state
+        if state is State.OK:
             return None
-        if now_us < self.silent_us():
+        if state is State.INSUFFICIENT:
+            self._turn(State.OK)
+        elif now_us < self.silent_us():
             self._turn(State.OK)
             principal = self.principal()
             if principal is not None:

@@ -140,9 +140,7 @@ class Series:
     def _awake(self, plan: Plan, at: int) -> Watch:
         """The watch whose words are at an address, where all is well."""
         quiet, seq, generation = self._store.arena.ints[at : at + 3].tolist()
-        # What waits for data has nothing to judge: it is new, or all is well.
-        well = quiet == layout.ALL_WELL or plan.of >= 0
-        state = State.OK if well else State.INSUFFICIENT
+        state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
         known = self._begin(plan, at)
         known.life = Life(state, generation=generation, seq=seq)
         known.settle()

@@ -9,7 +9,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.eras import eras_free
 from detectors.kernels.held import count_free
-from detectors.kernels.inside import timed_free
+from detectors.kernels.inside import FAR, timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
 from detectors.kernels.suspects import clear, entry
@@ -374,6 +374,9 @@ def due(
     for position in range(count):
         watch = i[series + at.WATCHES + position]
         if watch and rules[first + position, at.KIND] == at.ABSENCE:
+            if i[watch + at.SEEN_US] == -FAR:
+                # Of what waits for samples none has come.
+                continue
             silent_us = max(
                 i[watch + at.SEEN_US] + after_us[first + position],
                 i[watch + at.SEEN_FLOOR_US],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from detectors.lifecycle import FAR, Life
+from detectors.lifecycle import FAR
 from detectors.missing import is_sample
 from detectors.plans import Plan
 from detectors.rules import NoData
@@ -23,7 +23,6 @@ class MissingWatch(AbsenceWatch):
         self, plan: Plan, by: dict[str, str], principal: Callable[[], Watch | None]
     ) -> None:
         super().__init__(plan, by)
-        self.life = Life(State.OK)
         self.principal = principal
 
     def sample(  # noqa: D102
@@ -38,7 +37,9 @@ class MissingWatch(AbsenceWatch):
                 self.floor_us = now_us
         if self.life.state is State.OK:
             return None
-        if now_us < self.silent_us():
+        if self.life.state is State.INSUFFICIENT:
+            self.life = self.life._replace(state=State.OK)
+        elif now_us < self.silent_us():
             self.life = self.life._replace(state=State.OK)
             principal = self.principal()
             if principal is not None:

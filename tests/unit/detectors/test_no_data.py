@@ -218,6 +218,19 @@ def test_who_never_had_enough_is_not_missed() -> None:
     assert transitions(scene.tick(5 * HOUR_S)) == []
 
 
+def test_who_never_had_data_has_none_to_miss() -> None:
+    """A series whose sessions do not carry the metric is left alone, and kept."""
+    scene = Scene(slow(NoData.ALERT))
+    for minute in range(100):
+        assert scene.session(60 * minute, cost_usd=1.0) == []
+    assert scene.tick(5 * HOUR_S) == []
+    after = scene.restart()
+    assert after.tick(9 * HOUR_S) == []
+    assert len(after.partition) == 1
+    after.session(10 * HOUR_S, latency_ms=50.0)
+    assert alerts(after.tick(12 * HOUR_S)) == [(11 * HOUR_S, "ok", "firing")]
+
+
 @pytest.mark.parametrize(
     "given",
     [
