@@ -84,9 +84,13 @@ def _requests(desk: Any, at_s: int) -> None:
             until_us=us(at_s + 8 * HOUR_S),
             now_us=us(at_s),
         )
-    if (day, minute) == (FRIDAY, 540):
+    elif (day, minute) == (FRIDAY, 540):
         silence = Silence("s1", {"rule": "slow"}, us(at_s), us(at_s + 2 * HOUR_S))
         desk.notifier.requests.silence(silence, us(at_s))
+    else:
+        return
+    # It is written down, as every row is before anything else happens.
+    desk._act(desk.notifier.run_due(us(at_s)))
 
 
 def _session(sessions: Scene, at_s: int) -> list[Said]:
@@ -110,7 +114,6 @@ def _week(scene: Any, *, restarts: bool) -> list[str]:
         _hear(desk, sessions.tick(at_s))
         desk.until(START_S + at_s, inclusive=False)
         _requests(desk, at_s)
-        desk._act(desk.notifier.run_due(desk.now_us))
         _hear(desk, _session(sessions, at_s))
         if restarts and at_s % (70 * MINUTE_S) == 0:
             desk.restart()
