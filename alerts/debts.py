@@ -122,6 +122,7 @@ def _untell(group: Group, message: Message) -> None:
             member.told = told.before
             untold = True
         member.severity, member.share = told.severity or "", told.share
+        member.flaps = told.flaps
     if untold:
         group.given_up.append(message)
     elif _ends(message):

@@ -29,7 +29,7 @@ from alerts.seats import Seats
 from alerts.silences import Silence, is_broken
 from alerts.standstill import Standstill
 from alerts.suppression import Suppression
-from detectors.transitions import Clock, Line, Transition, Update
+from detectors.transitions import Clock, Line, Transition, Update, flap_number
 
 __all__ = ["Effects", "Notifier"]
 
@@ -268,17 +268,26 @@ class Notifier:
         # An update may carry the number of the line it adds to.
         if alert is None or update.seq < alert.seq:
             return
+        flapped = flap_number(alert.line)
         alert.seq = update.seq
         alert.line = structs.replace(
-            alert.line, value=update.value, peak=update.peak, sessions=update.sessions
+            alert.line,
+            value=update.value,
+            peak=update.peak,
+            sessions=update.sessions,
+            flapping=update.flapping,
         )
         self._ledger.touch_alert(update.alert_id)
-        if self._drop_ack(alert, now_us):
+        worse = self._drop_ack(alert, now_us)
+        if worse or flap_number(alert.line) != flapped:
             self._seats.place(alert, now_us)
 
     def _drop_ack(self, alert: Alert, now_us: int) -> bool:
         """End an acknowledgement that holds no more; whether there was one."""
         if alert.ack is None or not is_broken(alert.ack, alert.line):
+            return False
+        if not alert.line.to_state.is_open:
+            # With the end people are told who looked after it.
             return False
         alert.ack = None
         self._flushes.unacknowledged(alert.line.alert_id, now_us)

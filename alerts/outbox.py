@@ -22,6 +22,7 @@ from alerts.delivery import (
 from alerts.lanes import Lane, Lanes
 from alerts.ledger import Ledger
 from alerts.receivers import Channel
+from alerts.repeats import acks_of
 from alerts.retries import next_try_us
 from alerts.rows import Group, Message, Pause, Stage
 from alerts.timers import Timers
@@ -99,7 +100,7 @@ class Outbox:
                 self._ledger.touch_pause(lane)
             while traffic.under_way < AT_ONCE and (due := traffic.timers.pop(now_us)):
                 group = self._ledger.groups[due[1]]
-                started.append(self._start(group, traffic))
+                started.append(self._start(group, traffic, now_us))
         return tuple(started)
 
     def on_outcome(
@@ -126,7 +127,7 @@ class Outbox:
         self._ledger.touch_group(group)
         return None
 
-    def _start(self, group: Group, traffic: _Traffic) -> Delivery:
+    def _start(self, group: Group, traffic: _Traffic, now_us: int) -> Delivery:
         message = group.queue[0]
         message.stage = Stage.SENDING
         message.attempts += 1
@@ -154,6 +155,7 @@ class Outbox:
             late=message.late,
             possible_repeat=message.ambiguous,
             quiet=message.quiet,
+            acks=acks_of(message.alerts, self._ledger.alerts, now_us),
         )
 
     def _settle(

@@ -391,7 +391,7 @@ class Partition:
 
     def finish_restore(self) -> None:
         """Set the timers of the series restored, and add up what they share."""
-        self._all.place_all()
+        self._all.place_all(self._clock)
         addresses = np.fromiter(self._all.addresses.values(), np.int64)
         self._giving.recount(addresses)
         for series in self._all.awake.values():

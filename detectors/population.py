@@ -249,7 +249,13 @@ class Population:
         self._dirty.clear()
         return dirty
 
-    def place_all(self) -> None:
-        """Set the timers of all series."""
+    def place_all(self, clock_us: int) -> None:
+        """Set the timers of all series, after they were restored.
+
+        Under other rules some may have been due already: they are due now.
+        """
         for key, address in self.addresses.items():
             self.timers.place(address, key)
+            if self.timers.bound(address)[0] < clock_us:
+                self.get(key).wait_until(clock_us)
+                self.timers.replace(address, key)

@@ -17,6 +17,7 @@ from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
+from detectors.missing import MissingWatch
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.silence import SilenceWatch
@@ -140,7 +141,7 @@ class Series:
         """The watch whose words are at an address, where all is well."""
         quiet = self._store.arena.ints[at + layout.QUIET]
         state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
-        known = watch(plan, self.by, self._store, at)
+        known = self._begin(plan, at)
         assert isinstance(known, CompiledWatch)  # noqa: S101 - no other has words
         known.wake(state)
         known.settle()
@@ -171,6 +172,13 @@ class Series:
             if known is not None:
                 yield known
 
+    def _begin(self, plan: Plan, at: int) -> Watch:
+        if plan.of < 0:
+            return watch(plan, self.by, self._store, at)
+        return MissingWatch(
+            plan, self.by, self._store, at, lambda: self.watch_at(plan.of)
+        )
+
     @property
     def live(self) -> list[Watch]:
         """The states that there are, in the order of the rules."""
@@ -181,7 +189,7 @@ class Series:
         known = self.watch_at(plan.position)
         if known is None:
             at = self._store.begin_watch(plan.row)
-            known = watch(plan, self.by, self._store, at)
+            known = self._begin(plan, at)
             known.life = known.life._replace(seq=self.seq_floor)
             known.settle()
             self._watches[plan.position] = known
@@ -241,6 +249,12 @@ class Series:
             self.last_us, self.floor_us = -FAR, at_us
         return gone
 
+    def wait_until(self, at_us: int) -> None:
+        """Let nothing be due before a time."""
+        self.floor_us = max(self.floor_us, at_us)
+        for each in self.live:
+            each.wait_until(at_us)
+
     def due_watch(self, due: tuple[int, int]) -> Watch | None:
         """Whose timer that is; None if the series itself is to be forgotten."""
         for each in self._timed:
@@ -268,4 +282,5 @@ def _plain(watch: CompiledWatch) -> bool:
     if not (watch.at and watch.words_alone):
         return False
     settled = watch.life.state is State.OK or watch.life.state is State.INSUFFICIENT
-    return settled and watch.breach is None and watch.anchor is None
+    calm = not watch.life.flap.times
+    return settled and calm and watch.breach is None and watch.anchor is None

@@ -267,7 +267,7 @@ class Store:
         if squeezing.MOST * words > len(self._squeezed):
             self._squeezed = np.zeros(squeezing.MOST * len(self._packed), np.uint8)
         count = squeezing.squeeze(self._packed, words, self._squeezed)
-        return words.to_bytes(4, "little") + self._squeezed[:count].tobytes()
+        return int(words).to_bytes(4, "little") + self._squeezed[:count].tobytes()
 
     def _told(self, told: Sequence[list[Any]]) -> Ints:
         return np.array([self.recent.keep_told(each) for each in told], np.int64)

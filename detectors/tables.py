@@ -22,7 +22,7 @@ from detectors.kernels.words import Grid, Ints, Table
 from detectors.lifecycle import FAR
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
-from detectors.rules import Absence, Baseline, Drift, Silence, Threshold
+from detectors.rules import Absence, Baseline, Drift, NoData, Silence, Threshold
 from detectors.sensitivities import SETTINGS
 
 _JUDGED: Final = {
@@ -80,6 +80,9 @@ class Tables:
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
                 elif isinstance(kind, Absence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
+                    waits = plan.of >= 0
+                    row[at.COLUMN_AT] = plan.column if waits else -1
+                    row[at.OVER] = plan.over if waits else -1
                 elif isinstance(kind, Silence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
                     most_us = kind.at_most_us
@@ -89,7 +92,7 @@ class Tables:
                     _each(plan, row)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
-                after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
+                after_us.append(_after_us(plan))
                 rules.append(row)
                 floats.append(row_floats)
         self.plans = [plan for group in groups for plan in group.plans]
@@ -157,6 +160,16 @@ class Tables:
             row[at.FACTORS] = bets
             bets += FACTORS_WIDTH
         row[at.WATCH_WIDTH] = bets
+
+
+def _after_us(plan: Plan) -> int:
+    """How long a rule on silence waits while all is well; of other rules 0."""
+    kind = plan.rule.kind
+    if not isinstance(kind, Absence):
+        return 0
+    # Without data an alert is to end: there is none.
+    idle = plan.of >= 0 and plan.rule.no_data is NoData.RESOLVE
+    return FAR // 2 if idle else kind.after_us
 
 
 def _each(plan: Plan, row: list[int]) -> None:

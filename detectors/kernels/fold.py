@@ -320,12 +320,19 @@ def fold(
                     if value * rule_floats[rule, at.SIGN] > f[watch + at.LIMIT]:
                         left = 1
             elif kind == at.ABSENCE:
-                if ended_us > i[watch + at.SEEN_US]:
+                column, over = rules[rule, at.COLUMN_AT], rules[rule, at.OVER]
+                value = 1.0
+                if over >= 0:
+                    value = values[session, over]
+                elif column >= 0:
+                    value = values[session, column]
+                sampled = value > 0.0 if over >= 0 else value == value
+                if sampled and ended_us > i[watch + at.SEEN_US]:
                     i[watch + at.SEEN_US] = ended_us
                     i[watch + at.SEEN_ORDER] = order
                     if ended_us < now_us:
                         i[watch + at.SEEN_FLOOR_US] = now_us
-                if i[watch + at.QUIET] != at.ALL_WELL:
+                if sampled and i[watch + at.QUIET] != at.ALL_WELL:
                     left = 1
             elif kind == at.SILENCE:
                 left = take_session(

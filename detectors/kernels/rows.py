@@ -9,7 +9,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.eras import eras_free
 from detectors.kernels.held import count_free
-from detectors.kernels.inside import timed_free
+from detectors.kernels.inside import FAR, timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
 from detectors.kernels.silence import silent_us
@@ -386,6 +386,9 @@ def due(
         if not watch or (kind != at.ABSENCE and kind != at.SILENCE):  # noqa: PLR1714
             continue
         if kind == at.ABSENCE:
+            if i[watch + at.SEEN_US] == -FAR:
+                # Of what waits for samples none has come.
+                continue
             told_us = max(
                 i[watch + at.SEEN_US] + after_us[first + position],
                 i[watch + at.SEEN_FLOOR_US],

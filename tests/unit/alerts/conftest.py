@@ -251,6 +251,8 @@ class Scene:
     delivery = staticmethod(a_delivery)
     clock = Clock
     update = Update
+    route = staticmethod(lambda at, **changes: Route(at, "agents", **changes))
+    sent = staticmethod(lambda: Sent("ref"))
 
 
 @pytest.fixture(scope="session")
