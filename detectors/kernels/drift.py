@@ -8,10 +8,12 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.learning import learn_sample, look_back
 from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
+from detectors.kernels.seasons import season_learn
 from detectors.kernels.suspects import (
     clear,
     first_since,
@@ -20,6 +22,7 @@ from detectors.kernels.suspects import (
     mean_deviation,
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
+from detectors.season import BEGUN
 
 DONE, WHOLLY, TO_JUDGE, TO_TELL, TO_BEGIN = 0, 1, 2, 3, 4
 """Nothing is left to do; all is; judging and what follows; telling of a change; what a
@@ -144,6 +147,20 @@ def sample_quietly(
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
+    if i[watch + at.SEASON] > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
+        season_learn(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            scratch,
+            places,
+            False,  # noqa: FBT003 - compiled functions take no names
+            now_us,
+        )
     return DONE
 
 
@@ -194,6 +211,7 @@ def bet(
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
+    level = raised(level, facets[first, at.SCALE], scratch)
     keep(f, i, heads, watch, now_us, ref, level, scratch)
     if not suspicion > floats[rule, at.ENOUGH]:
         return False

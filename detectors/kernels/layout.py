@@ -182,7 +182,10 @@ TOLD_FACET: Final = 15
 DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-RELEASES: Final = 17
+SEASON: Final = 17
+"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
+the hour since 1970 from which on they are counted."""
+RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
@@ -211,8 +214,16 @@ GIVEN: Final = 11
 """What it said last: the model then, and for each facet four floats; a variance of zero
 says nothing."""
 GIVEN_WIDTH: Final = 4
-NORMS: Final = 23
+LEVELS: Final = 23
+"""Address of the levels that its seasons are about, 0 without."""
+NORMS: Final = 24
 """For each facet its norm."""
+
+MOST_FACETS: Final = 3
+
+# Levels of a stratum.
+LEVELS_WIDTH: Final = 2 * MOST_FACETS
+"""For each facet the level, and the sessions that speak for it, an integer."""
 
 # A suspect.
 S_NUMBER, S_AT_US, S_REF = 0, 1, 2
@@ -226,7 +237,6 @@ W_AGENT, W_TASK = 0, 1
 W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
 WAITING_WIDTH: Final = 11
 
-MOST_FACETS: Final = 3
 MOST_STRATA: Final = 32
 LONG_UNSEEN: Final = 1_000
 """Samples after which a stratum makes room; until then the others share one."""
@@ -303,7 +313,11 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SUMS: Final = 24
+RAW: Final = 24
+"""For each facet its value as it was; beyond the first only where there are profiles."""
+OFFSETS: Final = 27
+"""For each facet what its hour adds, in its scale; beyond the first the same."""
+SUMS: Final = 30
 """Sums under way; see ``kernels.sums``."""
 SCRATCH_FLOATS: Final = SUMS + 4 * 44
 
@@ -315,7 +329,9 @@ PEERS: Final = 5
 """Whether anything is known of parents: else nothing is borrowed."""
 GIVEN_COUNT: Final = 6
 """Rows of what series gave that wait to be added up."""
-SCRATCH_INTS: Final = 7
+ENDED_US: Final = 7
+"""When the session ended."""
+SCRATCH_INTS: Final = 8
 
 # What a stratum gave, or took back: integers.
 G_RULE, G_AGENT, G_TASK, G_MODEL, G_SERIES, G_SIGN = 0, 1, 2, 3, 4, 5

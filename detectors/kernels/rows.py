@@ -12,10 +12,11 @@ from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
+from detectors.kernels.season import SEASON_WIDTH
 from detectors.kernels.suspects import clear, entry
 from detectors.kernels.words import Ints, Table
 
-MOST: Final = 1 << 12
+MOST: Final = 1 << 13
 """Words that one rule's state needs no more than."""
 
 
@@ -78,6 +79,10 @@ def pack(
             if address:
                 out[first + kept] = 1
                 place = _copy(i, address, width, out, place)
+        usual = i[stratum + at.LEVELS]
+        if usual:
+            out[first + at.LEVELS] = 1
+            place = _copy(i, usual, at.LEVELS_WIDTH, out, place)
         stratum = i[stratum + at.NEXT]
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
@@ -92,6 +97,11 @@ def pack(
         turn = (i[watch + at.WAITING_FIRST] + which) % at.WAITING_ROOM
         waits = i[watch + at.WAITING] + turn * at.WAITING_WIDTH
         place = _copy(i, waits, at.WAITING_WIDTH, out, place)
+    season = i[watch + at.SEASON]
+    if season > 0:
+        out[begin + at.SEASON] = 1
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        place = _copy(i, season, many, out, place)
     return place, known
 
 
@@ -157,7 +167,8 @@ def is_sound(
         if place + at.NORMS + width > end:
             return False
         kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += at.NORMS + width + kept * width
+        usual = at.LEVELS_WIDTH if words[place + at.LEVELS] else 0
+        place += at.NORMS + width + kept * width + usual
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:
@@ -165,6 +176,8 @@ def is_sound(
         if not 0 <= words[suspect + at.S_REF] < told:
             return False
     place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
+    if words[begin + at.SEASON] > 0:
+        place += rules[rule, at.FACETS] * SEASON_WIDTH
     return bool(place == end)
 
 
@@ -220,6 +233,9 @@ def unpack(
         i[watch + word] = words[place + word]
     if rules[rule, at.KIND] != at.DRIFT:
         return
+    seasons = words[place + at.SEASON] > 0
+    if seasons:
+        i[watch + at.SEASON] = 0
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
         i[watch + address] = 0
     i[watch + at.SUSPECTS_ROOM] = i[watch + at.WAITING_FIRST] = 0
@@ -238,6 +254,12 @@ def unpack(
                     i[address + word] = words[place + word]
                 i[stratum + kept] = address
                 place += width
+        if i[stratum + at.LEVELS]:
+            usual = take(i, heads, at.LEVELS_WIDTH)
+            for word in range(at.LEVELS_WIDTH):
+                i[usual + word] = words[place + word]
+            i[stratum + at.LEVELS] = usual
+            place += at.LEVELS_WIDTH
         if last:
             i[last + at.NEXT] = stratum
         else:
@@ -262,6 +284,12 @@ def unpack(
         i[watch + at.WAITING] = queue
         for word in range(waiting * at.WAITING_WIDTH):
             i[queue + word] = words[place + word]
+        place += waiting * at.WAITING_WIDTH
+    if seasons:
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        i[watch + at.SEASON] = season = take(i, heads, many)
+        for word in range(many):
+            i[season + word] = words[place + word]
 
 
 @compiled
@@ -297,6 +325,9 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
     if rules[rule, at.KIND] == at.DRIFT:
         clear(i, heads, watch)
         drop_waiting(i, heads, watch)
+        if i[watch + at.SEASON] > 0:
+            many = rules[rule, at.FACETS] * SEASON_WIDTH
+            give(i, heads, i[watch + at.SEASON], many)
         stratum = i[watch + at.STRATA]
         while stratum:
             following = i[stratum + at.NEXT]
