@@ -1,7 +1,8 @@
 """Season: how a number moves with the hour of the day, where that is worth knowing.
 
 For each hour of the day, on working days and on weekends, the mean of what sessions
-lay above or below the level of their series, in the scale of the number. An hour with
+lay above or below the level of their series, in the scale of the number. Until either
+has been seen for three days, they are taken for alike. An hour with
 sessions is a visit. What is expected of it is scored before the visit is learned: a bet
 on the profile against the level alone wins
 
@@ -10,8 +11,9 @@ on the profile against the level alone wins
 nats, where r is the mean of the visit, p what the profile expects of it, and v the
 variance of such means. Where there is no season the bet is fair or worse, and has ever
 won more than ``EARNED`` nats with a probability below exp(-``EARNED``) (Ville 1939;
-Shafer 2021). Means that wander go together from one hour to the next and are worth so
-much less, (1 - a) / (1 + a) with the autocorrelation a of what the profile leaves over.
+Shafer 2021). Means that wander go together from one hour to the next; what is won of them
+is worth so much less, (1 - a) / (1 + a) with the autocorrelation a of what the profile
+leaves over.
 
 What came while an alert was open is learned only if the same hour was like that the
 last time: one incident teaches nothing, what comes back does. Hours are those of UTC.
@@ -61,12 +63,14 @@ SETTLED: Final = 20
 """Sessions before any is winsorised."""
 
 SHRUNK: Final = 0.5
-"""Visits to an hour that stand in for it being like all others."""
+"""Visits to an hour that stand in for its being like all others, where most of what
+visits differ by is chance; where it is the season, the less."""
 
 WORKDAYS: Final = 5.0
 RESTDAYS: Final = 2.0
 WINSOR: Final = 3.0
 LEAST_VARIANCE: Final = 0.01
+TINY: Final = 1e-9
 WANDERS: Final = 0.9
 PART: Final = 1 / 48
 THURSDAY: Final = 3
@@ -105,6 +109,7 @@ class Season:
         "_samples",
         "_together",
         "_total",
+        "_unsure",
         "_variance",
         "_visits",
         "_was_held",
@@ -118,7 +123,7 @@ class Season:
         self.won = self.moved = 0.0
         self._hour, self._count, self._total, self._held = -1, 0, 0.0, False
         self._samples, self._variance = 0, 0.0
-        self._visits, self._excess = 0, 0.0
+        self._visits, self._excess, self._unsure = 0, 0.0, 1.0
         self._left = self._after = self._together = 0.0
         self._known = [0] * BUCKETS
         self._was_held = [False] * BUCKETS
@@ -127,12 +132,15 @@ class Season:
     def expects(self, hour: int) -> float:
         """How far above its level the number is expected in an hour; 0 if unknown."""
         bucket = bucket_of(hour)
-        if self._known[bucket] < VISITS:
-            bucket = (bucket + HOURS) % BUCKETS
-        known = self._known[bucket]
+        known, mean = self._known[bucket], self._means[bucket]
         if known < VISITS:
-            return 0.0
-        return self._means[bucket] * (known / (known + SHRUNK))
+            other = (bucket + HOURS) % BUCKETS
+            total = known + self._known[other]
+            if total < VISITS:
+                return 0.0
+            mean += (self._means[other] - mean) * self._known[other] / total
+            known = total
+        return mean * (known / (known + SHRUNK * self._unsure))
 
     def see(self, off: float, hour: int, *, held: bool) -> float:
         """Take a session in.
@@ -180,6 +188,7 @@ class Season:
             return
         self._visits = min(self._visits + 1, VISITS_REMEMBERED)
         self._excess += (mean * mean - chance - self._excess) / self._visits
+        self._unsure = chance / (max(self._excess, 0.0) + chance + TINY)
         self._known[bucket] = known = min(self._known[bucket] + 1, MOST_VISITS)
         self._means[bucket] += (mean - self._means[bucket]) / known
         total = weight = 0.0
@@ -196,11 +205,10 @@ class Season:
     def _score(self, mean: float, expected: float, variance: float) -> None:
         left = mean - expected
         gain = (mean * mean - left * left) / (2 * variance)
-        wander = 0.0
-        if self._after > 0:
+        if gain > 0 and self._after > 0:
             wander = min(max(self._together / self._after, 0.0), WANDERS)
-        won = self.won + gain * ((1 - wander) / (1 + wander))
-        self.won = min(max(won, LEAST_WON), MOST_WON)
+            gain *= (1 - wander) / (1 + wander)
+        self.won = min(max(self.won + gain, LEAST_WON), MOST_WON)
         self._after += PART * (left * left - self._after)
         self._together += PART * (left * self._left - self._together)
         self._left = left
@@ -212,7 +220,8 @@ class Season:
 
     def dump(self) -> list[Any]:
         """As plain values."""
-        return [getattr(self, name) for name in self.__slots__]
+        found = [getattr(self, name) for name in self.__slots__]
+        return [list(each) if isinstance(each, list) else each for each in found]
 
     def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave."""

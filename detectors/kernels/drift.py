@@ -158,7 +158,7 @@ def sample_quietly(
             facets,
             scratch,
             places,
-            False,  # noqa: FBT003 - compiled functions take no names
+            False,
             now_us,
         )
     return DONE

@@ -26,6 +26,7 @@ from detectors.season import (
     SETTLED,
     SHRUNK,
     THURSDAY,
+    TINY,
     VISITS,
     VISITS_REMEMBERED,
     WANDERS,
@@ -50,7 +51,9 @@ LEFT, AFTER, TOGETHER = 11, 12, 13
 with that of the visit before."""
 KNOWN: Final = 14
 """Integers: twelve hours each."""
-MEANS: Final = 18
+UNSURE: Final = 18
+"""How much of what visits differ by is chance."""
+MEANS: Final = 19
 SEASON_WIDTH: Final = MEANS + BUCKETS
 
 _BITS: Final = 5
@@ -64,6 +67,7 @@ _HELD: Final = 16
 def season_begin(f: Floats, i: Ints, at: int) -> None:
     """Make the words, all of them zero, those of a profile that has seen nothing."""
     i[at + HOUR] = -1
+    f[at + UNSURE] = 1.0
 
 
 @compiled
@@ -91,13 +95,17 @@ def season_expects(f: Floats, i: Ints, at: int, hour: int) -> float:
     """How far above its level the number is expected in an hour; 0 if unknown."""
     bucket = _bucket(hour)
     known = _noted(i, at, bucket) & _COUNT
-    if known < VISITS:
-        bucket = (bucket + HOURS) % BUCKETS
-        known = _noted(i, at, bucket) & _COUNT
-        if known < VISITS:
-            return 0.0
     mean: float = f[at + MEANS + bucket]
-    return mean * (known / (known + SHRUNK))
+    if known < VISITS:
+        other = (bucket + HOURS) % BUCKETS
+        more = _noted(i, at, other) & _COUNT
+        total = known + more
+        if total < VISITS:
+            return 0.0
+        mean += (f[at + MEANS + other] - mean) * more / total
+        known = total
+    unsure: float = f[at + UNSURE]
+    return mean * (known / (known + SHRUNK * unsure))
 
 
 @compiled
@@ -159,7 +167,9 @@ def _end(f: Floats, i: Ints, at: int) -> None:
     if held and not again:
         return
     i[at + VISITED] = visited = min(i[at + VISITED] + 1, VISITS_REMEMBERED)
-    f[at + EXCESS] = excess + (mean * mean - chance - excess) / visited
+    excess += (mean * mean - chance - excess) / visited
+    f[at + EXCESS] = excess
+    f[at + UNSURE] = chance / (max(excess, 0.0) + chance + TINY)
     known = min(known + 1, MOST_VISITS)
     _note(i, at, bucket, known | mark)
     f[at + MEANS + bucket] += (mean - f[at + MEANS + bucket]) / known
@@ -179,11 +189,10 @@ def _end(f: Floats, i: Ints, at: int) -> None:
 def _score(f: Floats, at: int, mean: float, expected: float, variance: float) -> None:
     left = mean - expected
     gain = (mean * mean - left * left) / (2 * variance)
-    wander = 0.0
-    if f[at + AFTER] > 0:
+    if gain > 0 and f[at + AFTER] > 0:
         wander = min(max(f[at + TOGETHER] / f[at + AFTER], 0.0), WANDERS)
-    won = f[at + WON] + gain * ((1 - wander) / (1 + wander))
-    f[at + WON] = min(max(won, LEAST_WON), MOST_WON)
+        gain *= (1 - wander) / (1 + wander)
+    f[at + WON] = min(max(f[at + WON] + gain, LEAST_WON), MOST_WON)
     f[at + AFTER] += PART * (left * left - f[at + AFTER])
     f[at + TOGETHER] += PART * (left * f[at + LEFT] - f[at + TOGETHER])
     f[at + LEFT] = left

@@ -7,6 +7,7 @@ all of them teach one profile.
 from __future__ import annotations
 
 from math import isnan
+
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take

@@ -231,7 +231,7 @@ class DriftWatch(Watch):
 
     def _begin_season(self, hour: int) -> None:
         """A series with many sessions may have a season."""
-        if self.facets[0].norm().scale is Scale.RATE:
+        if self.facets[0].norm().scale is Scale.RATE or hour <= 0:
             return
         if self.season_from == 0:
             self.season_from = hour
