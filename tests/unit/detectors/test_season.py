@@ -113,6 +113,7 @@ def test_an_incident_of_one_day_teaches_nothing() -> None:
     *_, (_, season) = taught(5, wave, 9)
     season.used = True
     begin = MONDAY + 9 * 24
+    season.see(0.0, begin, held=True)  # ends the hour before
     usual, won = [season.expects(begin + hour) for hour in range(24)], season.won
 
     def bad_day(begin: int) -> None:
