@@ -29,8 +29,10 @@ from detectors.kernels import (
     probation,
     suspects,
 )
+from detectors.kernels.evened import raised
 from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
+from detectors.kernels.seasons import season_learn
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.newcomers import Newcomers
 from detectors.numbers import finite
@@ -104,6 +106,7 @@ class DriftWatch(CompiledWatch):
     ) -> bool | None:
         store, arena = self.store, self.store.arena
         arena.reserve()
+        store.places[layout.ENDED_US] = ended_us
         found = open_sample(
             arena.floats,
             arena.ints,
@@ -146,7 +149,7 @@ class DriftWatch(CompiledWatch):
             told = None
         else:
             told = self._judge(now_us, stage)
-        self._learn(stage)
+        self._learn(now_us, stage)
         return told
 
     def _begin(self, stage: Stage) -> None:
@@ -177,7 +180,7 @@ class DriftWatch(CompiledWatch):
     def take_back(self, stage: Stage) -> None:  # noqa: D102
         self.store.take_back(self.at, self.plan.row)
 
-    def _learn(self, stage: Stage) -> None:
+    def _learn(self, now_us: int, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
         tables = store.tables
         holding = self.holding
@@ -214,6 +217,19 @@ class DriftWatch(CompiledWatch):
                 self.factors.learn(stage)
             elif self.number > self.change.fired_at[0]:
                 self.factors.during(stage)
+        season_learn(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            store.scratch,
+            store.places,
+            holding,
+            now_us,
+        )
 
     @property
     def holding(self) -> bool:
@@ -232,7 +248,7 @@ class DriftWatch(CompiledWatch):
     def _own(self) -> float:
         """The sample's value per unit of weight, signed."""
         scratch = self.store.scratch
-        own = float(scratch[layout.VALUES]) / float(scratch[layout.WEIGHTS])
+        own = float(scratch[layout.RAW]) / float(scratch[layout.WEIGHTS])
         return self.plan.sign * own
 
     @property
@@ -297,6 +313,13 @@ class DriftWatch(CompiledWatch):
         """Say that the series is judged from this session on, and all is well."""
         self.judge(CLEAR, None, None, now_us, stage)
         self.rest()
+
+    def _raised(self, level: float) -> float:
+        """What is expected of the metric in the hour of the sample."""
+        tables = self.store.tables
+        facet = tables.rules[self.plan.row, layout.FACET]
+        scale = int(tables.facets[facet, layout.SCALE])
+        return float(raised(level, scale, self.store.scratch))
 
     @property
     def _suspicion(self) -> float:
@@ -384,6 +407,10 @@ class DriftWatch(CompiledWatch):
             shift=shift,
             borrowed=round(self._borrowed(), 2),
         )
+        if store.scratch[layout.OFFSETS]:
+            at_stratum = int(store.places[layout.STRATUM])
+            level = float(arena.floats[at_stratum + layout.NORMS + 1])
+            self.change.evidence["season"] = round(self._raised(level) / level, 3)
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:

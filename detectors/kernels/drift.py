@@ -8,6 +8,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.holding import holds, stand
 from detectors.kernels.learning import learn_sample, look_back
@@ -20,6 +21,7 @@ from detectors.kernels.probation import (
     worst,
 )
 from detectors.kernels.samples import open_sample
+from detectors.kernels.seasons import season_learn
 from detectors.kernels.suspects import (
     clear,
     first_since,
@@ -28,6 +30,7 @@ from detectors.kernels.suspects import (
     mean_deviation,
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
+from detectors.season import BEGUN
 
 DONE, WHOLLY, TO_EXPOSE, TO_TELL, TO_BEGIN, TO_STAND, TO_LEARN = range(7)
 """Nothing is left to do; all is; telling of a newcomer, perhaps, and what follows;
@@ -194,6 +197,20 @@ def sample_quietly(
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
+    if i[watch + at.SEASON] > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
+        season_learn(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            scratch,
+            places,
+            False,
+            now_us,
+        )
     return DONE
 
 
@@ -273,6 +290,7 @@ def bet(
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
+    level = raised(level, facets[first, at.SCALE], scratch)
     keep(f, i, heads, watch, now_us, ref, level, scratch)
     if not suspicion > floats[rule, at.ENOUGH]:
         return False

@@ -276,6 +276,7 @@ def fold(
                 )
             elif kind == at.DRIFT:
                 places[at.OF_SERIES] = i[at_series + at.NUMBER]
+                places[at.ENDED_US] = ended_us
                 left = sample_quietly(
                     f,
                     i,

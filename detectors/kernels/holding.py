@@ -7,6 +7,7 @@ from math import isnan
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import HOLDING, bets_release, bets_returned
+from detectors.kernels.evened import raised
 from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_ready
 from detectors.kernels.suspects import keep
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -60,7 +61,8 @@ def stand(
     norm = norms + facets[first, at.NORM_AT]
     if not (f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, facets[first, at.SCALE])):
         return False
-    keep(f, i, heads, watch, now_us, ref, f[norm + LEVEL], scratch)
+    level = raised(f[norm + LEVEL], facets[first, at.SCALE], scratch)
+    keep(f, i, heads, watch, now_us, ref, level, scratch)
     number = i[watch + at.SAMPLES]
     for place in range(rules[rule, at.FACETS]):
         bets = watch + facets[first + place, at.BETS_AT]

@@ -203,7 +203,10 @@ TOLD_FACET: Final = 15
 DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-RELEASES: Final = 17
+SEASON: Final = 17
+"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
+the hour since 1970 from which on they are counted."""
+RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``."""
 NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
@@ -232,8 +235,16 @@ GIVEN: Final = 11
 """What it said last: the model then, and for each facet four floats; a variance of zero
 says nothing."""
 GIVEN_WIDTH: Final = 4
-NORMS: Final = 23
+LEVELS: Final = 23
+"""Address of the levels that its seasons are about, 0 without."""
+NORMS: Final = 24
 """For each facet its norm."""
+
+MOST_FACETS: Final = 3
+
+# Levels of a stratum.
+LEVELS_WIDTH: Final = 2 * MOST_FACETS
+"""For each facet the level, and the sessions that speak for it, an integer."""
 
 # What the first sessions of a stratum are held against.
 P_BEGUN: Final = 0
@@ -255,7 +266,6 @@ W_AGENT, W_TASK = 0, 1
 W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
 WAITING_WIDTH: Final = 11
 
-MOST_FACETS: Final = 3
 MOST_STRATA: Final = 32
 LONG_UNSEEN: Final = 1_000
 """Samples after which a stratum makes room; until then the others share one."""
@@ -334,7 +344,11 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SUMS: Final = 24
+RAW: Final = 24
+"""For each facet its value as it was; beyond the first only where there are profiles."""
+OFFSETS: Final = 27
+"""For each facet what its hour adds, in its scale; beyond the first the same."""
+SUMS: Final = 30
 """Sums under way; see ``kernels.sums``."""
 OFFS: Final = SUMS + 4 * 44
 """How far the sample lies from its peers, facet by facet."""
@@ -356,7 +370,9 @@ GIVEN_COUNT: Final = 6
 """Rows of what series gave that wait to be added up."""
 SAID_COUNT: Final = 7
 """Rows of what is to be said."""
-SCRATCH_INTS: Final = 8
+ENDED_US: Final = 8
+"""When the session ended."""
+SCRATCH_INTS: Final = 9
 
 # A drift rule has enough sessions of a series, and all is well.
 A_RULE, A_WATCH, A_SERIES, A_REF, A_NOW_US = 0, 1, 2, 3, 4

@@ -44,6 +44,9 @@ NORM_WIDTH: Final = 8
 ERRORS, CALLS, EXCESS, REFERENCE = 8, 9, 10, 11
 RATE_WIDTH: Final = 12
 
+TURNED: Final = 200
+"""Samples that what is known counts for where a season comes into use, or leaves it."""
+
 _CASES: Final = 6.0
 _WINSOR: Final = 3.0
 _LOW, _HIGH = -3.0, 4.0
@@ -157,6 +160,16 @@ def norm_learn(
         _learn_plain(f, at, value, scale)
     if deviation == deviation and (f[at + SAMPLES] > OWN or not f[at + LENT_SAMPLES]):
         _correct(f, at, deviation)
+
+
+@compiled
+def norm_turn(f: Floats, at: int, mean: float, scale: int) -> None:
+    """Begin nearly anew about another mean: the numbers are others from now on."""
+    moved = mean - f[at + MEAN]
+    f[at + LEVEL] = back(there(f[at + LEVEL], scale) + moved, scale)
+    f[at + MEAN] = mean
+    f[at + SAMPLES] = min(f[at + SAMPLES], float(TURNED))
+    f[at + BIAS], f[at + BIAS_SPREAD], f[at + BIAS_SAMPLES] = 0.0, 1.0, _PRIOR
 
 
 @compiled

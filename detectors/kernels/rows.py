@@ -12,6 +12,7 @@ from detectors.kernels.held import count_free
 from detectors.kernels.inside import FAR, timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
+from detectors.kernels.season import SEASON_WIDTH
 from detectors.kernels.silence import silent_us
 from detectors.kernels.suspects import clear, entry
 from detectors.kernels.words import Floats, Ints, Table
@@ -80,6 +81,10 @@ def pack(
                 out[first + kept] = 1
                 words = width + (at.P_NORMS if kept == at.TRIED else 0)
                 place = _copy(i, address, words, out, place)
+        usual = i[stratum + at.LEVELS]
+        if usual:
+            out[first + at.LEVELS] = 1
+            place = _copy(i, usual, at.LEVELS_WIDTH, out, place)
         stratum = i[stratum + at.NEXT]
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
@@ -94,6 +99,11 @@ def pack(
         turn = (i[watch + at.WAITING_FIRST] + which) % at.WAITING_ROOM
         waits = i[watch + at.WAITING] + turn * at.WAITING_WIDTH
         place = _copy(i, waits, at.WAITING_WIDTH, out, place)
+    season = i[watch + at.SEASON]
+    if season > 0:
+        out[begin + at.SEASON] = 1
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        place = _copy(i, season, many, out, place)
     return place, known
 
 
@@ -160,7 +170,8 @@ def is_sound(
             return False
         kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
         tried = at.P_NORMS + width if words[place + at.TRIED] != 0 else 0
-        place += at.NORMS + width + kept * width + tried
+        usual = at.LEVELS_WIDTH if words[place + at.LEVELS] != 0 else 0
+        place += at.NORMS + width + kept * width + tried + usual
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:
@@ -168,6 +179,8 @@ def is_sound(
         if not 0 <= words[suspect + at.S_REF] < told:
             return False
     place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
+    if words[begin + at.SEASON] > 0:
+        place += rules[rule, at.FACETS] * SEASON_WIDTH
     return bool(place == end)
 
 
@@ -223,6 +236,9 @@ def unpack(
         i[watch + word] = words[place + word]
     if rules[rule, at.KIND] != at.DRIFT:
         return
+    seasons = words[place + at.SEASON] > 0
+    if seasons:
+        i[watch + at.SEASON] = 0
     for address in (at.STRATA, at.SUSPECTS, at.SUSPECTS_FIRST, at.WAITING):
         i[watch + address] = 0
     i[watch + at.SUSPECTS_ROOM] = i[watch + at.WAITING_FIRST] = 0
@@ -242,6 +258,12 @@ def unpack(
                     i[address + word] = words[place + word]
                 i[stratum + kept] = address
                 place += length
+        if i[stratum + at.LEVELS]:
+            usual = take(i, heads, at.LEVELS_WIDTH)
+            for word in range(at.LEVELS_WIDTH):
+                i[usual + word] = words[place + word]
+            i[stratum + at.LEVELS] = usual
+            place += at.LEVELS_WIDTH
         if last:
             i[last + at.NEXT] = stratum
         else:
@@ -266,6 +288,12 @@ def unpack(
         i[watch + at.WAITING] = queue
         for word in range(waiting * at.WAITING_WIDTH):
             i[queue + word] = words[place + word]
+        place += waiting * at.WAITING_WIDTH
+    if seasons:
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        i[watch + at.SEASON] = season = take(i, heads, many)
+        for word in range(many):
+            i[season + word] = words[place + word]
 
 
 @compiled
@@ -301,6 +329,9 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
     if rules[rule, at.KIND] == at.DRIFT:
         clear(i, heads, watch)
         drop_waiting(i, heads, watch)
+        if i[watch + at.SEASON] > 0:
+            many = rules[rule, at.FACETS] * SEASON_WIDTH
+            give(i, heads, i[watch + at.SEASON], many)
         stratum = i[watch + at.STRATA]
         while stratum:
             following = i[stratum + at.NEXT]

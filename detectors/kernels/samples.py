@@ -7,6 +7,7 @@ from math import isnan, nan
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.evened import make_even
 from detectors.kernels.giving import take_back
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.probation import let_go, note
@@ -72,6 +73,8 @@ def drop_stratum(i: Ints, heads: Ints, stratum: int, width: int) -> None:
     if i[stratum + at.ANCHOR]:
         give(i, heads, i[stratum + at.ANCHOR], width)
     let_go(i, heads, stratum, width)
+    if i[stratum + at.LEVELS]:
+        give(i, heads, i[stratum + at.LEVELS], at.LEVELS_WIDTH)
     give(i, heads, stratum, at.NORMS + width)
 
 
@@ -215,6 +218,9 @@ def open_sample(
         read(facets, first + place, values, scratch, place)
     for place in range(count, at.MOST_FACETS):
         scratch[at.VALUES + place] = nan
+    scratch[at.RAW], scratch[at.OFFSETS] = scratch[at.VALUES], 0.0
+    if i[watch + at.SEASON] > 0:
+        make_even(f, i, watch, rules, rule, facets, scratch, places)
     score(f, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
     return True
 
