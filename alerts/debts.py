@@ -6,16 +6,18 @@ receivers and channels in between.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from msgspec import structs
 
 from alerts.delivery import Action
-from alerts.ledger import Lane, Ledger
+from alerts.lanes import Lane
+from alerts.ledger import Ledger
 from alerts.notifications import Reason
 from alerts.retries import give_up_us
-from alerts.rows import Group, Message, Told
+from alerts.rows import Group, Message, Stage, Told
 
 _GONE = "the receiver, or this channel of it, is not in the configuration any more"
 
@@ -38,7 +40,7 @@ class Debt:
     fault: str
 
 
-def owed(ledger: Ledger, known: Collection[Lane]) -> Iterator[Debt]:
+def owed(ledger: Ledger, known: Container[Lane]) -> Iterator[Debt]:
     """All debts that time alone will not pay, oldest group first."""
     for group in sorted(ledger.groups.values(), key=lambda group: group.order):
         for message in group.given_up:
@@ -120,6 +122,7 @@ def _untell(group: Group, message: Message) -> None:
             member.told = told.before
             untold = True
         member.severity, member.share = told.severity or "", told.share
+        member.flaps = told.flaps
     if untold:
         group.given_up.append(message)
     elif _ends(message):
@@ -178,4 +181,51 @@ def revive(group: Group, now_us: int) -> None:
         ):
             message.action = Action.CLOSE
         message.give_up_us = give_up_us(message.action, message.alerts, now_us)
-    group.queue[:0] = ends
+    # Behind the one that is on its way, whose outcome is still to come.
+    sending = [one for one in group.queue if one.stage is Stage.SENDING]
+    group.queue[:] = [*sending, *ends, *group.queue[len(sending) :]]
+
+
+def unsettled(ledger: Ledger, live: Container[Lane]) -> Counter[str]:
+    """By receiver, the alerts that it was told of and not of their ends.
+
+    Args:
+        ledger: Where the groups are.
+        live: The lanes of the file: receivers, or channels, that have others.
+    """
+    found: dict[str, set[str]] = {}
+    for group in ledger.groups.values():
+        if (group.receiver, group.channel) not in live:
+            found.setdefault(group.receiver, set()).update(_open(group))
+    return Counter({name: len(alerts) for name, alerts in found.items() if alerts})
+
+
+def _open(group: Group) -> set[str]:
+    told = {one for one, member in group.members.items() if member.told}
+    for message in (*group.queue, *group.given_up):
+        told |= _ends(message).keys()
+    return told
+
+
+def forgive(group: Group, *, live: bool) -> set[str]:
+    """Owe a group nothing any more; the alerts that this was about.
+
+    Args:
+        group: Of the receiver that is forgiven.
+        live: Whether the file has its channel: then what fires there goes on, and only
+            what the channel has refused is forgotten.
+    """
+    if live:
+        about = {one for message in group.given_up for one in message.told}
+        group.given_up.clear()
+        return about
+    about = _open(group)
+    group.members.clear()
+    group.given_up.clear()
+    group.refs.clear()
+    group.queue[:] = [one for one in group.queue if one.stage is Stage.SENDING]
+    for message in group.queue:
+        # Whatever comes of it, it is not tried again, nor owed.
+        message.told, message.give_up_us = {}, 0
+    group.due_us = group.remind_us = group.recheck_us = None
+    return about

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from alerts.notifications import Reason
 from alerts.receivers import Channel
+from alerts.silences import Ack
 from detectors.transitions import Transition
 
 
@@ -45,6 +46,7 @@ class Delivery:
         late: Held back while the worker caught up after a standstill.
         possible_repeat: An earlier attempt may have arrived.
         quiet: Sets an old message right; nobody needs to be alerted to it.
+        acks: Who looks after which of the alerts, or did until its end.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Delivery:
     late: bool = False
     possible_repeat: bool = False
     quiet: bool = False
+    acks: Mapping[str, Ack] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

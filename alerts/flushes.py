@@ -6,7 +6,7 @@ suppression may end by the clock. All of them stand in its row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from alerts.debts import forget_moot
 from alerts.groups import (
@@ -18,10 +18,10 @@ from alerts.groups import (
     waits,
 )
 from alerts.inhibition import Cause
-from alerts.ledger import Lane, Ledger
+from alerts.lanes import Lanes
+from alerts.ledger import Ledger
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
-from alerts.receivers import Channel
 from alerts.repeats import acknowledged, remind, skip_repeat
 from alerts.rows import Alert, Group
 from alerts.speech import speak
@@ -38,7 +38,7 @@ class Flushes:
     Args:
         ledger: Where the groups are.
         outbox: Takes what they say.
-        channels: Those that the configuration has; groups of others are silent.
+        lanes: Where something can be told; groups elsewhere are silent.
         suppression: What may not be told.
         standstill: Holds first news while an old log is read; None on one clock.
     """
@@ -47,13 +47,13 @@ class Flushes:
         self,
         ledger: Ledger,
         outbox: Outbox,
-        channels: Mapping[Lane, Channel],
+        lanes: Lanes,
         suppression: Suppression,
         standstill: Standstill | None,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
-        self._channels = channels
+        self._lanes = lanes
         self._suppression = suppression
         self._standstill = standstill
         self._waiting = Waiting()
@@ -152,7 +152,8 @@ class Flushes:
 
     def _flush(self, group: Group, at_us: int, *, repeat: bool) -> list[Notification]:
         alerts = self._ledger.alerts
-        channel = self._channels.get((group.receiver, group.channel))
+        lane = (group.receiver, group.channel)
+        channel = self._lanes.of(group.id, lane)
         planned_us = group.due_us if _is_due(group.due_us, at_us) else None
         if planned_us is not None:
             group.due_us = None
@@ -169,6 +170,12 @@ class Flushes:
             if alert_id not in held
             and (reason := self._reason(group, alert_id, at_us, repeat=repeat))
         }
+        if lane not in self._lanes.live:
+            # Whoever is taken out of the file is told what they are owed, and no more.
+            repeat, group.remind_us = False, None
+            reasons = {
+                one: why for one, why in reasons.items() if why is Reason.RESOLVED
+            }
         if reasons:
             said = speak(
                 group,
@@ -182,7 +189,8 @@ class Flushes:
             again = all(reason is Reason.REPEAT for reason in reasons.values())
             group.reminders = group.reminders + 1 if again else 0
             group.remind_us = None
-            remind(group, alerts, at_us)
+            if lane in self._lanes.live:
+                remind(group, alerts, at_us)
             forget_moot(group)
             return said
         if repeat:

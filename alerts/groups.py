@@ -10,7 +10,7 @@ from alerts.routing import matchable
 from alerts.rows import Alert, Group, Member
 from alerts.severity import rank, share
 from detectors.rules import SECOND_US, Severity
-from detectors.transitions import Transition
+from detectors.transitions import Transition, flap_number
 
 LONGEST_PAUSE_US = 24 * 3600 * SECOND_US
 """Repeats with a back-off come at least so often, unless they never did."""
@@ -71,7 +71,9 @@ def news(member: Member, alert: Alert, *, free: bool = True) -> Reason | None:
     now = rank(line.severity), share(line)
     if now > told:
         return Reason.ESCALATED
-    return Reason.CHANGED if now < told else None
+    if now < told or flap_number(line) != member.flaps:
+        return Reason.CHANGED
+    return None
 
 
 def is_held(member: Member, line: Transition) -> bool:
@@ -150,6 +152,7 @@ def tell(group: Group, alert_id: str, alert: Alert, reason: Reason, at_us: int) 
         if member.routed and line.to_state.is_open:
             # The next generation is held back here: only the last one's end is told.
             member.told, member.severity, member.share = 0, "", 0.0
+            member.flaps = 0
         else:
             del group.members[alert_id]
         return told
@@ -160,6 +163,7 @@ def tell(group: Group, alert_id: str, alert: Alert, reason: Reason, at_us: int) 
     member.told = line.generation
     member.severity = line.severity or Severity.WARNING
     member.share = share(line)
+    member.flaps = flap_number(line)
     member.held, member.ready_us = 0, None
     return member.told
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
-from alerts.receivers import Channel, Receiver
+from alerts.lanes import Lane
 from alerts.rows import (
     CURSOR_ROW,
     Alert,
@@ -27,18 +27,6 @@ from detectors.rules import SECOND_US
 
 REMEMBERED_US: Final = 7 * 86_400 * SECOND_US
 """How long the number of an alert's last line is kept after the alert ended."""
-
-Lane = tuple[str, str]
-"""A receiver's name and one of its channels, as ``Group`` names them."""
-
-
-def lanes(receiver: Receiver) -> dict[str, Channel]:
-    """A receiver's channels by the name under which groups know them."""
-    named: dict[str, Channel] = {}
-    for channel in receiver.channels:
-        same = sum(other.kind == channel.kind for other in named.values())
-        named[f"{channel.kind}#{same + 1}" if same else channel.kind] = channel
-    return named
 
 
 class Ledger:

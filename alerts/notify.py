@@ -7,17 +7,20 @@ was given; it reports what came of each.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
 
 from msgspec import structs
 
-from alerts.debts import Debt, owed, revive, write_off
+from alerts.debts import Debt, owed, revive, unsettled, write_off
 from alerts.delivery import Failed, Outcome
 from alerts.effects import Effects, GivenUp, lost_news
 from alerts.flushes import Flushes
-from alerts.ledger import Ledger, lanes
+from alerts.lanes import Lane, Lanes
+from alerts.ledger import Ledger
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
+from alerts.receivers import Channel
 from alerts.repeats import acknowledged
 from alerts.requests import Requests
 from alerts.routes import Routing
@@ -26,7 +29,7 @@ from alerts.seats import Seats
 from alerts.silences import Silence, is_broken
 from alerts.standstill import Standstill
 from alerts.suppression import Suppression
-from detectors.transitions import Clock, Line, Transition, Update
+from detectors.transitions import Clock, Line, Transition, Update, flap_number
 
 __all__ = ["Effects", "Notifier"]
 
@@ -39,30 +42,63 @@ class Notifier:
         standstill: Whether ``now_us`` is the wall clock, beside which the clocks of
             partitions may lag: first news from those that do is held. In replay
             there is one clock and nothing to hold.
+        lanes: Of this process, if it has had other files before.
 
     Attributes:
         requests: What people ask for: silences and acknowledgements.
     """
 
-    def __init__(self, routing: Routing, *, standstill: bool = False) -> None:
-        self._channels = {
-            (receiver.name, name): channel
-            for receiver in routing.receivers
-            for name, channel in lanes(receiver).items()
-        }
+    def __init__(
+        self,
+        routing: Routing,
+        *,
+        standstill: bool = False,
+        lanes: Lanes | None = None,
+    ) -> None:
+        lanes = self._lanes = lanes or Lanes(routing.receivers)
         ledger = self._ledger = Ledger()
-        self._outbox = Outbox(ledger, self._channels)
+        self._outbox = Outbox(ledger, lanes)
         self._standstill = Standstill() if standstill else None
         self._suppression = Suppression(routing, ledger.silences)
         self._flushes = Flushes(
-            ledger, self._outbox, self._channels, self._suppression, self._standstill
+            ledger, self._outbox, lanes, self._suppression, self._standstill
         )
-        self._seats = Seats(
-            routing.route, ledger, self._outbox, self._channels, self._flushes
+        self._seats = Seats(routing.route, ledger, self._outbox, lanes, self._flushes)
+        self.requests = Requests(
+            ledger, lanes, self._flushes, self._seats, self._resume
         )
-        self.requests = Requests(ledger, self._flushes, self._seats, self._resume)
         self._restored = False
         self._draining = False
+
+    def reload(self, routing: Routing, now_us: int) -> None:
+        """Go on with another file: everything is looked at once, as if it were new.
+
+        Whoever was told that an alert fires is told its end, whatever became of their
+        route or receiver; nobody is told anew what they know.
+        """
+        self._resume(now_us)
+        self._lanes.reload(routing.receivers, self._opened)
+        self._outbox.reload()
+        self._suppression.reload(routing)
+        self._seats.reload(routing.route)
+        self._restored = True
+        self._resume(now_us)
+        self._tidy()
+
+    def _opened(self, lane: Lane) -> list[str]:
+        """The groups that have, or are about to have, something open on a lane."""
+        return [
+            group.id
+            for group in self._ledger.groups.values()
+            if (group.receiver, group.channel) == lane and (group.refs or group.queue)
+        ]
+
+    def _tidy(self) -> None:
+        """Let go of former receivers that are owed nothing."""
+        if self._lanes.former:
+            groups = self._ledger.groups.values()
+            self._lanes.retain({(each.receiver, each.channel) for each in groups})
+            self._outbox.reload()
 
     def on_line(self, line: Line, now_us: int) -> Effects:
         """Take a line. What it leads to comes with ``run_due``, at the same time.
@@ -103,6 +139,7 @@ class Notifier:
             lines += said
         self._ledger.forget_silences(now_us)
         self._ledger.forget_ended(now_us)
+        self._tidy()
         return Effects(tuple(lines), self._outbox.start_due(now_us))
 
     def drain(self) -> None:
@@ -133,6 +170,7 @@ class Notifier:
             self._outbox.remind(group)
             self._ledger.touch_group(group)
             given_up = (lost_news(group, message, refused=isinstance(outcome, Failed)),)
+        self._tidy()
         return Effects((), self._outbox.start_due(now_us), given_up)
 
     @property
@@ -152,7 +190,19 @@ class Notifier:
 
     def owed(self) -> tuple[Debt, ...]:
         """What channels should have been told and were not, and why."""
-        return tuple(owed(self._ledger, self._channels))
+        return tuple(owed(self._ledger, self._lanes))
+
+    def unsettled(self) -> Mapping[str, int]:
+        """By receiver that the file lacks: alerts of which it is owed the end.
+
+        Of a receiver some of whose channels are gone, those of these.
+        """
+        return unsettled(self._ledger, self._lanes.live)
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """All at which something may still be told."""
+        return self._lanes.channels
 
     @property
     def open_alerts(self) -> int:
@@ -218,17 +268,26 @@ class Notifier:
         # An update may carry the number of the line it adds to.
         if alert is None or update.seq < alert.seq:
             return
+        flapped = flap_number(alert.line)
         alert.seq = update.seq
         alert.line = structs.replace(
-            alert.line, value=update.value, peak=update.peak, sessions=update.sessions
+            alert.line,
+            value=update.value,
+            peak=update.peak,
+            sessions=update.sessions,
+            flapping=update.flapping,
         )
         self._ledger.touch_alert(update.alert_id)
-        if self._drop_ack(alert, now_us):
+        worse = self._drop_ack(alert, now_us)
+        if worse or flap_number(alert.line) != flapped:
             self._seats.place(alert, now_us)
 
     def _drop_ack(self, alert: Alert, now_us: int) -> bool:
         """End an acknowledgement that holds no more; whether there was one."""
         if alert.ack is None or not is_broken(alert.ack, alert.line):
+            return False
+        if not alert.line.to_state.is_open:
+            # With the end people are told who looked after it.
             return False
         alert.ack = None
         self._flushes.unacknowledged(alert.line.alert_id, now_us)
@@ -245,7 +304,7 @@ class Notifier:
             self._suppression.note(alert.line)
         for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
             group.position = NO_ROUTE
-            if (group.receiver, group.channel) in self._channels:
+            if (group.receiver, group.channel) in self._lanes:
                 revive(group, now_us)
             self._outbox.remind(group)
             self._flushes.recheck(group, now_us)

@@ -6,7 +6,7 @@ it sent; after a crash in between it may have arrived, and is tried again as suc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from alerts.backlog import push, squeeze
@@ -19,8 +19,10 @@ from alerts.delivery import (
     Retry,
     Sent,
 )
-from alerts.ledger import Lane, Ledger
+from alerts.lanes import Lane, Lanes
+from alerts.ledger import Ledger
 from alerts.receivers import Channel
+from alerts.repeats import acks_of
 from alerts.retries import next_try_us
 from alerts.rows import Group, Message, Pause, Stage
 from alerts.timers import Timers
@@ -43,14 +45,22 @@ class Outbox:
 
     Args:
         ledger: Where the groups are.
-        channels: The channels that the configuration has; the others' messages wait.
+        lanes: Where something can be told; the others' messages wait.
     """
 
-    def __init__(self, ledger: Ledger, channels: Mapping[Lane, Channel]) -> None:
+    def __init__(self, ledger: Ledger, lanes: Lanes) -> None:
         self._ledger = ledger
-        self._channels = channels
-        self._traffic = {lane: _Traffic(self._head_due) for lane in channels}
+        self._lanes = lanes
+        self._traffic: dict[Lane, _Traffic] = {}
         self._under_way: dict[str, str] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """The lanes are others; what is on its way stays so."""
+        self._traffic = {
+            lane: self._traffic.get(lane) or _Traffic(self._head_due)
+            for lane in self._lanes
+        }
 
     def put(self, group: Group, message: Message) -> None:
         """Queue a message."""
@@ -90,7 +100,7 @@ class Outbox:
                 self._ledger.touch_pause(lane)
             while traffic.under_way < AT_ONCE and (due := traffic.timers.pop(now_us)):
                 group = self._ledger.groups[due[1]]
-                started.append(self._start(group, traffic))
+                started.append(self._start(group, traffic, now_us))
         return tuple(started)
 
     def on_outcome(
@@ -108,20 +118,24 @@ class Outbox:
         self._traffic[group.receiver, group.channel].under_way -= 1
         message = group.queue[0]
         message.stage = Stage.PENDING
-        if self._settle(group, message, outcome, now_us):
+        if isinstance(outcome, Failed) and self._lanes.let_go(name):
+            # Refused under the key that opened it, which the file has no more.
+            message.fault, message.next_us = outcome.reason, now_us
+        elif self._settle(group, message, outcome, now_us):
             return group, message
         self.remind(group)
         self._ledger.touch_group(group)
         return None
 
-    def _start(self, group: Group, traffic: _Traffic) -> Delivery:
+    def _start(self, group: Group, traffic: _Traffic, now_us: int) -> Delivery:
         message = group.queue[0]
         message.stage = Stage.SENDING
         message.attempts += 1
         traffic.under_way += 1
         self._under_way[message.id] = group.id
         self._ledger.touch_group(group)
-        channel = self._channels[group.receiver, group.channel]
+        channel = self._lanes.of(group.id, (group.receiver, group.channel))
+        assert channel is not None  # noqa: S101 - its lane has traffic
         return Delivery(
             id=message.id,
             receiver=group.receiver,
@@ -141,6 +155,7 @@ class Outbox:
             late=message.late,
             possible_repeat=message.ambiguous,
             quiet=message.quiet,
+            acks=acks_of(message.alerts, self._ledger.alerts, now_us),
         )
 
     def _settle(
@@ -151,6 +166,8 @@ class Outbox:
                 del group.queue[0]
                 if message.action is Action.CLOSE:
                     _forget_refs(group, message.episode)
+                    if not group.refs:
+                        self._lanes.let_go(group.id)
                 elif ref is not None:
                     group.refs[message.episode] = ref
                 return False

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from alerts.groups import pause_us
 from alerts.rows import Alert, Group
-from alerts.silences import is_broken
+from alerts.silences import Ack, is_broken
 from alerts.suppression import Suppression
+from detectors.transitions import Transition
 
 
 def acknowledged(alert: Alert, now_us: int) -> bool:
     """Whether somebody looks after an alert as it stands."""
     ack = alert.ack
     return ack is not None and now_us < ack.until_us and not is_broken(ack, alert.line)
+
+
+def acks_of(
+    lines: Iterable[Transition], alerts: Mapping[str, Alert], now_us: int
+) -> dict[str, Ack]:
+    """Who looks after the alerts of these lines, or did until they were over."""
+    found = {}
+    for line in lines:
+        alert = alerts.get(line.alert_id)
+        if alert is None or alert.ack is None:
+            continue
+        over = not line.to_state.is_open and alert.ack.generation == line.generation
+        if over or acknowledged(alert, now_us):
+            found[line.alert_id] = alert.ack
+    return found
 
 
 def remind(group: Group, alerts: Mapping[str, Alert], now_us: int) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from alerts.debts import forgive
 from alerts.flushes import Flushes
+from alerts.lanes import Lanes
 from alerts.ledger import Ledger
 from alerts.routing import matchable
 from alerts.seats import Seats
@@ -22,6 +24,7 @@ class Requests:
 
     Args:
         ledger: Where it is kept.
+        lanes: Those of the file.
         flushes: Told of suppressions that end.
         seats: Told of alerts that somebody looks after.
         resume: Called first, with the time: rows may have been taken back.
@@ -30,11 +33,13 @@ class Requests:
     def __init__(
         self,
         ledger: Ledger,
+        lanes: Lanes,
         flushes: Flushes,
         seats: Seats,
         resume: Callable[[int], None],
     ) -> None:
         self._ledger = ledger
+        self._lanes = lanes
         self._flushes = flushes
         self._seats = seats
         self._resume = resume
@@ -89,6 +94,17 @@ class Requests:
             self._ledger.touch_alert(alert_id)
             self._seats.timers.remind(alert_id)
         return found
+
+    def forgive(self, receiver: str, now_us: int) -> int:
+        """Owe a receiver nothing any more; how many alerts that was about."""
+        self._resume(now_us)
+        about: set[str] = set()
+        for group in list(self._ledger.groups.values()):
+            if group.receiver == receiver:
+                live = (group.receiver, group.channel) in self._lanes.live
+                about |= forgive(group, live=live)
+                self._ledger.touch_group(group)
+        return len(about)
 
     def read_up_to(self, offset: int) -> None:
         """Remember how far the control topic was read."""

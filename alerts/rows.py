@@ -56,6 +56,8 @@ class Member(msgspec.Struct, array_like=True):
         held: The generation whose news was held back by a suppression; 0 if none.
         ready_us: Of what was held back, from when on it may be told; None while the
             suppression lasts.
+        flaps: How often it was told that the alert flaps; 0 where it was last told, or
+            never known, not to.
     """
 
     since_us: int
@@ -66,6 +68,7 @@ class Member(msgspec.Struct, array_like=True):
     told_us: int = 0
     held: int = 0
     ready_us: int | None = None
+    flaps: int = 0
 
 
 class Told(msgspec.Struct, array_like=True, frozen=True):
@@ -75,6 +78,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
         before: The generation told before; 0 if none.
         severity: Told before; None where it was not known to fire.
         share: Of a budget's amount, told before.
+        flaps: How often it was told before that the alert flaps.
     """
 
     reason: Reason
@@ -82,6 +86,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     before: int = 0
     severity: str | None = None
     share: float = 0.0
+    flaps: int = 0
 
     @property
     def is_first(self) -> bool:

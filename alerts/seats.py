@@ -6,14 +6,14 @@ receiver, as if the tree did.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from alerts.flushes import Flushes
 from alerts.groups import adopt, group_key
-from alerts.ledger import Lane, Ledger
+from alerts.lanes import Lanes
+from alerts.ledger import Ledger
 from alerts.outbox import Outbox
-from alerts.receivers import Channel
 from alerts.repeats import acknowledged
 from alerts.routes import Route
 from alerts.routing import matchable, subscriptions
@@ -29,7 +29,7 @@ class Seats:
         root: Of the route tree.
         ledger: Where alerts and groups are.
         outbox: Sends what is left of a group that begins anew.
-        channels: Those that the configuration has.
+        lanes: Those of the file.
         flushes: Plans what the groups say.
     """
 
@@ -38,15 +38,19 @@ class Seats:
         root: Route,
         ledger: Ledger,
         outbox: Outbox,
-        channels: Mapping[Lane, Channel],
+        lanes: Lanes,
         flushes: Flushes,
     ) -> None:
         self._root = root
         self._ledger = ledger
         self._outbox = outbox
-        self._channels = channels
+        self._lanes = lanes
         self._flushes = flushes
         self.timers = Timers(self._escalation_due)
+
+    def reload(self, root: Route) -> None:
+        """Alerts go where another tree leads them, once they are placed again."""
+        self._root = root
 
     def place(self, alert: Alert, now_us: int) -> None:
         """Put an alert into the groups it now belongs to, and plan what they say."""
@@ -134,7 +138,7 @@ class Seats:
         }
         key = group_key(line, route)
         found = []
-        for receiver, channel in self._channels:
+        for receiver, channel in self._lanes.live:
             if receiver != route.receiver:
                 continue
             # Where it was first told it stays, even if the key has changed since.

@@ -47,10 +47,11 @@ def speak(
     told = {}
     for one, reason in reasons.items():
         member = group.members[one]
-        before = (member.told, member.severity, member.share)
+        before, severity = member.told, member.severity
+        share, flaps = member.share, member.flaps
         generation = tell(group, one, alerts[one], reason, at_us)
         told[one] = Told(
-            reason, generation, before[0], before[1] if before[0] else None, before[2]
+            reason, generation, before, severity if before else None, share, flaps
         )
     group.flushed_us = at_us if group.members else None
     firing = {one: alerts[one].line for one, each in group.members.items() if each.told}

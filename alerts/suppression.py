@@ -26,8 +26,12 @@ class Suppression:
     """
 
     def __init__(self, routing: Routing, silences: Mapping[str, Silence]) -> None:
-        self._mutes = routing.mute
         self._silences = silences
+        self.reload(routing)
+
+    def reload(self, routing: Routing) -> None:
+        """Another file suppresses; alerts are to be noted anew."""
+        self._mutes = routing.mute
         self._inhibitions = Inhibitions(routing.inhibit)
 
     def note(self, line: Transition) -> list[Cause]:

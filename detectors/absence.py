@@ -11,7 +11,7 @@ from typing import Any
 from detectors.compiled_watch import CompiledWatch
 from detectors.evidence import known
 from detectors.kernels import layout
-from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
+from detectors.lifecycle import CLEAR, FAR, Evaluation, Life, Verdict
 from detectors.phrases import duration
 from detectors.plans import Limit, Plan
 from detectors.rules import Absence
@@ -66,19 +66,22 @@ class AbsenceWatch(CompiledWatch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        last_us, floor_us, _ = self._words()
-        if ended_us > last_us:
-            last_us = ended_us
-            floor_us = now_us if ended_us < now_us else floor_us
-            self._set([last_us, floor_us, stage.order])
+        self.see(ended_us, now_us, stage)
         if self.life.state is State.OK:
             return None
-        if now_us - last_us < self.after_us or not self.life.state.is_open:
+        if now_us - self.last_us < self.after_us or not self.life.state.is_open:
             found, gap_s = CLEAR, 0.0
         else:
             found, gap_s = self._silent(now_us)
         self.judge(found, gap_s, None, now_us, stage)
         return True
+
+    def see(self, ended_us: int, now_us: int, stage: Stage) -> None:
+        """Take note of a session."""
+        last_us, floor_us, _ = self._words()
+        if ended_us > last_us:
+            floor_us = now_us if ended_us < now_us else floor_us
+            self._set([ended_us, floor_us, stage.order])
 
     def _silent(self, now_us: int) -> tuple[Evaluation, float]:
         rank = self.plan.rank
@@ -97,6 +100,11 @@ class AbsenceWatch(CompiledWatch):
                 return silent_us, self.order
         return due_us, order
 
+    def wait_until(self, at_us: int) -> None:  # noqa: D102
+        super().wait_until(at_us)
+        last_us, floor_us, order = self._words()
+        self._set([last_us, max(floor_us, at_us), order])
+
     def silent_us(self) -> int:
         """When the silence since the last session is to be told; FAR if never."""
         last_us, floor_us, _ = self._words()
@@ -114,6 +122,10 @@ class AbsenceWatch(CompiledWatch):
         if self.life.state is State.FIRING:
             return f"no session for {after}"
         return f"sessions within {after}"
+
+    def _kept_reason(self, before: Life) -> str:
+        kept = max(self.plan.policy.keep_us, self.plan.policy.flap_us)
+        return f"sessions within {duration(self.after_us)} for {duration(kept)}"
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         last = None if self.last_us == -FAR else rfc3339(self.last_us)

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from detectors.batch import MODEL
 from detectors.facets import facets
+from detectors.hourly import Hourly
 from detectors.kernels.giving import gives
+from detectors.kernels.probation import FIRST
 from detectors.lifecycle import CLEAR, Evaluation, Verdict
 from detectors.lineage import Lineage
 from detectors.metrics import Scale
@@ -24,7 +26,6 @@ from detectors.odds import Odds
 from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
-from detectors.probation import FIRST
 from detectors.rules import Anomaly
 from detectors.stage import Stage
 from detectors.stretches.channel import LIMIT, SETTLED, Stretches
@@ -55,6 +56,7 @@ class AnomalyWatch(Watch):
         "_given",
         "channel",
         "facet",
+        "hourly",
         "lineage",
         "odds",
         "samples",
@@ -69,6 +71,7 @@ class AnomalyWatch(Watch):
         self.scale = plan.rule.metric.scale
         self.lineage = Lineage(plan, (self.facet,))
         self.odds = Odds(self.facet)
+        self.hourly = Hourly(self.odds.norm)
         self.channel = Stretches() if kind.stretches else None
         self.samples = 0
         self._expected: float | None = None
@@ -85,9 +88,10 @@ class AnomalyWatch(Watch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        found = self.facet.read(values)
-        if found is None:
+        own = self.facet.read(values)
+        if own is None:
             return None
+        found = self.hourly.even(own, ended_us)
         self.samples += 1
         model = stage.attributes[MODEL] if stage.attributes else ""
         if self.samples == 1:
@@ -96,16 +100,20 @@ class AnomalyWatch(Watch):
         chance = self.odds.score(found) if self.samples > first else None
         stretch = 0.0
         if self.channel is not None:
-            score = self.channel.update(self._place(*found), now_us)
+            score = self.channel.update(self._place(*own), now_us)
             stretch = score if self.samples > SETTLED else 0.0
         told: bool | None = None
-        value = self.plan.sign * found[0] / found[1]
-        if (chance is not None and chance < ODD) or stretch >= LIMIT:
-            self._expected = self.odds.norm.level
+        value = self.plan.sign * own[0] / own[1]
+        odd = (chance is not None and chance < ODD) or stretch >= LIMIT
+        if odd:
+            self._expected = self.hourly.level(ended_us)
+            factor = self.hourly.factor(ended_us)
             self._found = {
                 "samples": self.samples,
                 "borrowed": round(self.odds.norm.borrowed, 2),
             }
+            if factor is not None:
+                self._found["season"] = round(factor, 3)
             if chance is not None:
                 self._found["probability"] = chance
             if stretch >= LIMIT:
@@ -117,6 +125,8 @@ class AnomalyWatch(Watch):
             self.judge(CLEAR, value, None, now_us, stage)
             told = True
         self.odds.learn(found)
+        if not odd:
+            self.hourly.learn(own, ended_us, self.samples)
         if gives(self.samples, self.odds.norm.lent > 0) and self.odds.norm.ready:
             before = self._shared()
             self._given = model, self.odds.norm.normal()
@@ -168,10 +178,12 @@ class AnomalyWatch(Watch):
             self.odds.dump(),
             None if self.channel is None else self.channel.dump(),
             self._given,
+            self.hourly.dump(),
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.samples, self._expected, self._found, odds, channel, given = state
+        self.samples, self._expected, self._found, odds, channel, given, hourly = state
+        self.hourly.load(hourly)
         self._given = given[0], given[1] and Normal(*given[1])
         self.odds.load(odds)
         if self.channel is not None and channel is not None:

@@ -128,6 +128,10 @@ class Breach:
         culprits.insert(place, Culprit(own, session_id, ended_us, stage.trace))
         del culprits[KEPT:]
 
+    def stated_peak(self, sign: float) -> float | None:
+        """The worst value as lines state it; None where there was none."""
+        return None if self.peak == -inf else finite(sign * self.peak)
+
     def evidence(self) -> dict[str, Any]:
         """The sessions that counted most, as plain values; nothing without any."""
         if not self.culprits:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
-from detectors.plans import Group
+from detectors.plans import NO_RULES, Group
 from detectors.population import Population
 from detectors.rows import (
     Gone,
@@ -47,6 +47,8 @@ class Checkpoints:
             group.digest: [(plan.rule.name, plan.shape) for plan in group.plans]
             for group in groups
         }
+        # A series on which no rule has begun says so too.
+        self._books[NO_RULES.digest] = []
 
     def make_room(self, keys: int) -> None:
         """So many more series may change: let ``changed`` take their numbers."""
@@ -78,8 +80,16 @@ class Checkpoints:
                 graves.written(key)
         return rows
 
+    def all_rows(self) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of all series as they stand; what has changed is not asked."""
+        for key, address in self._everyone.addresses.items():
+            yield key, self._packed(key, address)
+
     def _row(self, key: bytes, address: int) -> bytes:
         self._store.arena.ints[address + layout.DIRTY] = 0
+        return self._packed(key, address)
+
+    def _packed(self, key: bytes, address: int) -> bytes:
         series = self._everyone.awake.get(key)
         if series is not None:
             return dump_series(series)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from detectors.kernels import layout
+from detectors.lifecycle import Life
 from detectors.plans import Plan
 from detectors.store import Store
+from detectors.transitions import State
 from detectors.watch import Watch
 
 
@@ -32,6 +34,16 @@ class CompiledWatch(Watch):
     def settle(self) -> None:  # noqa: D102
         if self.at:
             self.store.settle(self.at, self.life.state)
+
+    def wake(self, state: State) -> None:
+        """Take up its alert's life as ``rest`` left it.
+
+        Args:
+            state: ``OK`` or ``INSUFFICIENT``.
+        """
+        begin = self.at + layout.SEQ
+        seq, generation = self.store.arena.ints[begin : begin + 2].tolist()
+        self.life = Life(state, generation=generation, seq=seq)
 
     def rest(self) -> None:
         """Write into its words what is left of its alert's life."""

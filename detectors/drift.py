@@ -13,7 +13,6 @@ no drift. As long as there is nothing to say, compiled code does all that
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isnan
 from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
@@ -21,14 +20,23 @@ from detectors.changes import REPLACED, Change
 from detectors.compiled_watch import CompiledWatch
 from detectors.facets import facets
 from detectors.factors import Factors
-from detectors.kernels import bets, drift, layout, learning, suspects
+from detectors.kernels import (
+    bets,
+    drift,
+    holding,
+    layout,
+    learning,
+    probation,
+    suspects,
+)
+from detectors.kernels.evened import raised
 from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
+from detectors.kernels.seasons import season_learn
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.newcomers import Newcomers
 from detectors.numbers import finite
 from detectors.plans import Limit, Plan
-from detectors.probation import Probation
 from detectors.releases import newest
 from detectors.rules import SECOND_US
 from detectors.stage import Stage
@@ -82,6 +90,9 @@ class DriftWatch(CompiledWatch):
         super().settle()
         if self.life.state is State.OK:
             self.change.forget()
+        elif self.life.state is State.RESOLVED and not self.holding:
+            # It stays so until the next change; its sessions are like any others.
+            self.store.arena.ints[self.at + layout.QUIET] = layout.ALL_WELL
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
@@ -95,6 +106,7 @@ class DriftWatch(CompiledWatch):
     ) -> bool | None:
         store, arena = self.store, self.store.arena
         arena.reserve()
+        store.places[layout.ENDED_US] = ended_us
         found = open_sample(
             arena.floats,
             arena.ints,
@@ -126,12 +138,18 @@ class DriftWatch(CompiledWatch):
         self.store.arena.reserve()
         if left == drift.TO_BEGIN:
             self._begin(stage)
+        told: bool | None = True
         if left == drift.TO_TELL:
-            told: bool | None = True
             self._tell_change(now_us, stage)
+        elif left == drift.TO_EXPOSE:
+            told = self._expose(now_us, stage) or self._begin_to_judge(now_us, stage)
+        elif left == drift.TO_STAND:
+            told = self._stand(now_us, stage)
+        elif left == drift.TO_LEARN:
+            told = None
         else:
             told = self._judge(now_us, stage)
-        self._learn(stage)
+        self._learn(now_us, stage)
         return told
 
     def _begin(self, stage: Stage) -> None:
@@ -162,7 +180,7 @@ class DriftWatch(CompiledWatch):
     def take_back(self, stage: Stage) -> None:  # noqa: D102
         self.store.take_back(self.at, self.plan.row)
 
-    def _learn(self, stage: Stage) -> None:
+    def _learn(self, now_us: int, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
         tables = store.tables
         holding = self.holding
@@ -199,6 +217,19 @@ class DriftWatch(CompiledWatch):
                 self.factors.learn(stage)
             elif self.number > self.change.fired_at[0]:
                 self.factors.during(stage)
+        season_learn(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            store.scratch,
+            store.places,
+            holding,
+            now_us,
+        )
 
     @property
     def holding(self) -> bool:
@@ -217,30 +248,29 @@ class DriftWatch(CompiledWatch):
     def _own(self) -> float:
         """The sample's value per unit of weight, signed."""
         scratch = self.store.scratch
-        own = float(scratch[layout.VALUES]) / float(scratch[layout.WEIGHTS])
+        own = float(scratch[layout.RAW]) / float(scratch[layout.WEIGHTS])
         return self.plan.sign * own
+
+    @property
+    def _norm(self) -> tuple[int, int]:
+        """Where the norm of the metric itself is in the sample's stratum; its scale."""
+        tables = self.store.tables
+        facet = tables.rules[self.plan.row, layout.FACET]
+        begin = int(self.store.places[layout.STRATUM]) + layout.NORMS
+        norm = begin + int(tables.facets[facet, layout.NORM_AT])
+        return norm, int(tables.facets[facet, layout.SCALE])
 
     def _judge(self, now_us: int, stage: Stage) -> bool | None:
         store, arena, tables = self.store, self.store.arena, self.store.tables
         row = self.plan.row
-        facet = tables.rules[row, layout.FACET]
-        norm = (
-            store.places[layout.STRATUM]
-            + layout.NORMS
-            + tables.facets[facet, layout.NORM_AT]
-        )
-        scale = tables.facets[facet, layout.SCALE]
+        norm, scale = self._norm
         lent = arena.floats[norm + LENT_SAMPLES] > 0
-        young = self.life.state is State.INSUFFICIENT
-        judged = young and norm_judged(arena.floats, norm, scale)
+        judged = self._judged
         if not (lent or judged or norm_ready(arena.floats, norm, scale)):
             return None
         if self.holding:
-            self._keep(now_us, stage)
-            return self._hold(now_us, stage)
-        probation = self.newcomers.at_hand
-        if probation is not None:
-            self.newcomers.note()
+            self._hold(now_us, stage)
+            return self._stand(now_us, stage)
         if drift.bet(
             arena.floats,
             arena.ints,
@@ -258,31 +288,38 @@ class DriftWatch(CompiledWatch):
         ):
             self._tell_change(now_us, stage)
             return True
-        if probation is not None and probation.doubt > drift.SUSPICIOUS:
-            if not self._suspicion > drift.SUSPICIOUS:
-                self.newcomers.keep(probation, now_us, stage)
-            if self._expose(probation, now_us, stage):
+        _, doubt = self.newcomers.doubt()
+        if doubt > probation.SUSPICIOUS:
+            if not self._suspicion > probation.SUSPICIOUS:
+                self.newcomers.keep(now_us, stage)
+            if self._expose(now_us, stage):
                 return True
-        if judged:
-            self.judge(CLEAR, None, None, now_us, stage)
-            return True
-        return None
+        return self._begin_to_judge(now_us, stage)
 
-    def _keep(self, now_us: int, stage: Stage) -> None:
-        store, arena = self.store, self.store.arena
-        norms = int(store.places[layout.STRATUM]) + layout.NORMS
-        # The metric itself is the first facet, and its norm the first of the norms.
-        level = float(arena.floats[norms + 1])
-        suspects.keep(
-            arena.floats,
-            arena.ints,
-            arena.heads,
-            self.at,
-            now_us,
-            stage.ref,
-            level,
-            store.scratch,
-        )
+    @property
+    def _judged(self) -> bool:
+        """Whether the sample at hand is the first with which the series is judged."""
+        norm, scale = self._norm
+        young = self.life.state is State.INSUFFICIENT
+        return young and norm_judged(self.store.arena.floats, norm, scale)
+
+    def _begin_to_judge(self, now_us: int, stage: Stage) -> bool | None:
+        if not self._judged:
+            return None
+        self.judge(CLEAR, None, None, now_us, stage)
+        return True
+
+    def judge_well(self, now_us: int, stage: Stage) -> None:
+        """Say that the series is judged from this session on, and all is well."""
+        self.judge(CLEAR, None, None, now_us, stage)
+        self.rest()
+
+    def _raised(self, level: float) -> float:
+        """What is expected of the metric in the hour of the sample."""
+        tables = self.store.tables
+        facet = tables.rules[self.plan.row, layout.FACET]
+        scale = int(tables.facets[facet, layout.SCALE])
+        return float(raised(level, scale, self.store.scratch))
 
     @property
     def _suspicion(self) -> float:
@@ -293,9 +330,9 @@ class DriftWatch(CompiledWatch):
             for place in range(len(self.facets))
         )
 
-    def _expose(self, probation: Probation, now_us: int, stage: Stage) -> bool:
+    def _expose(self, now_us: int, stage: Stage) -> bool:
         """Tell of a series that has just begun if it is bad beside its peers."""
-        exposed = self.newcomers.exposed(probation)
+        exposed = self.newcomers.exposed()
         if exposed is None:
             return False
         self.change.new, self.change.old = finite(exposed.new), finite(exposed.old)
@@ -370,6 +407,10 @@ class DriftWatch(CompiledWatch):
             shift=shift,
             borrowed=round(self._borrowed(), 2),
         )
+        if store.scratch[layout.OFFSETS]:
+            at_stratum = int(store.places[layout.STRATUM])
+            level = float(arena.floats[at_stratum + layout.NORMS + 1])
+            self.change.evidence["season"] = round(self._raised(level) / level, 3)
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:
@@ -391,21 +432,26 @@ class DriftWatch(CompiledWatch):
                         blamed.setdefault(name, label)
         self.change.blamed = blamed
 
-    def _hold(self, now_us: int, stage: Stage) -> bool:
+    def _hold(self, now_us: int, stage: Stage) -> None:
+        store, arena, tables = self.store, self.store.arena, self.store.tables
+        holding.stand(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            tables.facet_floats,
+            now_us,
+            stage.ref,
+            store.scratch,
+            store.places,
+        )
+
+    def _stand(self, now_us: int, stage: Stage) -> bool:
         """A sample while a change is told of: does it last, end, or become normal?"""
-        arena, scratch = self.store.arena, self.store.scratch
-        tables = self.store.tables
-        first = int(tables.rules[self.plan.row, layout.FACET])
-        for place in range(len(self.facets)):
-            at = self._bets(place)
-            deviation = float(scratch[layout.DEVIATIONS + place])
-            if arena.ints[at + bets.HOLDING] < 0 or isnan(deviation):
-                continue
-            margin = tables.facet_floats[first + place, layout.MARGIN]
-            if bets.bets_returned(
-                arena.floats, arena.ints, at, deviation, margin, self.number
-            ):
-                bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
+        arena = self.store.arena
         if not self.holding:
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)
@@ -490,15 +536,8 @@ class DriftWatch(CompiledWatch):
             return f"{name} has enough sessions to be judged and is steady"
         return self.change.in_words(name, lasts=found.verdict is Verdict.BREACH)
 
-    @property
-    def words_alone(self) -> bool:  # noqa: D102
-        return not self.newcomers.tried
-
     def more(self) -> list[Any]:  # noqa: D102
-        change, tried = self.change.dump(), self.newcomers.dump()
-        return [change, tried] if change or tried else []
+        return self.change.dump()
 
     def load_more(self, state: list[Any]) -> None:  # noqa: D102
-        change, tried = state
-        self.change.load(change)
-        self.newcomers.load(tried)
+        self.change.load(state)

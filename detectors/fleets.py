@@ -127,9 +127,10 @@ class Fleets:
         groups: All rules.
     """
 
-    __slots__ = ("_fleets",)
+    __slots__ = ("_fleets", "_strangers")
 
     def __init__(self, groups: Iterable[Group] = ()) -> None:
+        self._strangers: list[Sequence[Any]] = []
         self._fleets = {
             plan.rule.name: Fleet(plan, kind.false_alarms_a_day)
             for group in groups
@@ -167,11 +168,17 @@ class Fleets:
 
     def dump(self) -> list[Any]:
         """As plain values."""
-        return [fleet.dump() for fleet in self._fleets.values()]
+        return [*(fleet.dump() for fleet in self._fleets.values()), *self._strangers]
 
     def load(self, state: Iterable[Sequence[Any]]) -> None:
-        """Take what ``dump`` gave, of rules that are still the same."""
+        """Take what ``dump`` gave; that of other rules is kept until they are back."""
         mine = {fleet.key: fleet for fleet in self._fleets.values()}
         for each in state:
             if each[0] in mine:
                 mine[each[0]].load(each)
+            else:
+                self._strangers.append(each)
+
+    def retire(self) -> None:
+        """Rules that the book lacks will not be back."""
+        self._strangers.clear()

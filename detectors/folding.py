@@ -12,6 +12,7 @@ from detectors.counted import CountWatch
 from detectors.drift import DriftWatch
 from detectors.each import EachWatch
 from detectors.giving import Giving
+from detectors.identity import series_labels
 from detectors.kernels import fold as kernel
 from detectors.kernels import layout
 from detectors.kernels.drift import WHOLLY
@@ -22,10 +23,12 @@ from detectors.plans import Group
 from detectors.population import Population
 from detectors.seals import salt_of
 from detectors.series import Series
+from detectors.silence import SilenceWatch
 from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.tables import Masks
+from detectors.transitions import State
 
 UNKNOWN: Final = -FAR
 """The clock while a source has not been heard of."""
@@ -168,7 +171,10 @@ class Folder:
                 store.odds,
                 store.given,
                 store.given_floats,
+                store.said,
             )
+            if self._store.places[layout.SAID_COUNT]:
+                self._say()
             if why == kernel.DONE:
                 return cursor
             self._answer(why)
@@ -201,6 +207,22 @@ class Folder:
         else:
             stage.at = int(cursor[kernel.SESSION])
             self._ask()
+
+    def _say(self) -> None:
+        """Say which series can be judged from now on, and are well."""
+        store, stage, everyone = self._store, self._stage, self._everyone
+        count = int(store.places[layout.SAID_COUNT])
+        store.places[layout.SAID_COUNT] = 0
+        first = int(self.cursor[kernel.REF])
+        for row, at, number, ref, now_us in store.said[:count].tolist():
+            key, plan = everyone.keys[number], store.tables.plans[row]
+            series = everyone.awake.get(key)
+            watch = None if series is None else series.known_at(plan.position)
+            if not isinstance(watch, DriftWatch):
+                watch = DriftWatch(plan, series_labels(key), store, at)
+                watch.wake(State.INSUFFICIENT)
+            stage.at = ref - first
+            watch.judge_well(now_us, stage)
 
     def _find_again(self) -> None:
         self._found = self._everyone.find(self._block.keys)
@@ -272,7 +294,7 @@ class Folder:
                 # With it the series may have to be forgotten sooner than before.
                 watch, news = series.open_watch(plan), True
             if left != WHOLLY and isinstance(
-                watch, CountWatch | DriftWatch | SpanWatch
+                watch, CountWatch | DriftWatch | SilenceWatch | SpanWatch
             ):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):

@@ -1,242 +1,193 @@
 """The life of an alert: which state follows which, and why.
 
-A pure function of the life so far, one evaluation and the time. Entering a state
-needs an evaluation; only the ends of holds are timers. With no ``for`` the pending
-state is skipped, with no ``keep_firing_for`` the recovering one.
+One table, which the code runs and ``docs/alerts.md`` draws. Entering a state needs an
+evaluation; only the ends of holds are timers. With no ``for`` the pending state is
+skipped, with no ``keep_firing_for`` the recovering one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from detectors import flapping, moves
+from detectors.flapping import CALM
+from detectors.lives import (
+    CLEAR,
+    FAR,
+    NO_LEVEL,
+    THIN,
+    Evaluation,
+    Life,
+    Moment,
+    Policy,
+    Verdict,
+)
+from detectors.moves import ALWAYS, FLAPS, KEPT, LASTED, LOWER, SILENT, STICKY
 from detectors.transitions import State
 
-FAR: Final = 1 << 62
-"""Later than every time, in microseconds."""
-
-NO_LEVEL: Final = -1
-
-
-class Verdict(IntEnum):
-    """What one evaluation found."""
-
-    THIN = 0  # too little to judge
-    CLEAR = 1  # inside the exit of every level
-    BETWEEN = 2  # not beyond a limit, but not inside every exit either
-    BREACH = 3  # beyond at least one limit
-
-
-class Evaluation(NamedTuple):
-    """One evaluation; a level is the larger the worse, -1 is none.
-
-    It is the rank of a severity, but of a budget ``severities.budget_level``.
-
-    Attributes:
-        level: The worst level whose limit is breached.
-        standing: The worst level whose exit is not reached; at least ``level``.
-    """
-
-    verdict: Verdict
-    level: int = NO_LEVEL
-    standing: int = NO_LEVEL
+__all__ = [
+    "CLEAR",
+    "EDGES",
+    "FAR",
+    "NO_LEVEL",
+    "TABLE",
+    "THIN",
+    "Edge",
+    "Evaluation",
+    "Event",
+    "Life",
+    "Moment",
+    "Policy",
+    "Verdict",
+    "back",
+    "calm",
+    "calm_down",
+    "differs",
+    "end",
+    "expire",
+    "forget",
+    "miss",
+    "pause_us",
+    "step",
+]
 
 
-THIN: Final = Evaluation(Verdict.THIN)
-CLEAR: Final = Evaluation(Verdict.CLEAR)
+class Event(IntEnum):
+    """What happens to an alert; the first four are what an evaluation found."""
+
+    THIN = 0
+    CLEAR = 1
+    BETWEEN = 2
+    BREACH = 3
+    HELD = 4
+    LOST = 5
+    MISSED = 6
+    BACK = 7
+    GONE = 8
+    FORGOTTEN = 9
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _WORDS[self]
 
 
-class Policy(NamedTuple):
-    """What a rule says about times.
-
-    Attributes:
-        hold_us: ``for``, as a time.
-        hold_samples: ``for``, as breaching evaluations in a row.
-        keep_us: ``keep_firing_for``.
-        sticky: The alert of a rule on each session: held from the last breach, its
-            level never falls.
-    """
-
-    hold_us: int = 0
-    hold_samples: int = 0
-    keep_us: int = 0
-    sticky: bool = False
-
-
-class Life(NamedTuple):
-    """Where an alert is in its life.
-
-    Attributes:
-        level: The one in force; -1 where nothing is wrong.
-        generation: How many times it has begun to fire.
-        seq: Of its last line.
-        since_us: When the state, or the fall to a lower level, began.
-        held: Breaching evaluations in a row while pending.
-        lower: Level to fall to once the hold ends; -1 if none.
-        due_us: When the hold ends.
-        order: When the hold was set, in observations of the partition.
-    """
-
-    state: State = State.INSUFFICIENT
-    level: int = NO_LEVEL
-    generation: int = 0
-    seq: int = 0
-    since_us: int = 0
-    held: int = 0
-    lower: int = NO_LEVEL
-    due_us: int = FAR
-    order: int = 0
-
-
-class Moment(NamedTuple):
-    """When something happens: the series' time, and the observation's number."""
-
-    at_us: int
-    order: int = 0
-
-
-Step = Callable[[Life, Evaluation, Moment, Policy], Life]
-
-
-def _stay(life: Life, _found: Evaluation, _now: Moment, _policy: Policy) -> Life:
-    return life
-
-
-def _calm(state: State) -> Step:
-    def step(life: Life, _found: Evaluation, _now: Moment, _policy: Policy) -> Life:
-        return Life(state, NO_LEVEL, life.generation, life.seq)
-
-    return step
-
-
-def _enter(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
-    """A breach while nothing fires: pending, or firing once it has lasted."""
-    pending = life.state is State.PENDING
-    since_us = life.since_us if pending else now.at_us
-    held = life.held + 1 if pending else 1
-    if now.at_us - since_us < policy.hold_us or held < policy.hold_samples:
-        return Life(
-            State.PENDING, found.level, life.generation, life.seq, since_us, held
-        )
-    return Life(
-        State.FIRING,
-        found.level,
-        life.generation + 1,
-        life.seq,
-        now.at_us,
-        due_us=now.at_us + policy.keep_us if policy.sticky else FAR,
-        order=now.order,
-    )
-
-
-def _stand(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
-    """Still firing: its level rises at once and falls after a hold."""
-    if policy.sticky:
-        if found.verdict is not Verdict.BREACH:
-            return life
-        level = max(life.level, found.level)
-        due_us = now.at_us + policy.keep_us
-        return life._replace(level=level, due_us=due_us, order=now.order)
-    if found.level > life.level:
-        return life._replace(
-            level=found.level, since_us=now.at_us, lower=NO_LEVEL, due_us=FAR
-        )
-    if found.standing >= life.level:
-        return life._replace(lower=NO_LEVEL, due_us=FAR)
-    return _fall(life, found.standing, now.at_us, now, policy)
-
-
-def _fall(life: Life, to: int, since_us: int, now: Moment, policy: Policy) -> Life:
-    """The level in force is left for a lower one, once that has lasted."""
-    if policy.keep_us == 0:
-        return life._replace(level=to, since_us=now.at_us)
-    if life.lower != NO_LEVEL:
-        return life._replace(lower=to)
-    due_us = since_us + policy.keep_us
-    return life._replace(lower=to, since_us=since_us, due_us=due_us, order=now.order)
-
-
-def _leave(life: Life, _found: Evaluation, now: Moment, policy: Policy) -> Life:
-    """Firing, and inside every exit."""
-    if policy.sticky:
-        return life
-    if policy.keep_us == 0:
-        return _resolved(life, now)
-    return life._replace(
-        state=State.RECOVERING,
-        since_us=now.at_us,
-        lower=NO_LEVEL,
-        due_us=now.at_us + policy.keep_us,
-        order=now.order,
-    )
-
-
-def _relapse(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
-    """Recovering, and breached again: the same generation.
-
-    The level in force was left when recovery began, so a milder breach falls to
-    its own level when that hold would have ended.
-    """
-    since_us = life.since_us
-    firing = life._replace(state=State.FIRING, since_us=now.at_us, due_us=FAR)
-    if found.level > life.level:
-        return firing._replace(level=found.level)
-    if found.standing >= life.level:
-        return firing
-    return _fall(firing, found.standing, since_us, now, policy)
-
-
-def _hesitate(life: Life, _found: Evaluation, now: Moment, policy: Policy) -> Life:
-    """Recovering, and out of the exit again without a breach: the hold restarts."""
-    return life._replace(
-        since_us=now.at_us, due_us=now.at_us + policy.keep_us, order=now.order
-    )
-
-
-def _resolved(life: Life, now: Moment) -> Life:
-    return Life(State.RESOLVED, life.level, life.generation, life.seq, now.at_us)
-
-
-def _row(state: State, *steps: Step) -> dict[tuple[State, Verdict], Step]:
-    return {(state, verdict): steps[verdict] for verdict in Verdict}
-
-
-_ok, _insufficient = _calm(State.OK), _calm(State.INSUFFICIENT)
-
-TABLE: Final[Mapping[tuple[State, Verdict], Step]] = MappingProxyType(
-    # state                     THIN           CLEAR   BETWEEN    BREACH
-    _row(State.INSUFFICIENT, _stay, _ok, _ok, _enter)
-    | _row(State.OK, _insufficient, _stay, _stay, _enter)
-    | _row(State.PENDING, _stay, _ok, _ok, _enter)
-    | _row(State.FIRING, _stay, _leave, _stand, _stand)
-    | _row(State.RECOVERING, _stay, _stay, _hesitate, _relapse)
-    | _row(State.RESOLVED, _insufficient, _ok, _ok, _enter)
+_WORDS: Final = (
+    "too little to judge",
+    "inside every exit",
+    "between exit and limit",
+    "a breach",
+    "its hold ends",
+    "`no_data: resolve`",
+    "`no_data: alert`",
+    "data again",
+    "rule or series gone, or level accepted",
+    "series forgotten",
 )
-"""What each finding makes of each state."""
+
+
+class Edge(NamedTuple):
+    """From one state to another, or to itself.
+
+    Attributes:
+        at: Where the alert is.
+        event: What happens.
+        to: Where it is then.
+        move: What becomes of its numbers.
+        guard: What must be so; the first edge of which it is so is taken.
+    """
+
+    at: State
+    event: Event
+    to: State
+    move: moves.Move
+    guard: moves.Guard = ALWAYS
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a line is written; a firing's only if its level changes."""
+        return self.at is not self.to or self.move in _LEVELS
+
+
+_LEVELS: Final = frozenset({moves.stand, moves.prolong, moves.fall})
+_I, _OK, _P = State.INSUFFICIENT, State.OK, State.PENDING
+_F, _R, _OVER = State.FIRING, State.RECOVERING, State.RESOLVED
+
+_EDGES: Final = (
+    # Nothing fires.
+    Edge(_I, Event.CLEAR, _OK, moves.rest),
+    Edge(_I, Event.BETWEEN, _OK, moves.rest),
+    Edge(_I, Event.BREACH, _F, moves.begin, LASTED),
+    Edge(_I, Event.BREACH, _P, moves.wait),
+    Edge(_OK, Event.THIN, _I, moves.rest),
+    Edge(_OK, Event.BREACH, _F, moves.begin, LASTED),
+    Edge(_OK, Event.BREACH, _P, moves.wait),
+    Edge(_OK, Event.MISSED, _F, moves.begin_silent),
+    Edge(_OVER, Event.THIN, _I, moves.rest),
+    Edge(_OVER, Event.CLEAR, _OK, moves.rest),
+    Edge(_OVER, Event.BETWEEN, _OK, moves.rest),
+    Edge(_OVER, Event.BREACH, _F, moves.begin, LASTED),
+    Edge(_OVER, Event.BREACH, _P, moves.wait),
+    Edge(_OVER, Event.MISSED, _F, moves.begin_silent),
+    # It breaches, and has not for long.
+    Edge(_P, Event.CLEAR, _OK, moves.rest),
+    Edge(_P, Event.BETWEEN, _OK, moves.rest),
+    Edge(_P, Event.BREACH, _F, moves.begin, LASTED),
+    Edge(_P, Event.BREACH, _P, moves.wait),
+    Edge(_P, Event.LOST, _OK, moves.rest),
+    Edge(_P, Event.MISSED, _F, moves.begin_silent),
+    Edge(_P, Event.GONE, _OK, moves.rest),
+    # It fires.
+    Edge(_F, Event.CLEAR, _F, moves.stay, STICKY),
+    Edge(_F, Event.CLEAR, _R, moves.leave, KEPT),
+    Edge(_F, Event.CLEAR, _OVER, moves.end),
+    Edge(_F, Event.BETWEEN, _F, moves.stay, STICKY),
+    Edge(_F, Event.BETWEEN, _F, moves.stand),
+    Edge(_F, Event.BREACH, _F, moves.prolong, STICKY),
+    Edge(_F, Event.BREACH, _F, moves.stand),
+    Edge(_F, Event.HELD, _F, moves.fall, LOWER),
+    Edge(_F, Event.HELD, _R, moves.leave, FLAPS),
+    Edge(_F, Event.HELD, _OVER, moves.end),
+    Edge(_F, Event.LOST, _OVER, moves.end),
+    Edge(_F, Event.BACK, _OVER, moves.end, SILENT),
+    Edge(_F, Event.GONE, _OVER, moves.close),
+    # It may be over.
+    Edge(_R, Event.BETWEEN, _R, moves.stay, STICKY),
+    Edge(_R, Event.BETWEEN, _R, moves.hesitate),
+    Edge(_R, Event.BREACH, _F, moves.relapse),
+    Edge(_R, Event.HELD, _OVER, moves.end),
+    Edge(_R, Event.LOST, _OVER, moves.end),
+    Edge(_R, Event.MISSED, _F, moves.miss),
+    Edge(_R, Event.GONE, _OVER, moves.close),
+    # Its series is forgotten, and nothing is open any more.
+    *(Edge(state, Event.FORGOTTEN, _I, moves.forget) for state in (_I, _OK, _OVER)),
+)
+
+
+def _table() -> Mapping[tuple[State, Event], tuple[Edge, ...]]:
+    """The edges by state and event; without one, nothing happens."""
+    found: dict[tuple[State, Event], tuple[Edge, ...]] = {}
+    for state in State:
+        for event in Event:
+            edges = [e for e in _EDGES if e.at is state and e.event is event]
+            if not edges or edges[-1].guard is not ALWAYS:
+                edges.append(Edge(state, event, state, moves.stay))
+            found[state, event] = tuple(edges)
+    return MappingProxyType(found)
+
+
+TABLE: Final = _table()
+"""What each event makes of each state: the first edge whose guard holds."""
 
 EDGES: Final = frozenset(
-    {
-        (State.INSUFFICIENT, State.OK),
-        (State.INSUFFICIENT, State.PENDING),
-        (State.INSUFFICIENT, State.FIRING),
-        (State.OK, State.INSUFFICIENT),
-        (State.OK, State.PENDING),
-        (State.OK, State.FIRING),
-        (State.PENDING, State.OK),
-        (State.PENDING, State.FIRING),
-        (State.FIRING, State.FIRING),
-        (State.FIRING, State.RECOVERING),
-        (State.FIRING, State.RESOLVED),
-        (State.RECOVERING, State.FIRING),
-        (State.RECOVERING, State.RESOLVED),
-        (State.RESOLVED, State.OK),
-        (State.RESOLVED, State.INSUFFICIENT),
-        (State.RESOLVED, State.PENDING),
-        (State.RESOLVED, State.FIRING),
-    }
-)
+    (edge.at, edge.to)
+    for edges in TABLE.values()
+    for edge in edges
+    if edge.is_told and edge.at is not edge.to
+) | {(State.FIRING, State.FIRING)}
 """Every change of state that a line may tell; firing to firing changes the level."""
 
 
@@ -247,30 +198,81 @@ def step(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
     >>> step(Life(State.OK), breach, Moment(0), Policy()).state
     <State.FIRING: 'firing'>
     """
-    return TABLE[life.state, found.verdict](life, found, now, policy)
+    return _take(life, Event(found.verdict), found, now, policy)
 
 
-def expire(life: Life) -> Life:
+def _take(
+    life: Life, event: Event, found: Evaluation, now: Moment, policy: Policy
+) -> Life:
+    for edge in TABLE[life.state, event]:
+        if edge.guard.holds(life, found, now, policy):
+            after = edge.move(life, found, now, policy)
+            return after if after.state is edge.to else after._replace(state=edge.to)
+    raise AssertionError(f"no edge for {event} in {life.state}")
+
+
+def expire(life: Life, policy: Policy) -> Life:
     """The life after its hold has ended, at ``life.due_us``."""
-    if life.lower != NO_LEVEL:
-        return life._replace(
-            level=life.lower, lower=NO_LEVEL, since_us=life.due_us, due_us=FAR
-        )
-    return _resolved(life, Moment(life.due_us))
+    return _take(life, Event.HELD, CLEAR, Moment(life.due_us, life.order), policy)
+
+
+def miss(life: Life, level: int | None, now: Moment, policy: Policy) -> Life:
+    """The life after there has been no data for too long.
+
+    Args:
+        life: As it was.
+        level: At which that is an alert; None if it ends one.
+        now: When.
+        policy: The rule's.
+    """
+    if level is None:
+        return _take(life, Event.LOST, CLEAR, now, policy)
+    found = Evaluation(Verdict.BREACH, level, level)
+    return _take(life, Event.MISSED, found, now, policy)
+
+
+def back(life: Life, now: Moment, policy: Policy) -> Life:
+    """The life once there is data again, and nothing else was found of it."""
+    return _take(life, Event.BACK, CLEAR, now, policy)
 
 
 def end(life: Life, at_us: int) -> Life:
     """The life after its rule, or its series, is no more: nothing is open."""
-    if life.state.is_open:
-        return _resolved(life, Moment(at_us))
-    if life.state is State.PENDING:
-        return Life(State.OK, NO_LEVEL, life.generation, life.seq)
-    return life
+    return _take(life, Event.GONE, CLEAR, Moment(at_us), Policy())
 
 
 def forget(life: Life) -> Life:
     """The life of an alert whose series is forgotten: back where all begin."""
-    return Life(State.INSUFFICIENT, NO_LEVEL, life.generation, life.seq)
+    return _take(life, Event.FORGOTTEN, CLEAR, Moment(0), Policy())
+
+
+def pause_us(life: Life, policy: Policy) -> int:
+    """When people are to hear again that it flaps, or it flaps no more; FAR if never.
+
+    What recovers flaps until that is over.
+    """
+    flap = life.flap
+    if not flap.times:
+        return FAR
+    quiet_us = flapping.quiet_us(flap, policy.flap_us)
+    if not flap.flaps:
+        return quiet_us
+    if life.state is State.RECOVERING:
+        quiet_us = max(quiet_us, life.due_us)
+    return min(quiet_us, flap.told_us + policy.flap_us)
+
+
+def calm_down(life: Life, at_us: int, policy: Policy) -> Life:
+    """The life after that: it flaps no more, or goes on and is told."""
+    flap = life.flap
+    if flap.flaps and at_us < flapping.quiet_us(flap, policy.flap_us):
+        return life._replace(flap=flapping.told(flap, at_us, policy.flap_us))
+    return life._replace(flap=CALM)
+
+
+def calm(life: Life, policy: Policy) -> Life:
+    """A life from a row, whose rule may have asked whether it flaps and does no more."""
+    return life if policy.flap_changes else life._replace(flap=CALM)
 
 
 def differs(before: Life, after: Life) -> bool:

@@ -29,6 +29,9 @@ OWN: Final = 20
 LENT: Final = 10
 """Samples that what is borrowed counts for, where it is asked how much is known."""
 
+TURNED: Final = 200
+"""Samples that what is known counts for where a season comes into use, or leaves it."""
+
 _CASES: Final = 6.0
 _WINSOR: Final = 3.0
 _LOW, _HIGH = -3.0, 4.0
@@ -79,7 +82,8 @@ class Norm:
         self._variance = 0.0
         self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
 
-    def _there(self, value: float) -> float:
+    def there(self, value: float) -> float:
+        """A number's place in the scale; not of a rate."""
         if self.scale is Scale.LOG:
             return log(max(value, _TINY))
         if self.scale is Scale.SQRT:
@@ -105,7 +109,7 @@ class Norm:
         Unlike ``score`` nothing is corrected: in the mean it is zero where the mean is
         right.
         """
-        return self.sign * (self._there(value) - self._mean) / self.spread
+        return self.sign * (self.there(value) - self._mean) / self.spread
 
     @property
     def borrowed(self) -> float:
@@ -130,7 +134,7 @@ class Norm:
         if self.samples < FEWEST:
             return None
         spread = sqrt(max(self._variance, _LEAST_VARIANCE)) * self._unsure()
-        raw = self.sign * (self._there(value) - self._mean) / spread
+        raw = self.sign * (self.there(value) - self._mean) / spread
         return self._corrected(raw)
 
     def _corrected(self, raw: float) -> float | None:
@@ -140,13 +144,13 @@ class Norm:
 
     def learn(self, value: float, _weight: float, deviation: float | None) -> None:
         """Take a value in; the deviation it was scored with corrects later ones."""
-        place = self._there(value)
+        place = self.there(value)
         kept = value
         if self.samples >= FEWEST:
             reach = _WINSOR * sqrt(max(self._variance, _LEAST_VARIANCE))
             if not self._mean - reach <= place <= self._mean + reach:
                 place = min(max(place, self._mean - reach), self._mean + reach)
-                kept = self._back(place)
+                kept = self.back(place)
         self.samples = min(self.samples + 1, MEMORY)
         part, own = 1 / self.samples, 1 / self._known
         step = place - self._mean
@@ -156,7 +160,8 @@ class Norm:
         if deviation is not None and (self.samples > OWN or not self.lent):
             self._correct(deviation)
 
-    def _back(self, place: float) -> float:
+    def back(self, place: float) -> float:
+        """The number at a place in the scale."""
         if self.scale is Scale.LOG:
             return finite(exp(min(place, 700.0)))
         if self.scale is Scale.SQRT:
@@ -189,10 +194,22 @@ class Norm:
         """Whether what has been learned tells how large the number may be."""
         return True
 
+    @property
+    def mean(self) -> float:
+        """Mean in the scale."""
+        return self._mean
+
+    def turn(self, mean: float) -> None:
+        """Begin nearly anew about another mean: the numbers are others from now on."""
+        self.level = self.back(self.there(self.level) + (mean - self._mean))
+        self._mean = mean
+        self.samples = min(self.samples, float(TURNED))
+        self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
+
     def usual(self) -> tuple[float, float]:
         """Two standard deviations to both sides, in the number's own unit."""
         reach = 2 * self.spread
-        return self._back(self._mean - reach), self._back(self._mean + reach)
+        return self.back(self._mean - reach), self.back(self._mean + reach)
 
     @property
     def spread(self) -> float:

@@ -176,16 +176,19 @@ class Parents:
     1.0
     """
 
-    __slots__ = ("_heard", "_wanted")
+    __slots__ = ("_heard", "_strangers", "_wanted")
 
     def __init__(self, wanted: Callable[[str], bool] = lambda _key: True) -> None:
         self._wanted = wanted
         self._heard: dict[str, Sums] = {}
+        self._strangers: dict[str, Sums] = {}
 
     def hear(self, parts: Iterable[Part]) -> None:
         """Take what the log says; of a parent known already it replaces all."""
         for key, sums in [(part.key, part.sums) for part in parts]:
-            if sums.series < FEWEST_PEERS or not self._wanted(key):
+            if key in self._strangers:
+                self._strangers[key] = sums
+            elif sums.series < FEWEST_PEERS or not self._wanted(key):
                 self._heard.pop(key, None)
             elif key in self._heard or len(self._heard) < MOST_PARENTS:
                 self._heard[key] = sums
@@ -206,11 +209,20 @@ class Parents:
 
     def dump(self) -> list[Any]:
         """As plain values."""
-        return [[key, list(sums)] for key, sums in self._heard.items()]
+        known = self._heard | self._strangers
+        return [[key, list(sums)] for key, sums in known.items()]
 
     def load(self, state: Sequence[Sequence[Any]]) -> None:
-        """Take what ``dump`` gave."""
-        self.hear(Part(key, Sums(*sums)) for key, sums in state)
+        """Take what ``dump`` gave; that of other rules is kept until they are back."""
+        for key, sums in state:
+            if self._wanted(key):
+                self.hear([Part(key, Sums(*sums))])
+            else:
+                self._strangers[key] = Sums(*sums)
+
+    def retire(self) -> None:
+        """Rules that the book lacks will not be back."""
+        self._strangers.clear()
 
 
 class Shares:

@@ -7,7 +7,7 @@ was restored in between makes no difference to any line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -245,7 +245,7 @@ class Partition:
         return self._said()
 
     def retire(self) -> list[Said]:
-        """Resolve the open alerts of rules that the book no longer has."""
+        """Resolve the open alerts of rules that the book no longer has, and forget them."""
         self._stage.at = -1
         for series in self._all.awake.values():
             now_us = max(self._clock, series.last_us)
@@ -256,6 +256,8 @@ class Partition:
             if ended != series.strangers:
                 series.strangers = ended
                 self._all.touch(series)
+        self._stage.parents.retire()
+        self._stage.fleets.retire()
         self._all.close(self._offset)
         return self._said()
 
@@ -294,6 +296,9 @@ class Partition:
     def seal(self, offset: int) -> bytes:
         """The partition's own row, to be written after the rows of its series."""
         self._all.graves.sealed(offset, self._clock)
+        return self._seal(offset).dump()
+
+    def _seal(self, offset: int) -> Seal:
         return Seal(
             offset,
             self._applied,
@@ -307,7 +312,7 @@ class Partition:
             self._checkpoints.dump(),
             self._stage.parents.dump(),
             self._stage.fleets.dump(),
-        ).dump()
+        )
 
     def restore_seal(self, row: bytes) -> int:
         """Take up where a seal was written; the offset it seals.
@@ -337,6 +342,38 @@ class Partition:
         """
         self._checkpoints.restore(key, row)
 
+    def under(self, book: RuleBook) -> Partition:
+        """Itself as it goes on under other rules; see ``moving``."""
+        *_, other = self.moving(book)
+        return other
+
+    def moving(self, book: RuleBook, at_once: int = 500) -> Iterator[Partition]:
+        """Itself as it goes on under other rules, as after a restart with them.
+
+        What it remembers of sessions and of series that are gone is the same for
+        both: only one of them may go on.
+
+        Args:
+            book: The other rules.
+            at_once: How many series are taken over in one go.
+
+        Yields:
+            The other one, after each go; it is ready once there is none left.
+
+        Raises:
+            ValueError: The state of a series cannot be taken over.
+        """
+        other = Partition(book, number=self.number, memory=1)
+        other.restore_seal(self._seal(self._offset).dump())
+        for count, (key, row) in enumerate(self._checkpoints.all_rows(), start=1):
+            other.restore_row(key, row)
+            if count % at_once == 0:
+                yield other
+        other._memory, other._refilled = self._memory, None
+        other._all.graves = self._all.graves
+        other.finish_restore()
+        yield other
+
     def remember(self, batch: Batch | Block, offset: int) -> None:
         """Fill the duplicate memory from a block that has been applied before."""
         if isinstance(batch, Batch):
@@ -354,7 +391,7 @@ class Partition:
 
     def finish_restore(self) -> None:
         """Set the timers of the series restored, and add up what they share."""
-        self._all.place_all()
+        self._all.place_all(self._clock)
         addresses = np.fromiter(self._all.addresses.values(), np.int64)
         self._giving.recount(addresses)
         for series in self._all.awake.values():

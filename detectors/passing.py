@@ -12,6 +12,7 @@ def due(store: Store, series: int, group: Group, retention_us: int) -> tuple[int
     """See ``kernels.due``."""
     tables = store.tables
     due_us, order = kernel.due(
+        store.arena.floats,
         store.arena.ints,
         series,
         len(group.plans),
@@ -19,6 +20,7 @@ def due(store: Store, series: int, group: Group, retention_us: int) -> tuple[int
         int(tables.first_rules[group.number]),
         tables.after_us,
         retention_us,
+        store.scratch,
     )
     return int(due_us), int(order)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from hashlib import blake2b
 from math import inf
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from detectors.lifecycle import NO_LEVEL, Evaluation, Policy, Verdict
 from detectors.metrics import COLUMN, Aggregate, Direction
@@ -65,6 +65,7 @@ class Plan:
         need: Samples at which evaluation begins.
         shape: Digest of all that the windows hang on.
         limits: Of fixed levels, from mildest to worst.
+        of: Of what waits for data, the position of the rule whose data it is; -1.
     """
 
     __slots__ = (
@@ -75,6 +76,7 @@ class Plan:
         "labels",
         "limits",
         "need",
+        "of",
         "over",
         "percent",
         "policy",
@@ -88,10 +90,11 @@ class Plan:
         "span_us",
     )
 
-    def __init__(self, rule: Rule, position: int) -> None:
+    def __init__(self, rule: Rule, position: int, of: int = -1) -> None:
         metric, kind, window = rule.metric, rule.kind, rule.window
         self.rule = rule
         self.position = position
+        self.of = of
         self.row = -1
         self.rank = rule.severity.rank
         self.each = window is None and isinstance(kind, Threshold)
@@ -107,8 +110,14 @@ class Plan:
         # A budget's level is reached once, and ends with its period.
         hold = Hold() if isinstance(kind, Absence | Silence | Budget) else rule.hold
         keep_us = 0 if isinstance(kind, Budget) else rule.keep_firing_for_us
+        flapping = None if isinstance(kind, Budget) else rule.flapping
         self.policy = Policy(
-            hold.span_us, hold.samples, keep_us, self.each or isinstance(kind, Anomaly)
+            hold.span_us,
+            hold.samples,
+            keep_us,
+            self.each or isinstance(kind, Anomaly),
+            flapping.changes if flapping else 0,
+            flapping.within_us if flapping else 0,
         )
         self.labels: Mapping[str, str] = rule.labels
         self.baseline = kind if isinstance(kind, Baseline) else None
@@ -272,8 +281,12 @@ class Group:
         self.by = by
         self.number = -1
         self.plans = [Plan(rule, position) for position, rule in enumerate(rules)]
-        self.wheres = [rule.where for rule in rules]
-        self.bits = [0] * len(rules)
+        for plan in self.plans[:]:
+            missing = plan.rule.missing
+            if missing is not None:
+                self.plans.append(Plan(missing, len(self.plans), plan.position))
+        self.wheres = [plan.rule.where for plan in self.plans]
+        self.bits = [0] * len(self.plans)
         digest = blake2b(digest_size=8)
         for plan in self.plans:
             digest.update(plan.rule.name.encode() + b"\0" + plan.shape)
@@ -282,6 +295,10 @@ class Group:
     def bind(self, bits: list[int]) -> None:
         """Take the bits of a batch's masks."""
         self.bits = bits
+
+
+NO_RULES: Final = Group((), [])
+"""Of series that no rule is about any more."""
 
 
 def groups(book: RuleBook) -> dict[tuple[str, ...], Group]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
-from typing import Final
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from detectors.kernels.due import OTHERS, QUIETLY
 from detectors.kernels.words import Ints
 from detectors.lifecycle import FAR
 from detectors.passing import due, leave
-from detectors.plans import Group
+from detectors.plans import NO_RULES, Group
 from detectors.retirement import newest, retire
 from detectors.seals import salt_of
 from detectors.series import Series
@@ -23,8 +22,6 @@ from detectors.spanned import SpanWatch
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.timers import Timers
-
-_NO_RULES: Final = Group((), [])
 
 
 class Population:
@@ -76,12 +73,12 @@ class Population:
 
     def group_of(self, key: bytes) -> Group:
         """The rules on a series, perhaps none."""
-        return self._groups.get(tuple(sorted(series_labels(key))), _NO_RULES)
+        return self._groups.get(tuple(sorted(series_labels(key))), NO_RULES)
 
     def group_at(self, address: int) -> Group:
         """The rules on a series, by its address."""
         number = int(self._store.arena.ints[address + layout.GROUP])
-        return self._numbered[number] if number >= 0 else _NO_RULES
+        return self._numbered[number] if number >= 0 else NO_RULES
 
     def key_at(self, address: int) -> bytes:
         """The key of a series, by its address."""
@@ -285,7 +282,13 @@ class Population:
         self._dirty.clear()
         return dirty
 
-    def place_all(self) -> None:
-        """Set the timers of all series."""
+    def place_all(self, clock_us: int) -> None:
+        """Set the timers of all series, after they were restored.
+
+        Under other rules some may have been due already: they are due now.
+        """
         for key, address in self.addresses.items():
             self.timers.place(address, key)
+            if self.timers.bound(address)[0] < clock_us:
+                self.get(key).wait_until(clock_us)
+                self.timers.replace(address, key)

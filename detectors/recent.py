@@ -7,10 +7,13 @@ they came until they are many; then what is still referred to is taken out of th
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from detectors.blocks import Block
+from detectors.kernels.words import Ints
 
 _LEAST: Final = 20_000
 """Sessions held before it is worth looking which of them are needed."""
@@ -70,7 +73,8 @@ class Recent:
         kept = self._kept.get(number)
         if kept is None:
             at = bisect_right(self._begins, number) - 1
-            kept = told(self._blocks[at], number - self._begins[at])
+            place = np.array([number - self._begins[at]], np.int64)
+            (kept,) = told(self._blocks[at], place)
         return kept
 
     @property
@@ -80,7 +84,17 @@ class Recent:
 
     def retain(self, needed: Iterable[int]) -> None:
         """Hold only those."""
-        self._kept = {number: self.find(number) for number in needed}
+        known = self._kept
+        numbers = np.array(sorted(needed), np.int64)
+        self._kept = {n: known[n] for n in numbers.tolist() if n in known}
+        ends = [*self._begins[1:], self.next]
+        for block, begin, end in zip(self._blocks, self._begins, ends, strict=True):
+            first, last = np.searchsorted(numbers, [begin, end]).tolist()
+            places = numbers[first:last] - begin
+            places = places[places < len(block.offsets)]
+            if len(places):
+                pairs = zip((places + begin).tolist(), told(block, places), strict=True)
+                self._kept.update(pairs)
         self._begins.clear()
         self._blocks.clear()
         self._since = 0
@@ -88,14 +102,20 @@ class Recent:
         self._limit = max(_LEAST, 4 * len(self._kept))
 
 
-def told(block: Block, at: int) -> Told:
-    """What a session of a block said."""
-    return Told(
-        block.session_ids[at],
-        block.traces[at] or None,
-        attributes(block, at),
-        tuple(block.values[at].tolist()),
+def told(block: Block, places: Ints) -> Iterator[Told]:
+    """What sessions of a block said."""
+    labels = zip(
+        *(
+            [table[code] for code in codes.tolist()]
+            for table, codes in zip(
+                block.attribute_tables, block.attribute_codes[places].T, strict=True
+            )
+        ),
+        strict=True,
     )
+    values = map(tuple, block.values[places].tolist())
+    for at, named, numbers in zip(places.tolist(), labels, values, strict=True):
+        yield Told(block.session_ids[at], block.traces[at] or None, named, numbers)
 
 
 def attributes(block: Block, at: int) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def retire(
             aggregate=breach.aggregate,
             began=rfc3339(breach.began_us) if resolved else None,
             sessions=breach.sessions if resolved else 0,
-            peak=finite(sign * breach.peak) if resolved else None,
+            peak=breach.stated_peak(sign) if resolved else None,
             trace=breach.trace if resolved else None,
             partition=stage.partition,
         )

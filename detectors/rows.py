@@ -14,7 +14,7 @@ import msgspec
 from detectors.absence import AbsenceWatch
 from detectors.breach import Breach
 from detectors.kernels import layout
-from detectors.lifecycle import FAR, NO_LEVEL, Life
+from detectors.lifecycle import FAR, NO_LEVEL, Life, calm
 from detectors.paper import bytes_of, words_of
 from detectors.plans import Group
 from detectors.series import Series
@@ -22,9 +22,8 @@ from detectors.store import Store
 from detectors.transitions import State
 from detectors.watch import Watch
 
-VERSION: Final = 4
+VERSION: Final = 5
 
-_STATES: Final = tuple(State)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -54,11 +53,11 @@ class Entry(NamedTuple):
 
     def lived(self) -> Life:
         """The alert's life."""
-        return Life(_STATES[self.life[0]], *self.life[1:])
+        return Life.load(self.life)
 
     def with_life(self, life: Life) -> Entry:
         """The same with another life."""
-        return self._replace(life=_life(life))
+        return self._replace(life=life.dump())
 
 
 class Gone(NamedTuple):
@@ -172,7 +171,7 @@ def entries_of(row: Row, members: Sequence[tuple[str, bytes]]) -> Iterator[list[
         quiet, seq, generation = piece[:3].tolist()
         state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
         name, shape = members[position]
-        life = _life(Life(state, generation=generation, seq=seq))
+        life = Life(state, generation=generation, seq=seq).dump()
         window = [bytes_of(piece), row.told, []]
         yield [name, shape, life, None, None, window]
         place += 2 + length
@@ -198,10 +197,6 @@ def read(row: bytes, what: str) -> list[Any]:
     return state
 
 
-def _life(life: Life) -> list[Any]:
-    return [_STATES.index(life.state), *life[1:]]
-
-
 def _entry(watch: Watch) -> Entry:
     life = watch.life
     settled = life.state is State.OK or life.state is State.INSUFFICIENT
@@ -209,7 +204,7 @@ def _entry(watch: Watch) -> Entry:
     return Entry(
         watch.plan.rule.name,
         watch.plan.shape,
-        _life(life),
+        life.dump(),
         None if settled else watch.value,
         None if settled or breach is None else breach.dump(),
         watch.dump(),
@@ -227,7 +222,7 @@ def _restore(watch: Watch, entry: Entry, series: Series) -> None:
             life = life._replace(due_us=due_us)
         elif not sticky:
             life = life._replace(due_us=FAR)
-    watch.life = life
+    watch.life = calm(life, watch.plan.policy)
     watch.value = entry.value
     watch.breach = None if entry.breach is None else Breach.load(entry.breach)
     watch.plan_rebaseline(series.last_us)

@@ -7,7 +7,7 @@ which seconds in floating point are not.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,6 +15,9 @@ from detectors.matchers import EVERYTHING, Matchers
 from detectors.metrics import METRICS, Aggregate, Direction, Metric
 
 SECOND_US: Final = 1_000_000
+
+NO_DATA_US: Final = 3600 * SECOND_US
+"""So long without a sample is no data, where no window of time says otherwise."""
 
 
 class Severity(StrEnum):
@@ -180,6 +183,8 @@ class Rule:
         window: None judges each session by itself.
         min_samples: Samples a window needs before it is judged.
         keep_firing_for_us: How long an alert outlasts its last breach.
+        no_data_after_us: After how long without a sample ``no_data`` holds; None: the
+            length of a window of time, else an hour.
         severity: Of kinds without levels; of levels, the mildest one's.
         labels: Static labels, added to every line; no part of its identity.
     """
@@ -201,7 +206,29 @@ class Rule:
     runbook_url: str | None = None
     rebaseline_after: Hold | None = None
     no_data: NoData = NoData.HOLD
+    no_data_after_us: int | None = None
     flapping: Flapping | None = None
+
+    @property
+    def counts_nothing(self) -> bool:
+        """Whether nothing is a value like any other: what adds up over a time."""
+        span_us = self.window and self.window.span_us
+        summed = self.aggregate in (Aggregate.SUM, Aggregate.COUNT)
+        return isinstance(self.kind, Budget) or bool(summed and span_us)
+
+    @property
+    def missing(self) -> Rule | None:
+        """The rule that waits for data of this one; None if it holds without any.
+
+        It is part of the series' state like every other, and writes no line.
+        """
+        if self.no_data is NoData.HOLD or self.counts_nothing:
+            return None
+        if isinstance(self.kind, Absence | Silence):
+            return None
+        span_us = self.window.span_us if self.window else None
+        after_us = self.no_data_after_us or span_us or NO_DATA_US
+        return replace(self, name=f"{self.name}\0", kind=Absence(after_us), window=None)
 
     @property
     def shape(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from detectors.each import EachRateWatch, EachSessionWatch, EachWatch
 from detectors.identity import series_labels
 from detectors.kernels import layout
 from detectors.kernels.words import Ints
-from detectors.lifecycle import FAR, Life
-from detectors.passing import due
+from detectors.lifecycle import FAR
+from detectors.missing import MissingWatch
 from detectors.plans import Group, Plan
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from detectors.silence import SilenceWatch
@@ -137,8 +137,18 @@ class Series:
             self.watch_at(position)
         return self._watches
 
+    def _awake(self, plan: Plan, at: int) -> Watch:
+        """The watch whose words are at an address, where all is well."""
+        quiet = self._store.arena.ints[at + layout.QUIET]
+        state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
+        known = self._begin(plan, at)
+        assert isinstance(known, CompiledWatch)  # noqa: S101 - no other has words
+        known.wake(state)
+        known.settle()
+        return known
+
     def watch_at(self, position: int) -> Watch | None:
-        """The state of the rule at a position, None before its ``where`` matched."""
+        """The state of one rule, None before its ``where`` first matched."""
         known = self._watches[position]
         if known is None:
             at = int(self._store.arena.ints[self.at + layout.WATCHES + position])
@@ -147,14 +157,27 @@ class Series:
                 self._watches[position] = known
         return known
 
-    def _awake(self, plan: Plan, at: int) -> Watch:
-        """The watch whose words are at an address, where all is well."""
-        quiet, seq, generation = self._store.arena.ints[at : at + 3].tolist()
-        state = State.OK if quiet == layout.ALL_WELL else State.INSUFFICIENT
-        known = watch(plan, self.by, self._store, at)
-        known.life = Life(state, generation=generation, seq=seq)
-        known.settle()
-        return known
+    def known_at(self, position: int) -> Watch | None:
+        """The same if it is an object already: others are nothing but words."""
+        return self._watches[position]
+
+    @property
+    def _timed(self) -> Iterator[Watch]:
+        """The states that may have a timer: of others nothing but words is known."""
+        kinds = self._store.tables.rules[:, layout.KIND]
+        for position, plan in enumerate(self.group.plans):
+            known = self._watches[position]
+            if known is None and kinds[plan.row] in _TIMED:
+                known = self.watch_at(position)
+            if known is not None:
+                yield known
+
+    def _begin(self, plan: Plan, at: int) -> Watch:
+        if plan.of < 0:
+            return watch(plan, self.by, self._store, at)
+        return MissingWatch(
+            plan, self.by, self._store, at, lambda: self.watch_at(plan.of)
+        )
 
     @property
     def live(self) -> list[Watch]:
@@ -166,7 +189,7 @@ class Series:
         known = self.watch_at(plan.position)
         if known is None:
             at = self._store.begin_watch(plan.row)
-            known = watch(plan, self.by, self._store, at)
+            known = self._begin(plan, at)
             known.life = known.life._replace(seq=self.seq_floor)
             known.settle()
             self._watches[plan.position] = known
@@ -189,17 +212,27 @@ class Series:
 
     def due(self) -> tuple[int, int]:
         """When its next timer is due, and which observation set it."""
-        known = [each for each in self._watches if each is not None]
-        # Of rules whose state is words alone, and when it is to be forgotten.
-        earliest = due(self._store, self.at, self.group, self._retention_us)
-        begin = self.at + layout.WATCHES
-        if known and not self.words[begin : begin + len(self._watches)].any():
-            # At first what of it need not be kept.
-            least_us = min(each.kept_us for each in known)
-            earliest = max(earliest[0], least_us), earliest[1]
-        for each in known:
+        timed = list(self._timed)
+        earliest = self._retention(timed)
+        for each in timed:
             earliest = min(earliest, each.due())
         return earliest
+
+    def _retention(self, known: list[Watch]) -> tuple[int, int]:
+        """When it is to be forgotten, or at first what of it need not be kept."""
+        idle_us = max(self.last_us + self._retention_us, self.floor_us)
+        live = known if len(known) == self._count else []
+        if live and (least := min(each.kept_us for each in live)) > idle_us:
+            return least, self.order
+        return idle_us, self.order
+
+    @property
+    def _count(self) -> int:
+        """How many of its rules have a state."""
+        begin = self.at + layout.WATCHES
+        words = self._store.arena.ints[begin : begin + len(self._watches)].tolist()
+        pairs = zip(words, self._watches, strict=True)
+        return sum(bool(at) or known is not None for at, known in pairs)
 
     def keep(self, at_us: int) -> list[Watch]:
         """Let go of the rules that need not be kept any longer; those are returned.
@@ -216,20 +249,32 @@ class Series:
             self.last_us, self.floor_us = -FAR, at_us
         return gone
 
+    def wait_until(self, at_us: int) -> None:
+        """Let nothing be due before a time."""
+        self.floor_us = max(self.floor_us, at_us)
+        for each in self.live:
+            each.wait_until(at_us)
+
     def due_watch(self, due: tuple[int, int]) -> Watch | None:
         """Whose timer that is; None if the series itself is to be forgotten."""
-        for each in self.live:
+        for each in self._timed:
             if each.due() == due:
                 return each
         return None
 
     def opened(self) -> Iterator[Watch]:
         """Its open alerts."""
-        return (each for each in self.live if each.life.state.is_open)
+        known = (each for each in self._watches if each is not None)
+        return (each for each in known if each.life.state.is_open)
+
+
+_TIMED: Final = frozenset({layout.ABSENCE, layout.SILENCE, layout.TIMED})
+"""Kinds of rules whose words alone set a timer."""
 
 
 def _plain(watch: CompiledWatch) -> bool:
     if not (watch.at and watch.words_alone):
         return False
     settled = watch.life.state is State.OK or watch.life.state is State.INSUFFICIENT
-    return settled and watch.breach is None and watch.anchor is None
+    calm = not watch.life.flap.times
+    return settled and calm and watch.breach is None and watch.anchor is None

@@ -16,11 +16,11 @@ from detectors.absence import AbsenceWatch
 from detectors.arrivals import Arrivals
 from detectors.evidence import known
 from detectors.kernels import layout
-from detectors.kernels.silence import HOUR_US
+from detectors.kernels.silence import TO_JUDGE, silent_us
 from detectors.lifecycle import CLEAR, FAR, THIN, Evaluation
 from detectors.phrases import duration, number
 from detectors.plans import Limit, Plan
-from detectors.rules import SECOND_US, Silence
+from detectors.rules import SECOND_US
 from detectors.stage import Stage
 from detectors.store import Store
 from detectors.transitions import State
@@ -33,10 +33,11 @@ class SilenceWatch(AbsenceWatch):
     began. So further sessions of the hour can only move it to a later time, and it need
     not be worked out for each of them.
 
-    Compiled code takes in the sessions of the hour at hand: its numbers are in the
-    partition's memory.
+    Compiled code takes sessions in and learns: all that is known is in the partition's
+    memory.
 
     Attributes:
+        arrivals: What is usual.
         limit_s: How long the silence told last was allowed to be.
         missing: Sessions that were to be expected in it.
 
@@ -48,124 +49,92 @@ class SilenceWatch(AbsenceWatch):
     [('01-03T01:00', 'ok'), ('01-03T03:26', 'firing')]
     """
 
-    __slots__ = (
-        "_arrivals",
-        "_due_us",
-        "_since_us",
-        "least_us",
-        "limit_s",
-        "missing",
-        "most_us",
-    )
+    __slots__ = ("arrivals", "limit_s", "missing")
 
     def __init__(self, plan: Plan, by: dict[str, str], store: Store, at: int) -> None:
-        kind = plan.rule.kind
-        assert isinstance(kind, Silence)  # noqa: S101 - no other kind comes here
-        self.least_us = kind.at_least_us
-        self.most_us = FAR if kind.at_most_us is None else kind.at_most_us
-        self._arrivals: Arrivals | None = None
+        super().__init__(plan, by, store, at)
+        self.arrivals = Arrivals(store, at)
         self.limit_s: float | None = None
         self.missing: float | None = None
-        self._due_us, self._since_us = FAR, FAR
-        super().__init__(plan, by, store, at)
-
-    @property
-    def arrivals(self) -> Arrivals | None:
-        """What is usual; None before the first session."""
-        arrivals = self._arrivals
-        if arrivals is not None:
-            begin, end = self.at + layout.COUNT, self.at + layout.SILENCE_WIDTH
-            found = self.store.arena.floats[begin:end].tolist()
-            arrivals.count, arrivals.gaps, arrivals.total, arrivals.squares = found
-            arrivals.last_us = self.last_us
-        return arrivals
-
-    def _share(self, arrivals: Arrivals) -> None:
-        """Let compiled code go on from there."""
-        self._arrivals = arrivals
-        self._since_us = FAR
-        arena, at = self.store.arena, self.at
-        arena.ints[at + layout.HOUR_US] = arrivals.hour * HOUR_US
-        arena.floats[at + layout.USUAL : at + layout.SILENCE_WIDTH] = (
-            arrivals.rate,
-            arrivals.count,
-            arrivals.gaps,
-            arrivals.total,
-            arrivals.squares,
-        )
 
     def levels(self) -> tuple[Limit, ...]:  # noqa: D102
         return ()
 
     @property
     def words_alone(self) -> bool:  # noqa: D102
-        return False
+        return self._calm
 
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        arrivals = self.arrivals
-        if arrivals is None:
-            arrivals, turned = Arrivals(ended_us), True
-        else:
-            told = self.life.state is State.FIRING
-            turned = arrivals.take(ended_us, told=told)
         last_us, floor_us, _ = self._words()
+        told = self.life.state is State.FIRING
+        turned = self.arrivals.take(ended_us, told=told)
         if ended_us > last_us:
-            self._set(
-                [ended_us, now_us if ended_us < now_us else floor_us, stage.order]
-            )
-        self._share(arrivals)
+            floor_us = now_us if ended_us < now_us else floor_us
+            self._set([ended_us, floor_us, stage.order])
         if turned:
             self.settle()
         if self._calm:
             return turned or None
-        self._end(arrivals, now_us, stage)
+        return self.go_on(TO_JUDGE, now_us, stage)
+
+    def go_on(self, left: int, now_us: int, stage: Stage) -> bool:
+        """Go on with a session that has been taken in.
+
+        Args:
+            left: What is left to do; see ``kernels.silence``.
+            now_us: The series' time.
+            stage: Takes the lines.
+        """
+        if left == TO_JUDGE:
+            self._end(now_us, stage)
         return True
 
-    def _end(self, arrivals: Arrivals, now_us: int, stage: Stage) -> None:
+    def _end(self, now_us: int, stage: Stage) -> None:
         """Judge a session that ends a silence, or is the first after much was learned.
 
         One that itself lies as far back as the silence does not end it.
         """
-        found, gap_s = CLEAR if arrivals.known else THIN, 0.0
+        found, gap_s = CLEAR if self.arrivals.known else THIN, 0.0
         if self.life.state.is_open:
             if self.silent_us() <= now_us:
                 found, gap_s = self._silent(now_us)
             else:
                 found = CLEAR
-                arrivals.remember_told()
-                self._share(arrivals)
+                self.arrivals.remember_told()
         self.judge(found, gap_s, None, now_us, stage)
 
     def _silent(self, now_us: int) -> tuple[Evaluation, float]:
         found, gap_s = super()._silent(now_us)
         if self.life.state is not State.FIRING:
             self.limit_s = gap_s
-        arrivals = self.arrivals
-        if arrivals is not None:
-            self.missing = arrivals.expected(now_us)
+        self.missing = self.arrivals.expected(now_us)
         return found, gap_s
 
     @property
     def _calm(self) -> bool:
-        known = self._arrivals is not None and self._arrivals.known
+        known = self.arrivals.known
         return self.life.state is (State.OK if known else State.INSUFFICIENT)
 
     def settle(self) -> None:  # noqa: D102
-        calm = self._calm and self._arrivals is not None
-        quiet = layout.ALL_WELL if calm else layout.ALWAYS_ASK
+        quiet = layout.ALWAYS_ASK
+        if self._calm:
+            quiet = layout.ALL_WELL if self.arrivals.known else layout.TOO_YOUNG
         self.store.arena.ints[self.at + layout.QUIET] = quiet
 
     def silent_us(self) -> int:  # noqa: D102
-        last_us, floor_us, _ = self._words()
-        if self._since_us != last_us:
-            arrivals, due_us = self.arrivals, FAR
-            if arrivals is not None:
-                due_us = max(arrivals.due_us(), last_us + self.least_us)
-            self._due_us = min(due_us, last_us + self.most_us)
-            self._since_us = last_us
-        return max(self._due_us, floor_us)
+        store, arena = self.store, self.store.arena
+        return int(
+            silent_us(
+                arena.floats,
+                arena.ints,
+                self.at,
+                store.tables.rules,
+                self.plan.row,
+                store.scratch,
+            )
+        )
 
     def threshold(self, expected: float | None) -> float | None:  # noqa: D102
         return self.limit_s if self.life.state in _TOLD else None
@@ -193,20 +162,14 @@ class SilenceWatch(AbsenceWatch):
         return super().evidence() | known({"expected_sessions": self.missing})
 
     def more(self) -> list[Any]:  # noqa: D102
-        arrivals = self.arrivals
-        known = None if arrivals is None else arrivals.dump()
-        return [self.limit_s, self.missing, known]
+        return [] if self.limit_s is None else [self.limit_s, self.missing]
 
     def load_more(self, state: list[Any]) -> None:  # noqa: D102
-        self.limit_s, self.missing, known = state
-        if known is not None:
-            arrivals = Arrivals(0)
-            arrivals.load(known)
-            self._share(arrivals)
+        self.limit_s, self.missing = state
 
     def begin_at(self, last_us: int, floor_us: int, order: int) -> None:  # noqa: D102
         if last_us != -FAR:
-            self._share(Arrivals(last_us))
+            self.arrivals.begin(last_us)
         super().begin_at(last_us, floor_us, order)
 
 

@@ -35,6 +35,7 @@ class Store:
         recent: Sessions that the state may have to name.
         scratch, places: The sample at hand; see ``kernels.layout``.
         given, given_floats: What series say for others to borrow, to be added up.
+        said: Which series can be judged from now on; see ``kernels.layout``.
         odds_keys, odds: See ``kernels.beta_binomial``.
         paper: Takes words of rows.
     """
@@ -50,6 +51,7 @@ class Store:
         "paper",
         "places",
         "recent",
+        "said",
         "scratch",
         "tables",
     )
@@ -66,6 +68,7 @@ class Store:
         width = layout.MOST_FACETS * layout.GIVEN_WIDTH
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
         self.paper = Paper()
+        self.said: Table = np.zeros((layout.SAID_ROOM, layout.SAID_INTS), np.int64)
         self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
 
     def settle(self, watch: int, state: State) -> None:

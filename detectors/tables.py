@@ -19,9 +19,18 @@ from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCAL
 from detectors.kernels.steps import WIDEST, together
 from detectors.kernels.window_factors import WINDOW_FACTORS_WIDTH
 from detectors.kernels.words import Grid, Ints, Table
+from detectors.lifecycle import FAR
 from detectors.metrics import COLUMN, Aggregate, Scale
 from detectors.plans import Group, Judged, Plan
-from detectors.rules import Absence, Baseline, Budget, Drift, Silence, Threshold
+from detectors.rules import (
+    Absence,
+    Baseline,
+    Budget,
+    Drift,
+    NoData,
+    Silence,
+    Threshold,
+)
 from detectors.sensitivities import SETTINGS
 
 _JUDGED: Final = {
@@ -47,15 +56,16 @@ class Tables:
     Attributes:
         rules, rule_floats, facets, facet_floats: See ``kernels.layout``.
         first_rules: For each group the row of its first rule.
+        plans: For each row its rule.
         after_us: For each rule on silence how long it may last, else 0.
     """
 
     __slots__ = (
-        "_plans",
         "after_us",
         "facet_floats",
         "facets",
         "first_rules",
+        "plans",
         "rule_floats",
         "rules",
     )
@@ -79,17 +89,23 @@ class Tables:
                     self._drift(plan, group.by, row, row_floats, known, known_floats)
                 elif isinstance(kind, Absence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.ABSENCE, at.ABSENCE_WIDTH
+                    waits = plan.of >= 0
+                    row[at.COLUMN_AT] = plan.column if waits else -1
+                    row[at.OVER] = plan.over if waits else -1
                 elif isinstance(kind, Silence):
                     row[at.KIND], row[at.WATCH_WIDTH] = at.SILENCE, at.SILENCE_WIDTH
+                    most_us = kind.at_most_us
+                    row[at.AT_LEAST_US] = kind.at_least_us
+                    row[at.AT_MOST_US] = FAR if most_us is None else most_us
                 elif plan.each and plan.column >= 0:
                     _each(plan, row)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
                 row[at.LASTING] = lasting
-                after_us.append(kind.after_us if isinstance(kind, Absence) else 0)
+                after_us.append(_after_us(plan))
                 rules.append(row)
                 floats.append(row_floats)
-        self._plans = [plan for group in groups for plan in group.plans]
+        self.plans = [plan for group in groups for plan in group.plans]
         self.rules: Table = _table(rules, at.RULE_INTS)
         self.rule_floats: Grid = np.array(floats).reshape(-1, at.RULE_FLOATS)
         self.facets: Table = _table(known, at.FACET_INTS)
@@ -98,7 +114,7 @@ class Tables:
         self.after_us: Ints = np.array(after_us, np.int64)
 
     def _budgeted(self, fleets: Fleets) -> Iterator[tuple[Fleet, int]]:
-        for plan in self._plans:
+        for plan in self.plans:
             fleet = fleets.of(plan)
             if fleet is not None:
                 yield fleet, plan.row
@@ -154,6 +170,16 @@ class Tables:
             row[at.FACTORS] = bets
             bets += FACTORS_WIDTH
         row[at.WATCH_WIDTH] = bets
+
+
+def _after_us(plan: Plan) -> int:
+    """How long a rule on silence waits while all is well; of other rules 0."""
+    kind = plan.rule.kind
+    if not isinstance(kind, Absence):
+        return 0
+    # Without data an alert is to end: there is none.
+    idle = plan.of >= 0 and plan.rule.no_data is NoData.RESOLVE
+    return FAR // 2 if idle else kind.after_us
 
 
 def _each(plan: Plan, row: list[int]) -> None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -29,6 +30,22 @@ class State(StrEnum):
     def is_open(self) -> bool:
         """Whether people have been told, or are about to be, that it fires."""
         return self in (State.FIRING, State.RECOVERING)
+
+
+class Flapping(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that begins and ends again and again: what people hear of that.
+
+    Attributes:
+        number: How often they were to hear of it, 1 at the first; 0 where it is over.
+        changes: Beginnings and ends, since the first that counted.
+        since: When that was, RFC 3339.
+        within_s: How often they are to hear of it at most.
+    """
+
+    number: int
+    changes: int
+    since: str
+    within_s: float
 
 
 class Transition(
@@ -58,6 +75,7 @@ class Transition(
         attribution: Labels that explain it though the series does not carry them.
         causes: What moved with it, and which part of the change each accounts for.
         evidence: The numbers behind the verdict, for ``explain``.
+        flapping: Of an alert that flaps, or has just ceased to; else left out.
     """
 
     time: str
@@ -87,13 +105,15 @@ class Transition(
     partition: int = 0
     causes: dict[str, float] = {}
     evidence: dict[str, Any] = {}
+    flapping: Flapping | UnsetType = UNSET
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="update"):
-    """An open alert whose peak or number of affected sessions changed.
+    """An open alert whose peak or number of affected sessions changed, or that flaps.
 
     Attributes:
         evidence: The sessions that counted most so far, for ``explain``.
+        flapping: Of an alert that flaps, or has just ceased to; else left out.
     """
 
     time: str
@@ -103,6 +123,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="u
     peak: float | None
     sessions: int
     evidence: dict[str, Any] = {}
+    flapping: Flapping | UnsetType = UNSET
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="clock"):
@@ -116,6 +137,12 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cl
 
 
 Line = Transition | Update | Clock
+
+
+def flap_number(line: Transition | Update) -> int:
+    """How often people were to hear that an alert flaps; 0 of one that does not."""
+    return line.flapping.number if isinstance(line.flapping, Flapping) else 0
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)

@@ -7,19 +7,24 @@ be quick while all is well; whatever is not goes through ``weigh``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
 
 from detectors import evidence, lifecycle, phrases
 from detectors.anchor import ACCEPTED, REBASELINED, Anchor
 from detectors.breach import Breach
+from detectors.flapping import CALM
 from detectors.identity import alert_id
 from detectors.lifecycle import FAR, THIN, Evaluation, Life, Moment, Verdict
 from detectors.numbers import finite
 from detectors.parents import Normal
 from detectors.plans import Limit, Plan, rate
+from detectors.rules import NoData
 from detectors.severities import severity_of
 from detectors.stage import Stage
-from detectors.transitions import State, Transition, Update, rfc3339
+from detectors.transitions import Flapping, State, Transition, Update, rfc3339
 
 UPDATE_US: Final = 60_000_000
 """Updates of one alert are at least this far apart, and from its other lines."""
@@ -222,6 +227,7 @@ class Watch:
         self.life = life = self.life._replace(seq=seq)
         breach = self.breach
         told = breach is not None and life.state not in (State.OK, State.INSUFFICIENT)
+        shown = told and not (life.silent or before.silent)
         if breach is not None:
             breach.told_us = at_us
             breach.update_us = FAR
@@ -250,14 +256,15 @@ class Watch:
                 aggregate=rule.aggregate.value,
                 began=rfc3339(breach.began_us) if told and breach else None,
                 sessions=breach.sessions if told and breach else 0,
-                peak=finite(plan.sign * breach.peak) if told and breach else None,
+                peak=breach.stated_peak(plan.sign) if told and breach else None,
                 trace=breach.trace if told and breach else None,
                 summary=rule.summary,
                 runbook_url=rule.runbook_url,
                 partition=stage.partition,
-                attribution=self.attribution() if told else {},
-                causes=self.causes() if told else {},
-                evidence=self._told_evidence(breach, stage) if told and breach else {},
+                attribution=self.attribution() if shown else {},
+                causes=self.causes() if shown else {},
+                evidence=self._told_evidence(breach, stage) if shown and breach else {},
+                flapping=self._flapping(before),
             )
         )
         if life.state is State.OK or life.state is State.INSUFFICIENT:
@@ -318,11 +325,30 @@ class Watch:
         """When the next timer is due, and which observation set it."""
         due_us, order = self.life.due_us, self.life.order
         breach = self.breach
+        if self.life.flap.times:
+            due_us = min(due_us, self._pause_us())
         if breach is not None:
             due_us = min(due_us, breach.update_us)
             if breach.rebaseline_us <= due_us and self.life.state.is_open:
                 return breach.rebaseline_us, breach.fired_order
         return due_us, order
+
+    def _pause_us(self) -> int:
+        """When the alert is to be told as a flapping one, or as one that is not."""
+        pause_us = lifecycle.pause_us(self.life, self.plan.policy)
+        if self.breach is not None and self.life.flap.flaps:
+            return max(pause_us, self.breach.told_us + UPDATE_US)
+        return pause_us
+
+    def wait_until(self, at_us: int) -> None:
+        """Let nothing be due before a time: its rule has changed meanwhile."""
+        life, breach = self.life, self.breach
+        if lifecycle.pause_us(life, self.plan.policy) < at_us:
+            life = life._replace(flap=CALM)
+        self.life = life._replace(due_us=max(life.due_us, at_us))
+        if breach is not None:
+            breach.update_us = max(breach.update_us, at_us)
+            breach.rebaseline_us = max(breach.rebaseline_us, at_us)
 
     def run(self, due_us: int, stage: Stage) -> None:
         """Run the timer that is due."""
@@ -337,16 +363,40 @@ class Watch:
                 breach.fired_us, breach.taken = due_us, 0
                 self.plan_rebaseline()
         elif before.due_us == due_us:
-            self.life = lifecycle.expire(before)
-            kept = phrases.duration(self.plan.policy.keep_us)
-            level = before.level
-            reason = f"{self.plan.what()} not {self.limit_phrase(level)} for {kept}"
-            self._tell(before, due_us, stage, reason)
+            self.life = lifecycle.expire(before, self.plan.policy)
+            self._tell(before, due_us, stage, self._kept_reason(before))
             self.settle()
-        elif breach is not None and breach.update_us == due_us:
-            self._update(breach, due_us, stage)
+        else:
+            news = breach is not None and breach.update_us == due_us
+            policy = self.plan.policy
+            if lifecycle.pause_us(before, policy) <= due_us:
+                self.life = lifecycle.calm_down(before, due_us, policy)
+                news = news or before.flap.flaps
+            if breach is not None and news:
+                self._update(before, breach, due_us, stage)
 
-    def _update(self, breach: Breach, due_us: int, stage: Stage) -> None:
+    def _kept_reason(self, before: Life) -> str:
+        """Why an alert is over, or about to be, after its hold."""
+        policy = self.plan.policy
+        kept_us = policy.keep_us
+        if before.flap.flaps and before.state is State.RECOVERING:
+            kept_us = max(kept_us, policy.flap_us)
+        kept = phrases.duration(kept_us)
+        return f"{self.plan.what()} not {self.limit_phrase(before.level)} for {kept}"
+
+    def _flapping(self, before: Life) -> Flapping | UnsetType:
+        """What lines say of an alert that flaps, or has just ceased to."""
+        flap = self.life.flap if self.life.flap.flaps else before.flap
+        if not flap.flaps:
+            return UNSET
+        return Flapping(
+            number=self.life.flap.number,
+            changes=flap.changes,
+            since=rfc3339(flap.since_us),
+            within_s=self.plan.policy.flap_us / 1e6,
+        )
+
+    def _update(self, before: Life, breach: Breach, due_us: int, stage: Stage) -> None:
         seq = max(self.life.seq + 1, due_us // 1000)
         self.life = self.life._replace(seq=seq)
         breach.told_us = due_us
@@ -358,8 +408,9 @@ class Watch:
                 alert_id=alert_id(self.plan.rule.name, self.by),
                 seq=seq,
                 value=None if self.value is None else finite(sign * self.value),
-                peak=finite(sign * breach.peak),
+                peak=breach.stated_peak(sign),
                 sessions=breach.sessions,
+                flapping=self._flapping(before),
                 evidence=breach.evidence(),
             )
         )
@@ -370,6 +421,39 @@ class Watch:
         self.life = lifecycle.end(before, at_us)
         if lifecycle.differs(before, self.life):
             self._tell(before, at_us, stage, reason)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it breaches, fires or recovers."""
+        return self.life.state in _WRONG
+
+    def miss_data(self, after_us: int, now_us: int, stage: Stage) -> None:
+        """There has been no sample for so long: the alert ends, or this is one."""
+        plan, before = self.plan, self.life
+        alerts = plan.rule.no_data is NoData.ALERT
+        moment = Moment(now_us, stage.order)
+        level = plan.rank if alerts else None
+        self.life = lifecycle.miss(before, level, moment, plan.policy)
+        if self.life is before:
+            return
+        if self.life.silent:
+            self.value = None
+            if before.state not in _WRONG:
+                self.breach = Breach(now_us, -inf, plan)
+            if self.breach is not None and not before.state.is_open:
+                self.breach.expected = self.expected
+                self._fired(self.breach, moment)
+        self._tell(before, now_us, stage, f"no data for {phrases.duration(after_us)}")
+        self.settle()
+
+    def find_data(self, now_us: int, stage: Stage) -> None:
+        """There is a sample again: what fired for want of one alone is over."""
+        before = self.life
+        moment = Moment(now_us, stage.order)
+        self.life = lifecycle.back(before, moment, self.plan.policy)
+        if self.life is not before:
+            self._tell(before, now_us, stage, "there is data again")
+            self.settle()
 
     def given(self) -> Iterable[Mapping[str, Normal]]:
         """What it has said of itself for new series to begin with, by parent."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import typer
 
 from loopwatch.config import Config, load, not_honoured
+from streams.reload import Configuration, RefusedError
 
 
 def read_configuration(
@@ -33,3 +34,26 @@ def read_configuration(
     for warning in (*loaded.warnings, *unset, *not_honoured(loaded.config)):
         typer.echo(f"warning: {warning}", err=True)
     return loaded.config
+
+
+def reread(path: Path, environ: Mapping[str, str]) -> Configuration:
+    """The configuration for a worker that runs.
+
+    Raises:
+        RefusedError: The file cannot be used; with every fault of it.
+    """
+    loaded = load(path, environ)
+    faults = [*loaded.faults, *loaded.unset]
+    if loaded.config is None or faults:
+        raise RefusedError(map(str, faults))
+    warnings = (*loaded.warnings, *not_honoured(loaded.config))
+    return in_force(loaded.config, map(str, warnings))
+
+
+def in_force(config: Config, warnings: Iterable[str] = ()) -> Configuration:
+    """What a worker needs to know of a configuration."""
+    topics, at = config.topics, config.topics.at
+    place = config.path if at is None else f"{config.path}:{at.line}:{at.column}"
+    return Configuration(
+        config.book, config.routing, topics.sessions, str(place), tuple(warnings)
+    )

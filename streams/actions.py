@@ -1,4 +1,4 @@
-"""What people ask for while alerts are open: accept, silence, expire, ack.
+"""What people ask for while alerts are open: accept, silence, expire, ack, forgive.
 
 The same messages stand in a file for ``replay``, one a line, and travel on
 ``loopwatch.control``: ``accept`` is forwarded to the rules, notify reads the others.
@@ -112,7 +112,18 @@ class AckAction(_Action, frozen=True, kw_only=True, tag="ack"):
             raise ValueError(f"for: {shorten(self.for_)} is no time; write 1h or 30m")
 
 
-Action = AcceptAction | SilenceAction | ExpireAction | AckAction
+class ForgiveAction(_Action, frozen=True, kw_only=True, tag="forgive"):
+    """A receiver is owed nothing any more: it is told of no end that it waits for."""
+
+    receiver: str
+
+    def check(self) -> None:  # noqa: D102
+        super().check()
+        if not self.receiver:
+            raise ValueError("receiver: is empty")
+
+
+Action = AcceptAction | SilenceAction | ExpireAction | AckAction | ForgiveAction
 
 _DURATION: Final = re.compile(r"(?:[0-9]{1,12}(?:ms|[wdhms]))+")
 
@@ -127,7 +138,7 @@ _UNITS_US: Final = {
     "w": 604_800 * 1_000_000,
 }
 
-_TAGS: Final = ("accept", "silence", "expire", "ack")
+_TAGS: Final = ("accept", "silence", "expire", "ack", "forgive")
 
 
 class Numbered(NamedTuple):

@@ -64,6 +64,10 @@ class Roll:
         self._since_s: float | None = None
         self._heard: dict[str, tuple[float, str]] = {}
 
+    def follow(self, digest: str) -> None:
+        """Our own file is another one from now on."""
+        self._digest = digest
+
     def listen(self) -> None:
         """From now on we hear everybody."""
         self._since_s = self._now_s()
@@ -122,6 +126,12 @@ class Announcer:
     async def run(self) -> None:
         """Announce and listen, until cancelled."""
         await asyncio.gather(self._announce(), self._listen())
+
+    async def reload(self, digest: str) -> None:
+        """Our own file is another one: nobody need wait to hear of it."""
+        self._digest = digest
+        self.roll.follow(digest)
+        await self._say()
 
     async def leave(self) -> None:
         """Nobody needs to wait for us."""

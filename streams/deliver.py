@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from alerts.delivery import Ambiguous, Client, Delivery, Failed, Outcome, Retry, Sent
@@ -17,6 +18,7 @@ from alerts.effects import Effects, GivenUp
 from alerts.notifications import Notification
 from alerts.notify import Notifier
 from alerts.receivers import Channel
+from alerts.routes import Routing
 from detectors.transitions import Line
 from streams.actions import Action
 from streams.wishes import carry_out
@@ -82,6 +84,7 @@ class DeliveryDesk:
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._busy = Counter[Channel]()
 
     async def take(self, lines: Iterable[Line]) -> None:
         """Take lines in order; returns when what they changed is safe."""
@@ -112,6 +115,17 @@ class DeliveryDesk:
             return []
 
         await self._act(decide)
+
+    async def reload(self, routing: Routing) -> None:
+        """Go on with another file; returns when what that changed is safe."""
+
+        def decide() -> list[Effects]:
+            now_us = self._now_us()
+            self.notifier.reload(routing, now_us)
+            return [self.notifier.run_due(now_us)]
+
+        await self._act(decide)
+        await self._close_unused()
 
     async def run(self) -> None:
         """Run the notifier's timers as they fall due, until cancelled."""
@@ -167,12 +181,25 @@ class DeliveryDesk:
     async def _deliver(self, delivery: Delivery) -> None:
         if not await self._is_ours():
             return
-        outcome = await self._client(delivery.channel).send(delivery)
+        self._busy[delivery.channel] += 1
+        try:
+            outcome = await self._client(delivery.channel).send(delivery)
+        finally:
+            self._busy[delivery.channel] -= 1
         _note(delivery, outcome)
         self._told(delivery, outcome)
         await self._act(
             lambda: [self.notifier.on_outcome(delivery.id, outcome, self._now_us())]
         )
+        await self._close_unused()
+
+    async def _close_unused(self) -> None:
+        """Let go of the clients of receivers that are gone and owed nothing."""
+        wanted = self.notifier.channels | {
+            channel for channel, count in self._busy.items() if count
+        }
+        for channel in self._clients.keys() - wanted:
+            await self._clients.pop(channel).close()
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)

@@ -26,6 +26,7 @@ from streams.guards import FAILED, FAULT
 from streams.lines import NOTIFIED, Said, write_lines
 from streams.link import Link, may_pass
 from streams.metrics import Meters
+from streams.moving import all_moved
 from streams.owned import Owned
 from streams.reading import Chunk
 from streams.state import SEAL, append
@@ -38,7 +39,7 @@ class Detect:
     """The agent on the observations.
 
     Args:
-        book: The rules.
+        book: The rules in force.
         topics: Names.
         link: The app it belongs to.
         meters: Told what was folded.
@@ -56,7 +57,7 @@ class Detect:
         retire: Callable[[], bool] = lambda: True,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
-        self._book = book
+        self.book = book
         self._topics = topics
         self._link = link
         self._meters = meters
@@ -197,6 +198,24 @@ class Detect:
             if isinstance(line, Transition):
                 meters.transitions.labels(line.to_state).inc()
         owned.count(meters)
+
+    async def reload(self, book: RuleBook) -> None:
+        """Go on under other rules, in all partitions at one place between chunks.
+
+        Raises:
+            ValueError: The state of a series cannot be taken over; nothing changed.
+        """
+        began_s = time.monotonic()
+        async with self._writing, self._turn:
+            ready = await all_moved(self.owned, book)
+            self.book = book
+            for owned, partition in ready.items():
+                owned.take_up(partition)
+        log.info(
+            "%d series go on under the new rules, after %.2f s",
+            sum(len(partition) for partition in ready.values()),
+            time.monotonic() - began_s,
+        )
 
     # -- every second -----------------------------------------------------------------
 

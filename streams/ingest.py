@@ -91,6 +91,11 @@ class Ingest:
             observer.set_clock(source, passed_us)
         return observer
 
+    def reload(self, book: RuleBook) -> None:
+        """Go on under other rules, from the next chunk on."""
+        self._book = book
+        self._observer = self._new_observer()
+
     def on_assigned(self, assigned: set[TP]) -> None:
         """Forget sources that are no longer ours."""
         mine = {tp.partition for tp in assigned if tp.topic == self._topics.sessions}
@@ -104,7 +109,8 @@ class Ingest:
         source = chunk.partition
         offsets = [record.offset for record in chunk.value]
         values = [record.value for record in chunk.value]
-        seen = self._observer.observe_values(source, offsets, values, self._now_us())
+        observer = self._observer
+        seen = observer.observe_values(source, offsets, values, self._now_us())
         blocks = seen.blocks()
 
         async def write() -> None:
@@ -121,9 +127,11 @@ class Ingest:
             # It will be read again, perhaps elsewhere; its times were not passed on.
             self._observer = self._new_observer()
             return
-        clock_us = self._observer.clock(source)
+        clock_us = observer.clock(source)
         if clock_us is not None:
             self._passed_us[source] = clock_us
+            # There may be another one since: under other rules, with other sources.
+            self._observer.set_clock(source, clock_us)
         self._link.consumer.complete(chunk)
         self._note(seen)
         self._meters.chunk_s.labels("ingest").observe(time.perf_counter() - began_s)

@@ -70,4 +70,17 @@ class Meters:
         self.owed = gauge(
             "owed_messages", "What a receiver should have been told.", "receiver"
         )
+        self.unsettled = gauge(
+            "unsettled_alerts",
+            "Alerts whose end is owed to a receiver that the file has no more.",
+            "receiver",
+        )
+        self.config_good = gauge(
+            "config_last_reload_successful",
+            "1 while the file's last reading is in force, 0 while it was refused.",
+        )
+        self.config_read_s = gauge(
+            "config_last_reload_success_timestamp_seconds",
+            "When the file was last read and could be used.",
+        )
         self.ready = gauge("ready", "1 once partitions and their state are here.")

@@ -22,6 +22,7 @@ from faust.types.tuples import TP
 from alerts.clients import open_client
 from alerts.delivery import Delivery, Outcome
 from alerts.effects import GivenUp
+from alerts.lanes import Lanes
 from alerts.notify import Notifier
 from alerts.routes import Routing
 from alerts.rows import UnknownRowError
@@ -33,7 +34,9 @@ from streams.hearing import hear
 from streams.lease import Lease
 from streams.link import Link, StateError
 from streams.metrics import Meters
+from streams.notify_status import measure_debts, status_of, warn_of_debts
 from streams.reading import Chunk, Reading, Source
+from streams.reload import Configuration
 from streams.score import lags
 from streams.settings import Settings
 from streams.state import append, read_rows
@@ -74,6 +77,7 @@ class Notify:
         self._topics = topics
         self._meters = meters
         self._watchdog = watchdog
+        self._lanes = Lanes(routing.receivers)
         self._results = defaultdict[str, Counter[str]](Counter)
         self._desk: DeliveryDesk | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,7 +123,7 @@ class Notify:
         began_s = time.monotonic()
         state = self._topics.notify_state
         rows = (await read_rows(self._options, state, [_STATE]))[_STATE]
-        notifier = Notifier(self._routing, standstill=True)
+        notifier = Notifier(self._routing, standstill=True, lanes=self._lanes)
         try:
             for key, row in rows.items():
                 notifier.restore_row(key, row)
@@ -188,6 +192,17 @@ class Notify:
         if self._desk is not None:
             await self._desk.settle(self._patience_s)
 
+    async def reload(self, found: Configuration) -> None:
+        """Go on with the receivers and routes of another file."""
+        self._routing = found.routing
+        if self._desk is None:
+            # Should we have to tell people, those of before can be told their ends.
+            self._lanes.reload(found.routing.receivers)
+            return
+        with contextlib.suppress(NoLongerOursError):
+            await self._desk.reload(found.routing)
+        warn_of_debts(self._desk.notifier)
+
     # Working
 
     async def _take(self, chunk: Chunk) -> None:
@@ -252,29 +267,15 @@ class Notify:
         found: dict[str, Any] = {"active": False, "lag": lags(self._link)}
         if self._desk is None:
             return found
-        notifier = self._desk.notifier
-        owed = Counter(debt.receiver for debt in notifier.owed())
-        return found | {
-            "active": True,
-            "told_open": notifier.open_alerts,
-            "queued": notifier.queued,
-            "silences": len(notifier.silences()),
-            "acknowledged": notifier.acknowledged(time.time_ns() // 1_000),
-            "receivers": {
-                name: {**self._results.get(name, {}), "owed": owed[name]}
-                for name in sorted(self._routing.by_name.keys() | owed.keys())
-            },
-        }
+        return found | status_of(
+            self._desk.notifier, self._results, self._routing, self._lanes
+        )
 
     def measure(self) -> None:
         """Bring gauges up to date."""
         meters = self._meters
-        meters.owed.clear()
-        if self._desk is not None:
-            debts = Counter(debt.receiver for debt in self._desk.notifier.owed())
-            for receiver in self._routing.by_name:
-                meters.owed.labels(receiver).set(debts[receiver])
-            meters.queued.set(self._desk.notifier.queued)
+        notifier = None if self._desk is None else self._desk.notifier
+        measure_debts(meters, notifier, self._routing)
         for topic, by_partition in lags(self._link).items():
             for number, lag in by_partition.items():
                 meters.lag.labels(self.group, topic, number).set(lag)

@@ -68,6 +68,20 @@ class Owned:
         self.changed = self.fresh = False
         return True
 
+    def take_up(self, partition: Partition) -> None:
+        """Go on with the partition as it is under other rules.
+
+        What changed under the old ones is written first, and the seal on it names
+        both: until then no row may be written that the topic's own seal cannot tell.
+        """
+        rows = self.partition.take_dirty()
+        waiting = [] if self.step is None else self.step.rows
+        seal = partition.seal(self.next - 1)
+        self.partition = partition
+        self.step = Step([*waiting, *rows], seal, self.next)
+        self._taken = self.next
+        self.changed = self.fresh = self.retired = False
+
     def made_safe(self, step: Step) -> None:
         """A step has been written."""
         self.step = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from streams.reload import Configuration
+
 
 class Part(Protocol):
     """A Faust app and what stands behind it.
@@ -19,6 +21,13 @@ class Part(Protocol):
     @property
     def ready(self) -> bool:
         """Whether partitions and their state are here."""
+
+    async def reload(self, found: Configuration) -> None:
+        """Put another configuration into force.
+
+        Raises:
+            RefusedError: It cannot be; nothing has changed.
+        """
 
     def status(self) -> dict[str, Any]:
         """For ``loopwatch status``."""

@@ -53,7 +53,7 @@ async def restore(
     found = await read_rows(options, topics.detect_state, numbers, newer_offset)
     restored = {}
     applied: dict[int, int] = {}
-    with _uncollected():
+    with uncollected():
         for number, rows in found.items():
             restored[number] = _restored(number, rows, book, topics, applied)
     await _refill(restored, topics, options)
@@ -74,7 +74,7 @@ async def restore(
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the garbage collector, which doubles the cost of a restored row.
 
     It would go through all rows restored so far again and again, and find nothing.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any, Final
 
@@ -25,9 +27,12 @@ from streams.metrics import Meters
 from streams.owned import Owned
 from streams.parents import ParentForwarder, ShareWriter
 from streams.reading import Reading, Source
+from streams.reload import Configuration, RefusedError
 from streams.restore import restore
 from streams.settings import Settings
 from streams.topic_specs import TopicNames
+
+log = logging.getLogger(__name__)
 
 _BLOCKS: Final = 8
 """Blocks in a chunk: each holds the sessions of a whole chunk of ingest's."""
@@ -62,7 +67,6 @@ class Score:
         watchdog: Watchdog,
     ) -> None:
         self.group = settings.group("score")
-        self._book = book
         self._topics = topics
         self._sources = partitions[topics.sessions]
         self._options = settings.kafka_options()
@@ -180,15 +184,33 @@ class Score:
         for number in list(owned):
             if number not in mine or not kept:
                 del owned[number]
-        owned.update(
-            await restore(
-                mine - owned.keys(),
-                self._book,
-                self._topics,
-                self._sources,
-                self._options,
-            )
+        book = self.detect.book
+        restored = await restore(
+            mine - owned.keys(), book, self._topics, self._sources, self._options
         )
+        if self.detect.book is not book:
+            # The file changed while it was read.
+            for each in restored.values():
+                each.partition = each.partition.under(self.detect.book)
+        owned.update(restored)
+
+    async def reload(self, found: Configuration) -> None:
+        """Go on under the rules of another file.
+
+        Raises:
+            RefusedError: They cannot follow those in force; nothing has changed.
+        """
+        book, known = found.book, self.detect.book
+        if replace(book, digest="") != replace(known, digest=""):
+            try:
+                await self.detect.reload(book)
+            except (LookupError, TypeError, ValueError) as error:
+                log.error("the rules cannot be taken up", exc_info=error)
+                raise RefusedError(
+                    [f"the state of what is watched cannot go on under these: {error}"]
+                ) from error
+            self.ingest.reload(book)
+        await self.announcer.reload(book.digest)
 
     # -- what is told about it --------------------------------------------------------
 

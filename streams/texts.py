@@ -32,10 +32,11 @@ class Lazy(Sequence[_T]):
     def __getitem__(self, index: slice) -> list[_T]: ...
 
     def __getitem__(self, index: int | slice) -> _T | list[_T]:
-        places = range(self._count)[index]
-        if isinstance(places, range):
-            return [self._read(at) for at in places]
-        return self._read(places)
+        if isinstance(index, slice):
+            return [self._read(at) for at in range(self._count)[index]]
+        if not 0 <= index < self._count:
+            index = range(self._count)[index]
+        return self._read(index)
 
     def __iter__(self) -> Iterator[_T]:
         return map(self._read, range(self._count))

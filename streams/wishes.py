@@ -1,10 +1,16 @@
-"""Carrying out what people ask of notify: silences, their ends, acknowledgements."""
+"""Carrying out what people ask of notify: silences, acknowledgements, forgiving."""
 
 from __future__ import annotations
 
 from alerts.requests import Requests
 from alerts.silences import Silence
-from streams.actions import AckAction, Action, ExpireAction, SilenceAction
+from streams.actions import (
+    AckAction,
+    Action,
+    ExpireAction,
+    ForgiveAction,
+    SilenceAction,
+)
 
 
 def carry_out(requests: Requests, action: Action, now_us: int) -> str:
@@ -42,6 +48,9 @@ def carry_out(requests: Requests, action: Action, now_us: int) -> str:
             )
             if not found:
                 return "no open alert matches"
+        case ForgiveAction():
+            if not requests.forgive(action.receiver, now_us):
+                return f"nothing is owed to a receiver {action.receiver!r}"
         case _:
             pass
     return ""

@@ -15,9 +15,7 @@ from typing import Any, Final, Literal
 import faust
 from aiokafka.errors import KafkaError
 
-from alerts.routes import Routing
 from detectors import compiled
-from detectors.rules import RuleBook
 from detectors.warm import compile_ahead
 from streams.connection import ConnectionFailed, connect, say_on_stderr
 from streams.guards import FAILED, FAULT, ShutdownGuard, Watchdog
@@ -25,6 +23,7 @@ from streams.logs import LIBRARY, set_up_logging
 from streams.metrics import Meters
 from streams.notify import build_deliver_app
 from streams.parts import Part
+from streams.reload import Configuration, ConfigurationFile, Reloader
 from streams.score import Score
 from streams.settings import PREFIX, Settings, SettingsError
 from streams.topics import (
@@ -53,12 +52,15 @@ class _Worker(faust.Worker):  # type: ignore[misc]
         self,
         parts: Sequence[Part],
         web: WebEndpoint,
+        *,
+        reloader: Reloader,
         watchdog: Watchdog,
         guard: ShutdownGuard,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._apps = [part.app for part in parts]
         self._web = web
+        self._reloader = reloader
         self._watchdog = watchdog
         self._guard = guard
         first, *others = self._apps
@@ -78,6 +80,7 @@ class _Worker(faust.Worker):  # type: ignore[misc]
             app.in_worker = True
         await super().on_start()
         self.add_future(self._beat())
+        self.add_future(self._reloader.run())
         await asyncio.gather(*(app.maybe_start() for app in self._apps))
 
     async def _beat(self) -> None:
@@ -104,9 +107,8 @@ class _Worker(faust.Worker):  # type: ignore[misc]
 
 def run(
     settings: Settings,
-    book: RuleBook,
-    routing: Routing,
-    sessions: str,
+    file: ConfigurationFile,
+    found: Configuration,
     *,
     only: Only | None = None,
     wait_s: float = 60.0,
@@ -116,14 +118,15 @@ def run(
 
     Args:
         settings: Of this process.
-        book: The rules.
-        routing: Who is told.
-        sessions: The topic that sessions come from.
+        file: The configuration file, which may change.
+        found: What it says at the start.
         only: Run this half alone.
         wait_s: How long to wait for a Kafka that is not there yet.
         say: Told what the person who started it must know.
     """
     set_up_logging(settings.log_level)
+    # Until there is something to reload: what changes before that is seen then.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if only != "notify":
         if not compiled.kept():
             log.info("compiling the engine, once for each version: half a minute")
@@ -131,7 +134,7 @@ def run(
         warm_up()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    names = settings.topics(sessions)
+    names = settings.topics(found.sessions)
     try:
         report = loop.run_until_complete(_prepare(settings, names, wait_s, say))
     except (ConnectionFailed, TopicError, SettingsError, KafkaError) as error:
@@ -144,16 +147,23 @@ def run(
     if report.created:
         log.info("created topics %s", ", ".join(report.created))
     meters = Meters()
+    parts: list[Part] = []
+
+    async def apply(other: Configuration) -> None:
+        for part in parts:
+            await part.reload(other)
+
+    reloader = Reloader(file, found, apply, meters)
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
     watchdog = Watchdog(
         stall_s=settings.stall_timeout_s, assignment_s=settings.assignment_timeout_s
     )
     guard = ShutdownGuard(settings.shutdown_timeout_s)
-    parts: list[Part] = []
     if only != "notify":
         parts.append(
             Score(
                 settings,
-                book,
+                found.book,
                 names,
                 report.partitions,
                 meters=meters,
@@ -163,10 +173,10 @@ def run(
     if only != "detect":
         parts.append(
             build_deliver_app(
-                settings, routing, names, meters=meters, watchdog=watchdog
+                settings, found.routing, names, meters=meters, watchdog=watchdog
             )
         )
-    web = _web(settings, parts, meters)
+    web = _web(settings, parts, meters, reloader)
     try:
         loop.run_until_complete(web.open())
     except OSError as error:
@@ -176,7 +186,9 @@ def run(
             f"{PREFIX}WEB_PORT"
         )
         return FAILED
-    worker = _Worker(parts, web, watchdog, guard, loop)
+    worker = _Worker(
+        parts, web, reloader=reloader, watchdog=watchdog, guard=guard, loop=loop
+    )
     _collect_rarely()
     watchdog.start()
     code = _execute(worker)
@@ -240,7 +252,9 @@ async def _prepare(
     return await connect(start, settings, wait_s, say)
 
 
-def _web(settings: Settings, parts: Sequence[Part], meters: Meters) -> WebEndpoint:
+def _web(
+    settings: Settings, parts: Sequence[Part], meters: Meters, reloader: Reloader
+) -> WebEndpoint:
     began_s = time.time()
 
     def ready() -> list[str]:
@@ -252,6 +266,7 @@ def _web(settings: Settings, parts: Sequence[Part], meters: Meters) -> WebEndpoi
             "pid": os.getpid(),
             "up_s": round(time.time() - began_s),
             "ready": not ready(),
+            "configuration": reloader.status(),
             "counts": counts(meters),
             "groups": {part.group: part.status() for part in parts},
         }

@@ -7,7 +7,7 @@ from typing import Final
 from alerts.delivery import Action, Delivery
 from alerts.notifications import Reason
 from alerts.severity import rank
-from detectors.transitions import Transition
+from detectors.transitions import Flapping, Transition
 
 LISTED: Final = 10
 """Members that a message shows; of the rest it says how many they are."""
@@ -37,6 +37,8 @@ def reason_of(delivery: Delivery, line: Transition) -> Reason | None:
 def news_of(delivery: Delivery, line: Transition) -> str:
     """What is new of an alert, in a word or two; empty if nothing is."""
     reason = reason_of(delivery, line)
+    if reason is Reason.CHANGED and isinstance(line.flapping, Flapping):
+        return "flapping" if line.flapping.number else "no longer flapping"
     return "" if reason is None else _WORDS[reason]
 
 

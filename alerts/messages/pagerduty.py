@@ -13,6 +13,7 @@ from alerts.delivery import Action, Delivery
 from alerts.messages.members import LISTED, count, leading, news_of, worst
 from alerts.messages.text import clip, plain, url_of
 from alerts.messages.wording import (
+    acknowledged,
     against,
     amount,
     exhaustion,
@@ -100,6 +101,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
         "runbook_url": clip(plain(line.runbook_url or ""), _VALUE),
         "alert_id": _short(line.alert_id),
         "generation": delivery.generation,
+        "acknowledged_by": (acknowledged(delivery, line) or ("",))[0],
         "severity_before": delivery.severity_before,
         "marks": marks(delivery),
         "alerts_in_all": count(delivery) if count(delivery) > 1 else None,
@@ -118,8 +120,10 @@ def _others(delivery: Delivery, line: Transition) -> list[str]:
     lines = []
     for other in others:
         said = f"{other.rule} ({series(other)}): {amount(other, other.value)}"
-        news = news_of(delivery, other)
-        lines.append(_short(f"{said}, {news}" if news else said))
+        news, found = news_of(delivery, other), acknowledged(delivery, other)
+        said += f", {news}" if news else ""
+        said += f", acknowledged by {found[0]}" if found else ""
+        lines.append(_short(said))
     more = count(delivery) - 1 - len(others)
     return [*lines, f"+{more:,} more"] if lines and more > 0 else lines
 

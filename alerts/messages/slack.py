@@ -14,6 +14,7 @@ from alerts.delivery import Delivery
 from alerts.messages.members import LISTED, count, ends, is_over, news_of, worst
 from alerts.messages.text import clip, code, escape, link, plain, shown, size
 from alerts.messages.wording import (
+    acknowledged,
     against,
     amount,
     exhaustion,
@@ -80,7 +81,7 @@ def slack_message(delivery: Delivery) -> SlackMessage:
                     _section(_told(delivery, line)),
                     {
                         "type": "section",
-                        "fields": _fields(line, over=ends(delivery, line)),
+                        "fields": _fields(delivery, line),
                     },
                     *_others(delivery),
                     _context(delivery, line),
@@ -139,21 +140,30 @@ def _judged(line: Transition) -> str:
     return said + (f", {escape(held_against)}" if held_against else "")
 
 
-def _fields(line: Transition, *, over: bool) -> list[Json]:
+def _fields(delivery: Delivery, line: Transition) -> list[Json]:
     duration = lasted(line)
     pairs = [
         ("Series", _labels(line.labels, _SERIES)),
         ("Severity", shown(line.severity or "warning", _FIELD)),
         ("Began", _moment(line.began)),
-        ("Lasted", duration if over else None),
+        ("Lasted", duration if ends(delivery, line) else None),
         ("Sessions affected", f"{line.sessions:,}" if line.sessions else None),
         ("Worst", None if line.peak is None else escape(amount(line, line.peak))),
         ("Why", shown(why(line), _FIELD)),
         _exhausted(line),
         ("Explained by", _labels(line.attribution, _FIELD)),
         ("Example", _example(line)),
+        ("Acknowledged", _acknowledged(delivery, line)),
     ]
     return [_mrkdwn(f"*{name}*\n{value}") for name, value in pairs if value]
+
+
+def _acknowledged(delivery: Delivery, line: Transition) -> str | None:
+    found = acknowledged(delivery, line)
+    if found is None:
+        return None
+    until = _moment(found[1])
+    return f"by {escape(found[0])}" + (f" until {until}" if until else "")
 
 
 def _exhausted(line: Transition) -> tuple[str, str | None]:
@@ -207,6 +217,8 @@ def _others(delivery: Delivery) -> list[Json]:
             said += f" {escape(amount(line, line.value))}"
         if news := news_of(delivery, line):
             said += f" *{news}*"
+        if found := acknowledged(delivery, line):
+            said += f", acknowledged by {escape(found[0])}"
         lines.append(said)
     more = count(delivery) - 1 - len(others)
     if more > 0:

@@ -33,6 +33,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
         possible_repeat: An earlier attempt may have arrived.
         news: Why each alert is told that is, by its id: of all of them.
         firing: How many alerts of the group fire.
+        acknowledged_by: Who looks after which alert, by its id, or did until its end.
         more: How many of those that it is about are not in ``alerts``.
         alerts: Those with news first, then those that fire on; the lines as
             ``loopwatch.transitions`` carries them, with the newest value, peak and
@@ -54,6 +55,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     possible_repeat: bool
     news: Mapping[str, Reason]
     firing: int
+    acknowledged_by: Mapping[str, str]
     more: int
     alerts: tuple[Transition, ...]
 
@@ -82,6 +84,7 @@ def webhook_body(delivery: Delivery) -> bytes:
             possible_repeat=delivery.possible_repeat,
             news=delivery.news,
             firing=delivery.firing,
+            acknowledged_by={one: ack.by for one, ack in delivery.acks.items()},
             more=count(delivery) - len(delivery.alerts),
             alerts=delivery.alerts,
         )

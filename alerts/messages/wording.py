@@ -12,7 +12,7 @@ from alerts.notifications import Reason
 from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.metrics import METRICS
 from detectors.phrases import moment
-from detectors.transitions import State, Transition, microseconds
+from detectors.transitions import Flapping, State, Transition, microseconds, rfc3339
 
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -179,7 +179,7 @@ def reason_told(line: Transition) -> str:
             f"accepted{who} as the new normal; it was {amount(line, line.expected)},"
             f" it is {amount(line, line.value)}"
         )
-    return line.reason + _since_anchor(line)
+    return line.reason + _since_anchor(line) + _flapping(line)
 
 
 def _since_anchor(line: Transition) -> str:
@@ -224,6 +224,8 @@ def title(delivery: Delivery, line: Transition) -> str:
             if before == severity and level is not None:
                 return f"Escalated to {number(level * 100)} %"
             return f"Escalated to {severity}" + (f" from {before}" if before else "")
+        case Reason.CHANGED if flapped := _flapped(delivery, line):
+            return f"{flapped}, {severity}"
         case Reason.CHANGED:
             before = delivery.severity_before
             return f"Down to {severity}" + (f" from {before}" if before else "")
@@ -231,6 +233,37 @@ def title(delivery: Delivery, line: Transition) -> str:
             return f"Still {severity}"
         case _:
             return severity.capitalize()
+
+
+def _flapped(delivery: Delivery, line: Transition) -> str:
+    """That it flaps is the news; empty if its level is."""
+    before = delivery.severity_before
+    if before is not None and before != line.severity:
+        return ""
+    if not isinstance(line.flapping, Flapping):
+        return ""
+    return "Flapping" if line.flapping.number else "No longer flapping"
+
+
+def _flapping(line: Transition) -> str:
+    """How often it began or ended, as a sentence's end."""
+    found = line.flapping
+    if not isinstance(found, Flapping):
+        return ""
+    since = moment(microseconds(found.since))
+    said = f"; it has begun or ended {found.changes} times since {since}"
+    if found.number:
+        return f"{said}, and is told at most every {span(found.within_s)} until it is steady"
+    return said
+
+
+def acknowledged(delivery: Delivery, line: Transition) -> tuple[str, str | None] | None:
+    """Who looks after an alert, and until when as RFC 3339; of one that is over who did."""
+    ack = delivery.acks.get(line.alert_id)
+    if ack is None:
+        return None
+    who = clip(plain(ack.by), _CAUSE) or "somebody"
+    return who, None if ends(delivery, line) else rfc3339(ack.until_us)
 
 
 def marks(delivery: Delivery) -> list[str]:

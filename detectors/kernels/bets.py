@@ -17,7 +17,7 @@ from math import exp, log, sqrt
 from typing import Final
 
 from detectors.compiled import compiled
-from detectors.kernels.norms import MEMORY
+from detectors.kernels.norms import MEMORY, TURNED
 from detectors.kernels.stakes import stake
 from detectors.kernels.words import NAN, Floats, Ints
 
@@ -293,6 +293,13 @@ def bets_release(f: Floats, i: Ints, at: int, number: int, at_us: int) -> None:
         f[at + WON + k] = 0.0
         i[at + BEGUN + k] = number
         i[at + BEGUN_US + k] = at_us
+
+
+@compiled
+def bets_turn(f: Floats, i: Ints, at: int, number: int, at_us: int) -> None:
+    """The deviations are others from now on: begin nearly anew."""
+    bets_release(f, i, at, number, at_us)
+    i[at + SEEN] = min(i[at + SEEN], TURNED)
 
 
 @compiled

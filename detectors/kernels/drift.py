@@ -8,10 +8,20 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.holding import holds, stand
 from detectors.kernels.learning import learn_sample, look_back
 from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
+from detectors.kernels.probation import (
+    SUSPICIOUS,
+    keep_beside,
+    ready,
+    see,
+    worst,
+)
 from detectors.kernels.samples import open_sample
+from detectors.kernels.seasons import season_learn
 from detectors.kernels.suspects import (
     clear,
     first_since,
@@ -20,12 +30,13 @@ from detectors.kernels.suspects import (
     mean_deviation,
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
+from detectors.season import BEGUN
 
-DONE, WHOLLY, TO_JUDGE, TO_TELL, TO_BEGIN = 0, 1, 2, 3, 4
-"""Nothing is left to do; all is; judging and what follows; telling of a change; what a
-new stratum begins with, and all that follows."""
+DONE, WHOLLY, TO_EXPOSE, TO_TELL, TO_BEGIN, TO_STAND, TO_LEARN = range(7)
+"""Nothing is left to do; all is; telling of a newcomer, perhaps, and what follows;
+telling of a change; what a new stratum begins with, and all that follows; saying what
+has become of a change; learning."""
 
-SUSPICIOUS: Final = 2.0
 GATE: Final = 0.1
 PLAIN_GATE: Final = 0.25
 """How far the metric itself must be worse where only another facet shows a small
@@ -54,6 +65,7 @@ def sample_quietly(
     odds: Grid,
     given: Table,
     given_floats: Grid,
+    said: Table,
 ) -> int:
     """Fold a session unless there is something to say.
 
@@ -70,12 +82,14 @@ def sample_quietly(
         scratch, places: Hold the sample, for who goes on.
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what is said for others to borrow.
+        said: Takes that the series can be judged from now on, and all is well.
 
     Returns:
         How much is left to do.
     """
     quiet = i[watch + at.QUIET]
-    if quiet == at.ALWAYS_ASK:
+    holding = quiet == at.ALWAYS_ASK and holds(i, watch, rules, rule, facets)
+    if quiet == at.ALWAYS_ASK and not holding:
         return WHOLLY
     if not open_sample(
         f,
@@ -101,31 +115,70 @@ def sample_quietly(
         if places[at.PEERS]:
             return TO_BEGIN
         i[stratum + at.BORN] = 1
+    if holding:
+        known = stand(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            signs,
+            now_us,
+            ref,
+            scratch,
+            places,
+        )
+        return TO_STAND if known else TO_LEARN
     if i[stratum + at.TRIED]:
-        return TO_BEGIN
+        see(f, i, heads, watch, stratum, rules, rule, facets, signs, scratch)
     width = rules[rule, at.NORMS_WIDTH]
     look_back(i, f, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
     norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
-    if quiet == at.TOO_YOUNG and norm_judged(f, norm, scale):
-        return TO_JUDGE
-    if (f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale)) and bet(
-        f,
-        i,
-        heads,
-        watch,
-        rules,
-        floats,
-        rule,
-        facets,
-        signs,
-        now_us,
-        ref,
-        scratch,
-        places,
-    ):
-        return TO_TELL
+    judged = quiet == at.TOO_YOUNG and norm_judged(f, norm, scale)
+    if judged or f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale):
+        if bet(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            floats,
+            rule,
+            facets,
+            signs,
+            now_us,
+            ref,
+            scratch,
+            places,
+        ):
+            return TO_TELL
+        tried = i[stratum + at.TRIED]
+        if tried and weigh(
+            f,
+            i,
+            heads,
+            watch,
+            tried,
+            rules,
+            floats,
+            rule,
+            facets,
+            now_us,
+            ref,
+            scratch,
+        ):
+            return TO_EXPOSE
+        if judged:
+            i[watch + at.QUIET] = at.ALL_WELL
+            row = places[at.SAID_COUNT]
+            places[at.SAID_COUNT] = row + 1
+            said[row, at.A_RULE], said[row, at.A_WATCH] = rule, watch
+            said[row, at.A_SERIES] = places[at.OF_SERIES]
+            said[row, at.A_REF], said[row, at.A_NOW_US] = ref, now_us
     learn_sample(
         f,
         i,
@@ -144,7 +197,50 @@ def sample_quietly(
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
+    if i[watch + at.SEASON] > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
+        season_learn(
+            f,
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            scratch,
+            places,
+            False,
+            now_us,
+        )
     return DONE
+
+
+@compiled
+def weigh(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    tried: int,
+    rules: Table,
+    floats: Grid,
+    rule: int,
+    facets: Table,
+    now_us: int,
+    ref: int,
+    scratch: Floats,
+) -> bool:
+    """Keep a newcomer's sample if it is suspicious; whether there may be much to tell."""
+    _, nats = worst(f, i, tried, rules, rule, facets)
+    if not nats > SUSPICIOUS:
+        return False
+    count = rules[rule, at.FACETS]
+    suspicion = 0.0
+    for place in range(count):
+        bets = watch + facets[rules[rule, at.FACET] + place, at.BETS_AT]
+        suspicion = max(suspicion, bets_suspicion(f, bets))
+    if not suspicion > SUSPICIOUS:
+        keep_beside(f, i, heads, watch, tried, count, now_us, ref, scratch)
+    return bool(ready(i, tried) and nats > floats[rule, at.DOUBT])
 
 
 @compiled
@@ -194,6 +290,7 @@ def bet(
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
+    level = raised(level, facets[first, at.SCALE], scratch)
     keep(f, i, heads, watch, now_us, ref, level, scratch)
     if not suspicion > floats[rule, at.ENOUGH]:
         return False

@@ -7,6 +7,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import take
 from detectors.kernels.giving import stratum_width
 from detectors.kernels.runs import copy_words
+from detectors.kernels.season import SEASON_WIDTH
 from detectors.kernels.suspects import entry
 from detectors.kernels.words import Ints, Table
 
@@ -14,8 +15,10 @@ from detectors.kernels.words import Ints, Table
 @compiled
 def drift_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
     """Words that ``put_drift`` needs no more than."""
-    stratum = stratum_width(rules, rule) + 2 * rules[rule, at.NORMS_WIDTH]
-    words = 2 * at.RELEASES_WIDTH + i[watch + at.STRATA_COUNT] * stratum
+    stratum = stratum_width(rules, rule) + 3 * rules[rule, at.NORMS_WIDTH]
+    stratum += at.P_NORMS + at.LEVELS_WIDTH
+    words = rules[rule, at.FACETS] * SEASON_WIDTH
+    words += 2 * at.RELEASES_WIDTH + i[watch + at.STRATA_COUNT] * stratum
     words += i[watch + at.SUSPECTS_COUNT] * at.SUSPECT_WIDTH
     return int(words + i[watch + at.WAITING_COUNT] * at.WAITING_WIDTH)
 
@@ -70,11 +73,16 @@ def put_drift(
         first = place
         place = copy_words(i, stratum, stratum_width(rules, rule), out, place)
         out[first + at.NEXT] = 0
-        for kept in (at.NEW, at.ANCHOR):
+        for kept in (at.NEW, at.ANCHOR, at.TRIED):
             address = i[stratum + kept]
             if address:
                 out[first + kept] = 1
-                place = copy_words(i, address, width, out, place)
+                words = width + (at.P_NORMS if kept == at.TRIED else 0)
+                place = copy_words(i, address, words, out, place)
+        usual = i[stratum + at.LEVELS]
+        if usual:
+            out[first + at.LEVELS] = 1
+            place = copy_words(i, usual, at.LEVELS_WIDTH, out, place)
         stratum = i[stratum + at.NEXT]
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
@@ -89,6 +97,11 @@ def put_drift(
         turn = (i[watch + at.WAITING_FIRST] + which) % at.WAITING_ROOM
         waits = i[watch + at.WAITING] + turn * at.WAITING_WIDTH
         place = copy_words(i, waits, at.WAITING_WIDTH, out, place)
+    season = i[watch + at.SEASON]
+    if season > 0:
+        out[begin + at.SEASON] = 1
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        place = copy_words(i, season, many, out, place)
     return place, known
 
 
@@ -120,7 +133,9 @@ def drift_is_sound(
         if place + stratum_width(rules, rule) > end:
             return False
         kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        place += stratum_width(rules, rule) + kept * width
+        tried = at.P_NORMS + width if words[place + at.TRIED] != 0 else 0
+        usual = at.LEVELS_WIDTH if words[place + at.LEVELS] != 0 else 0
+        place += stratum_width(rules, rule) + kept * width + tried + usual
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:
@@ -128,6 +143,8 @@ def drift_is_sound(
         if not 0 <= words[suspect + at.S_REF] < told:
             return False
     place += suspects * at.SUSPECT_WIDTH + waiting * at.WAITING_WIDTH
+    if words[begin + at.SEASON] > 0:
+        place += rules[rule, at.FACETS] * SEASON_WIDTH
     return bool(place == end)
 
 
@@ -162,13 +179,20 @@ def get_drift(
             i[stratum + word] = words[place + word]
         place += stratum_width(rules, rule)
         i[stratum + at.NEXT] = 0
-        for kept in (at.NEW, at.ANCHOR):
+        for kept in (at.NEW, at.ANCHOR, at.TRIED):
             if i[stratum + kept]:
-                address = take(i, heads, width)
-                for word in range(width):
+                length = width + (at.P_NORMS if kept == at.TRIED else 0)
+                address = take(i, heads, length)
+                for word in range(length):
                     i[address + word] = words[place + word]
                 i[stratum + kept] = address
-                place += width
+                place += length
+        if i[stratum + at.LEVELS]:
+            usual = take(i, heads, at.LEVELS_WIDTH)
+            for word in range(at.LEVELS_WIDTH):
+                i[usual + word] = words[place + word]
+            i[stratum + at.LEVELS] = usual
+            place += at.LEVELS_WIDTH
         if last:
             i[last + at.NEXT] = stratum
         else:
@@ -193,3 +217,10 @@ def get_drift(
         i[watch + at.WAITING] = queue
         for word in range(waiting * at.WAITING_WIDTH):
             i[queue + word] = words[place + word]
+        place += waiting * at.WAITING_WIDTH
+    if i[watch + at.SEASON] > 0:
+        many = rules[rule, at.FACETS] * SEASON_WIDTH
+        season = take(i, heads, many)
+        i[watch + at.SEASON] = season
+        for word in range(many):
+            i[season + word] = words[place + word]

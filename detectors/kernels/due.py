@@ -7,6 +7,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.inside import timed_samples, timed_value
+from detectors.kernels.silence import silent_us
 from detectors.kernels.steps import STEPS, step_ends_us
 from detectors.kernels.timed import (
     timed_advance,
@@ -36,7 +37,28 @@ def leaves_us(i: Ints, watch: int, rules: Table, rule: int) -> int:
 
 
 @compiled
+def _silence_us(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    after_us: Ints,
+    scratch: Floats,
+) -> int:
+    """When the silence that a rule looks for is to be told; FAR if it looks for none."""
+    if rules[rule, at.KIND] == at.SILENCE:
+        return silent_us(f, i, watch, rules, rule, scratch)
+    if rules[rule, at.KIND] != at.ABSENCE or i[watch + at.SEEN_US] == -FAR:
+        # Of what waits for samples none may have come.
+        return FAR
+    told_us = i[watch + at.SEEN_US] + after_us[rule]
+    return int(max(told_us, i[watch + at.SEEN_FLOOR_US]))
+
+
+@compiled
 def due(
+    f: Floats,
     i: Ints,
     series: int,
     count: int,
@@ -44,17 +66,19 @@ def due(
     first: int,
     after_us: Ints,
     retention_us: int,
+    scratch: Floats,
 ) -> tuple[int, int]:
     """When a series with which all is well has its next timer, and who set it.
 
     Args:
-        i: The arena.
+        f, i: The arena.
         series: Its address.
         count: How many rules its group has.
         rules: The table.
         first: The first row of its group.
         after_us: For each rule on silence how long it may last.
         retention_us: How long a series is kept after its last session.
+        scratch: Where what is usual is worked out.
     """
     due_us = max(i[series + at.LAST_US] + retention_us, i[series + at.FLOOR_US])
     order = i[series + at.ORDER]
@@ -63,18 +87,15 @@ def due(
             i[series + at.WATCHES + position],
             rules[first + position, at.KIND],
         )
-        set_us, setter = FAR, 0
-        if watch and i[watch + at.QUIET] == at.ALWAYS_ASK:
-            # It has timers that its words do not tell of.
+        if not watch:
             continue
-        if watch and kind == at.ABSENCE:
-            set_us = max(
-                i[watch + at.SEEN_US] + after_us[first + position],
-                i[watch + at.SEEN_FLOOR_US],
-            )
-            setter = i[watch + at.SEEN_ORDER]
-        elif watch and kind == at.TIMED:
-            set_us = leaves_us(i, watch, rules, first + position)
+        if kind == at.TIMED:
+            set_us, setter = leaves_us(i, watch, rules, first + position), 0
+        else:
+            rule, setter = first + position, 0
+            set_us = _silence_us(f, i, watch, rules, rule, after_us, scratch)
+            if set_us < FAR:
+                setter = i[watch + at.SEEN_ORDER]
         if set_us < due_us or (set_us == due_us and setter < order):
             due_us, order = set_us, setter
     return due_us, order
@@ -116,13 +137,11 @@ def leave(
             i[series + at.WATCHES + position],
             rules[first + position, at.KIND],
         )
-        if watch and kind == at.ABSENCE:
+        if watch and (kind == at.ABSENCE or kind == at.SILENCE):  # noqa: PLR1714
             # Of two at the same time the first rule's comes first.
-            silent_us = max(
-                i[watch + at.SEEN_US] + after_us[first + position],
-                i[watch + at.SEEN_FLOOR_US],
-            )
-            if silent_us == due_us and i[watch + at.SEEN_ORDER] == order:
+            rule = first + position
+            told_us = _silence_us(f, i, watch, rules, rule, after_us, scratch)
+            if told_us == due_us and i[watch + at.SEEN_ORDER] == order:
                 return OTHERS
         if not watch or kind != at.TIMED or order:
             continue

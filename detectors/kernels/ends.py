@@ -11,6 +11,7 @@ from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
+from detectors.kernels.season import SEASON_WIDTH
 from detectors.kernels.suspects import clear
 from detectors.kernels.words import Ints, Table
 
@@ -27,6 +28,9 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
                 i[label] = 0
         clear(i, heads, watch)
         drop_waiting(i, heads, watch)
+        if i[watch + at.SEASON] > 0:
+            many = rules[rule, at.FACETS] * SEASON_WIDTH
+            give(i, heads, i[watch + at.SEASON], many)
         stratum = i[watch + at.STRATA]
         while stratum:
             following = i[stratum + at.NEXT]

@@ -10,13 +10,14 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.ahead import FURTHEST, NEAR, look_ahead
 from detectors.kernels.arena import ROOM, TOP
 from detectors.kernels.births import begin_watch
 from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
-from detectors.kernels.silence import take_quietly
+from detectors.kernels.silence import take_session
 from detectors.kernels.timed import TO_PLACE, timed_sample
 from detectors.kernels.window_factors import window_learn
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -34,7 +35,7 @@ AWAKE: Final = 4
 ASK: Final = 5
 """A rule has something to say, or is not compiled."""
 FULL: Final = 6
-"""The arena has to grow, or what series gave to be added up."""
+"""The arena has to grow, or what series gave to be added up, or something to be said."""
 PLACE: Final = 7
 """A rule is done with the session, and the series has an earlier timer than before."""
 GIVEN_ENOUGH: Final = 64
@@ -111,6 +112,7 @@ def fold(
     odds: Grid,
     given: Table,
     given_floats: Grid,
+    said: Table,
 ) -> int:
     """Fold a block from where the cursor stands; why it stops.
 
@@ -132,6 +134,7 @@ def fold(
         scratch, places: Hold the sample at hand.
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what series say for others to borrow.
+        said: Takes which series can be judged from now on, and are well.
     """
     position, session = cursor[POSITION], cursor[SESSION]
     step, applied = cursor[STEP], cursor[APPLIED]
@@ -172,6 +175,18 @@ def fold(
                 continue
             cursor[OBSERVATIONS] += 1
             step = COUNTED
+            if heads[TOP] > NEAR and position + FURTHEST < last:
+                look_ahead(
+                    i,
+                    position,
+                    found,
+                    series,
+                    masks,
+                    taken_from,
+                    taken,
+                    rules,
+                    first_rules,
+                )
         at_series = found[series[position]]
         ended_us = ended_at_us[session]
         if step == COUNTED:
@@ -216,9 +231,11 @@ def fold(
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
             if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
-                if heads[TOP] + ROOM > len(i) or places[
-                    at.GIVEN_COUNT
-                ] + GIVEN_ENOUGH > len(given):
+                if (
+                    heads[TOP] + ROOM > len(i)
+                    or places[at.GIVEN_COUNT] + GIVEN_ENOUGH > len(given)
+                    or places[at.SAID_COUNT] == len(said)
+                ):
                     why = FULL
                     cursor[RULE] = which - begin
                     break
@@ -261,6 +278,7 @@ def fold(
                 )
             elif kind == at.DRIFT:
                 places[at.OF_SERIES] = i[at_series + at.NUMBER]
+                places[at.ENDED_US] = ended_us
                 left = sample_quietly(
                     f,
                     i,
@@ -281,6 +299,7 @@ def fold(
                     odds,
                     given,
                     given_floats,
+                    said,
                 )
             elif kind == at.EACH:
                 if not old:
@@ -304,16 +323,33 @@ def fold(
                     if value * rule_floats[rule, at.SIGN] > f[watch + at.LIMIT]:
                         left = 1
             elif kind == at.ABSENCE:
-                if ended_us > i[watch + at.SEEN_US]:
+                column, over = rules[rule, at.COLUMN_AT], rules[rule, at.OVER]
+                value = 1.0
+                if over >= 0:
+                    value = values[session, over]
+                elif column >= 0:
+                    value = values[session, column]
+                sampled = value > 0.0 if over >= 0 else value == value
+                if sampled and ended_us > i[watch + at.SEEN_US]:
                     i[watch + at.SEEN_US] = ended_us
                     i[watch + at.SEEN_ORDER] = order
                     if ended_us < now_us:
                         i[watch + at.SEEN_FLOOR_US] = now_us
-                if i[watch + at.QUIET] != at.ALL_WELL:
+                if sampled and i[watch + at.QUIET] != at.ALL_WELL:
                     left = 1
             elif kind == at.SILENCE:
-                if not take_quietly(f, i, watch, ended_us, now_us, order):
-                    left = 1
+                left = take_session(
+                    f,
+                    i,
+                    watch,
+                    rules,
+                    rule,
+                    ended_us,
+                    now_us,
+                    order,
+                    at_series,
+                    scratch,
+                )
             else:
                 left = 1
             if kind >= at.COUNTED and left != 1 and rules[rule, at.FACTORS]:

@@ -160,8 +160,29 @@ USUAL: Final = 7
 COUNT: Final = 8
 """Sessions of this hour."""
 GAPS, GAPS_TOTAL, GAPS_SQUARES = 9, 10, 11
-"""Number, sum and sum of squares of the gaps, in expected sessions."""
-SILENCE_WIDTH: Final = 12
+"""Number, sum and sum of squares of the gaps, in expected sessions; faded."""
+FIRST_HOUR: Final = 12
+"""That was counted, since 1970."""
+PART_COUNT, PART_SILENT = 13, 14
+"""Sessions of this part of the week without this hour, and those of its hours that lie
+in a silence that was told."""
+OF_LATE, USUAL_OF_LATE = 15, 16
+"""Sessions of late, and what was usual; faded."""
+TIMES_TOLD: Final = 17
+"""Silences that were told; faded."""
+BUSY: Final = 18
+"""How busy it is today, 1 at most."""
+MISSING_MOST: Final = 19
+"""Sessions that have to be missing; 0 while too little is known."""
+APART: Final = 20
+"""Whether today is a Saturday or Sunday not seen before, its own measure."""
+BY_HOUR: Final = 21
+"""Sessions by hour of the day."""
+HOURS_OF_DAY: Final = 24
+BY_PART: Final = BY_HOUR + HOURS_OF_DAY
+"""And by part of the week."""
+PARTS_OF_WEEK: Final = 28
+SILENCE_WIDTH: Final = BY_PART + PARTS_OF_WEEK
 
 # Drift.
 SAMPLES: Final = 3
@@ -184,7 +205,10 @@ TOLD_FACET: Final = 15
 DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-RELEASES: Final = 17
+SEASON: Final = 17
+"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
+the hour since 1970 from which on they are counted."""
+RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``: the first, and once there was another one the
 address of what is known of them, 0 before."""
 FIRST_LABEL, ALL_LABELS = 0, 1
@@ -211,13 +235,29 @@ LEARNED: Final = 7
 RUNS_ON: Final = 8
 """The model of its last session."""
 TRIED: Final = 9
-"""Whether its first sessions are held against its peers."""
+"""Address of what its first sessions are held against, 0 once it stands alone."""
 GIVEN_MODEL: Final = 10
 """The model when it said last what is normal."""
-NORMS: Final = 11
+LEVELS: Final = 11
+"""Address of the levels that its seasons are about, 0 without."""
+NORMS: Final = 12
 """For each facet its norm; then what it said last, for each facet four floats; a variance
 of zero says nothing."""
 GIVEN_WIDTH: Final = 4
+
+MOST_FACETS: Final = 3
+
+# Levels of a stratum.
+LEVELS_WIDTH: Final = 2 * MOST_FACETS
+"""For each facet the level, and the sessions that speak for it, an integer."""
+
+# What the first sessions of a stratum are held against.
+P_BEGUN: Final = 0
+"""The series' sample before its first."""
+P_TOTALS, P_COUNTS = 1, 4
+"""For each facet the sum of its deviations from its peers, and how many."""
+P_NORMS: Final = 7
+"""For each facet the norm that was lent, which learns nothing."""
 
 # A suspect.
 S_NUMBER, S_AT_US, S_REF = 0, 1, 2
@@ -231,7 +271,6 @@ W_AGENT, W_TASK = 0, 1
 W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
 WAITING_WIDTH: Final = 11
 
-MOST_FACETS: Final = 3
 MOST_STRATA: Final = 32
 LONG_UNSEEN: Final = 1_000
 """Samples after which a stratum makes room; until then the others share one."""
@@ -280,11 +319,13 @@ NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
-ENTER_WORD: Final = 35
+AT_LEAST_US, AT_MOST_US = 35, 36
+"""Of silence that learns what is usual."""
+ENTER_WORD: Final = 37
 """The mildest fixed limit as it stands in a word."""
-LASTING: Final = 36
+LASTING: Final = 38
 """Whether a rule beside it keeps their series: then its first session moves a timer."""
-RULE_INTS: Final = 37
+RULE_INTS: Final = 39
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
@@ -312,9 +353,21 @@ FACET_FLOATS: Final = 2
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
 TOTALS: Final = 9
 """For each facet what its five bets would have won."""
-SUMS: Final = 24
+RAW: Final = 24
+"""For each facet its value as it was; beyond the first only where there are profiles."""
+OFFSETS: Final = 27
+"""For each facet what its hour adds, in its scale; beyond the first the same."""
+SUMS: Final = 30
 """Sums under way; see ``kernels.sums``."""
-SCRATCH_FLOATS: Final = SUMS + 4 * 44
+OFFS: Final = SUMS + 4 * 44
+"""How far the sample lies from its peers, facet by facet."""
+RATES: Final = OFFS + 3
+"""What is usual, while silence is judged; see ``kernels.week``."""
+FACTORS_OF_PARTS: Final = RATES + HOURS_OF_DAY
+WEIGHTS_OF_PARTS: Final = FACTORS_OF_PARTS + PARTS_OF_WEEK
+SHOWN: Final = WEIGHTS_OF_PARTS + PARTS_OF_WEEK
+AS_SEEN: Final = SHOWN + HOURS_OF_DAY
+SCRATCH_FLOATS: Final = AS_SEEN + HOURS_OF_DAY
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
@@ -324,7 +377,18 @@ PEERS: Final = 5
 """Whether anything is known of parents: else nothing is borrowed."""
 GIVEN_COUNT: Final = 6
 """Rows of what series gave that wait to be added up."""
-SCRATCH_INTS: Final = 7
+SAID_COUNT: Final = 7
+"""Rows of what is to be said."""
+ENDED_US: Final = 8
+"""When the session ended."""
+SCRATCH_INTS: Final = 9
+
+# A drift rule has enough sessions of a series, and all is well.
+A_RULE, A_WATCH, A_SERIES, A_REF, A_NOW_US = 0, 1, 2, 3, 4
+"""The number of the series; by which the session is found; the series' time."""
+SAID_INTS: Final = 5
+SAID_ROOM: Final = 1 << 10
+"""Rows that wait at most."""
 
 # What a stratum gave, or took back: integers.
 G_RULE, G_AGENT, G_TASK, G_MODEL, G_SERIES, G_SIGN = 0, 1, 2, 3, 4, 5

@@ -225,6 +225,14 @@ def forget_new(i: Ints, heads: Ints, watch: int, width: int) -> None:
 
 
 @compiled
+def forget_usual(i: Ints, stratum: int) -> None:
+    """What is normal is another level now: its seasons are about that one."""
+    if i[stratum + at.LEVELS]:
+        for word in range(at.LEVELS_WIDTH):
+            i[i[stratum + at.LEVELS] + word] = 0
+
+
+@compiled
 def renew(f: Floats, i: Ints, heads: Ints, watch: int, width: int) -> bool:
     """Take a change for normal; False if too little of it is known."""
     renewed = False
@@ -238,6 +246,7 @@ def renew(f: Floats, i: Ints, heads: Ints, watch: int, width: int) -> bool:
             for word in range(width):
                 f[anchor + word] = f[norms + word]
                 f[norms + word] = f[new + word]
+            forget_usual(i, stratum)
             renewed = True
         stratum = i[stratum + at.NEXT]
     if renewed:
@@ -267,6 +276,7 @@ def look_back(
                 if gone_back:
                     for word in range(width):
                         f[stratum + at.NORMS + word] = f[anchor + word]
+                    forget_usual(i, stratum)
                 give(i, heads, anchor, width)
                 i[stratum + at.ANCHOR] = 0
             stratum = i[stratum + at.NEXT]

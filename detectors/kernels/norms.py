@@ -44,6 +44,9 @@ NORM_WIDTH: Final = 8
 ERRORS, CALLS, EXCESS, REFERENCE = 8, 9, 10, 11
 RATE_WIDTH: Final = 12
 
+TURNED: Final = 200
+"""Samples that what is known counts for where a season comes into use, or leaves it."""
+
 _CASES: Final = 6.0
 _WINSOR: Final = 3.0
 _LOW, _HIGH = -3.0, 4.0
@@ -123,6 +126,24 @@ def norm_score(
 
 
 @compiled
+def norm_off(
+    f: Floats, at: int, value: float, weight: float, scale: int, sign: float
+) -> float:
+    """How far on the bad side a value lies, in standard deviations of sessions.
+
+    Unlike ``norm_score``, zero in the mean where the mean is right.
+    """
+    if scale < RATE:
+        off: float = there(value, scale) - f[at + MEAN]
+        return sign * off / norm_spread(f, at, scale)
+    errors = value if sign > 0 else weight - value
+    rate = _rate(f, at)
+    shared = 0.0 if scale == SINGLE else _shared(f, at)
+    spread = weight * rate * (1 - rate) * (1 + (weight - 1) * shared)
+    return (errors - weight * rate) / sqrt(spread)
+
+
+@compiled
 def norm_learn(
     f: Floats,
     at: int,
@@ -139,6 +160,16 @@ def norm_learn(
         _learn_plain(f, at, value, scale)
     if deviation == deviation and (f[at + SAMPLES] > OWN or not f[at + LENT_SAMPLES]):
         _correct(f, at, deviation)
+
+
+@compiled
+def norm_turn(f: Floats, at: int, mean: float, scale: int) -> None:
+    """Begin nearly anew about another mean: the numbers are others from now on."""
+    moved = mean - f[at + MEAN]
+    f[at + LEVEL] = back(there(f[at + LEVEL], scale) + moved, scale)
+    f[at + MEAN] = mean
+    f[at + SAMPLES] = min(f[at + SAMPLES], float(TURNED))
+    f[at + BIAS], f[at + BIAS_SPREAD], f[at + BIAS_SAMPLES] = 0.0, 1.0, _PRIOR
 
 
 @compiled
@@ -211,14 +242,20 @@ def _rate(f: Floats, at: int) -> float:
 
 
 @compiled
-def _concentration(f: Floats, at: int, scale: int) -> float:
-    if scale == SINGLE:
-        return _ALIKE
+def _shared(f: Floats, at: int) -> float:
+    """How far the calls of a session go together."""
     rate: float = f[at + ERRORS] / f[at + CALLS]
     prior = _PRIOR * rate * (1 - rate)
     excess: float = f[at + EXCESS] + 0.15 * prior
     shared: float = excess / (f[at + REFERENCE] + prior + _TINY)
-    shared = min(max(shared, 0.002), 0.6)
+    return min(max(shared, 0.002), 0.6)
+
+
+@compiled
+def _concentration(f: Floats, at: int, scale: int) -> float:
+    if scale == SINGLE:
+        return _ALIKE
+    shared = _shared(f, at)
     if f[at + LENT_SAMPLES] > 0:
         # Peers differ: the rate itself is as uncertain as its mean.
         shared += (1 - shared) / f[at + CALLS] + shared / _known(f, at)
@@ -269,9 +306,7 @@ def norm_normal(f: Floats, at: int, scale: int, out: Floats, place: int) -> None
         begun = 0.0 if f[at + LENT_SAMPLES] > 0 else _FIRST_CALLS
         calls = (f[at + CALLS] - begun) / _known(f, at)
         calls = min(max(calls, 1.0), _MOST_CALLS)
-        prior = _PRIOR * rate * (1 - rate)
-        excess = f[at + EXCESS] + 0.15 * prior
-        shared = min(max(excess / (f[at + REFERENCE] + prior + _TINY), 0.002), 0.6)
+        shared = _shared(f, at)
     out[place] = rate
     out[place + 1] = rate * (1 - rate) * ((1 + (calls - 1) * shared) / calls)
     out[place + 2] = calls

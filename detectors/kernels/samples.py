@@ -7,8 +7,10 @@ from math import isnan, nan
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.evened import make_even
 from detectors.kernels.giving import stratum_width, take_back
 from detectors.kernels.norms import norm_begin, norm_score
+from detectors.kernels.probation import let_go, note
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 OUTPUT_WEIGHT = 5.0
@@ -71,6 +73,9 @@ def drop_stratum(i: Ints, heads: Ints, stratum: int, rules: Table, rule: int) ->
         give(i, heads, i[stratum + at.NEW], width)
     if i[stratum + at.ANCHOR]:
         give(i, heads, i[stratum + at.ANCHOR], width)
+    let_go(i, heads, stratum, width)
+    if i[stratum + at.LEVELS]:
+        give(i, heads, i[stratum + at.LEVELS], at.LEVELS_WIDTH)
     give(i, heads, stratum, stratum_width(rules, rule))
 
 
@@ -107,6 +112,7 @@ def find_stratum(
             take_back(f, i, rules, rule, oldest, places, given, given_floats)
             _unlink(i, watch, oldest)
             drop_stratum(i, heads, oldest, rules, rule)
+            note(f, i, watch, rules, rule, facets)
         else:
             agent = agent if rules[rule, at.BY_AGENT] else 0
             task = task if rules[rule, at.BY_TASK] else 0
@@ -212,6 +218,9 @@ def open_sample(
         read(facets, first + place, values, scratch, place)
     for place in range(count, at.MOST_FACETS):
         scratch[at.VALUES + place] = nan
+    scratch[at.RAW], scratch[at.OFFSETS] = scratch[at.VALUES], 0.0
+    if i[watch + at.SEASON] > 0:
+        make_even(f, i, watch, rules, rule, facets, scratch, places)
     score(f, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
     return True
 

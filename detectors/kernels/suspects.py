@@ -31,7 +31,7 @@ def keep(
         watch: The rule's state on the series.
         at_us: The series' time.
         ref: By which its session's id and trace are found.
-        level: What was expected of it, per unit of weight.
+        level: What was expected of it in its hour, per unit of weight.
         scratch: Holds the sample.
     """
     count = i[watch + at.SUSPECTS_COUNT]
@@ -52,7 +52,7 @@ def keep(
     i[suspect + at.S_NUMBER] = i[watch + at.SAMPLES]
     i[suspect + at.S_AT_US] = at_us
     i[suspect + at.S_REF] = ref
-    f[suspect + at.S_VALUE] = scratch[at.VALUES]
+    f[suspect + at.S_VALUE] = scratch[at.RAW]
     f[suspect + at.S_WEIGHT] = scratch[at.WEIGHTS]
     f[suspect + at.S_LEVEL] = level
     for place in range(at.MOST_FACETS):

@@ -71,7 +71,9 @@ def replay(
     ] = None,
     actions: Annotated[
         Path | None,
-        typer.Option(help="What people do meanwhile: accept, silence, expire, ack."),
+        typer.Option(
+            help="What people do meanwhile: accept, silence, expire, ack, forgive."
+        ),
     ] = None,
 ) -> None:
     """Run the worker's detection and routing over a file, on a virtual clock."""

@@ -13,6 +13,8 @@ import typer
 
 from detectors.transitions import rfc3339
 from loopwatch.environment import read_environment
+from loopwatch.writing import user, write
+from streams.actions import ForgiveAction
 
 _PATIENCE_S = 5.0
 _SHOWN = 20
@@ -26,8 +28,34 @@ def status(
     as_json: Annotated[
         bool, typer.Option("--json", help="As the worker tells it, for programs.")
     ] = False,
+    forgive: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Owe this receiver nothing any more: what it was told stays open there.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="With --forgive: who you are, if not the user of this machine."
+        ),
+    ] = None,
+    wait: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION", help="With --forgive: how long to wait for Kafka."
+        ),
+    ] = "10s",
 ) -> None:
-    """Say what a running worker is doing: lag, series, open alerts, receivers."""
+    """Say what a running worker is doing: lag, series, open alerts, receivers.
+
+    Raises:
+        typer.Exit: 1 if no worker answers or it is not ready, 2 for a wrong setting.
+    """
+    if forgive is not None:
+        _forgive(forgive, by, wait)
+        return
     if url is None:
         settings = read_environment()
         host = (
@@ -50,6 +78,18 @@ def status(
         raise typer.Exit(1)
 
 
+def _forgive(receiver: str, by: str | None, wait: str) -> None:
+    if not receiver:
+        raise typer.BadParameter("name the receiver", param_hint="--forgive")
+    now = rfc3339(time.time_ns() // 1_000)
+    said = write(ForgiveAction(at=now, receiver=receiver, by=by or user()), wait)
+    typer.echo(
+        f"{said} {receiver} is told of no end that it waits for: close there by hand"
+        " what is still open.",
+        err=True,
+    )
+
+
 def _fetch(url: str) -> str:
     with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:  # noqa: S310
         text: str = answer.read().decode()
@@ -59,6 +99,7 @@ def _fetch(url: str) -> str:
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     state = "ready" if found["ready"] else "not ready"
     yield f"worker {found['host']} (process {found['pid']}): {state}, up {found['up_s']} s"
+    yield from _configuration(found.get("configuration"))
     counts = found["counts"]
     yield "since its start: " + ", ".join(
         f"{number} {name.replace('_', ' ')}"
@@ -73,6 +114,20 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {topic}: {len(lags)} partitions, lag {behind}"
         yield from _detect(part)
         yield from _notify(part)
+
+
+def _configuration(found: Mapping[str, Any] | None) -> Iterator[str]:
+    if found is None:
+        return
+    since = rfc3339(found["since_s"] * 1_000_000)
+    yield f"configuration: {found['file']} as read {since} ({found['digest'][:12]})"
+    refused = found["refused"]
+    if refused is not None:
+        at, faults = rfc3339(refused["at_s"] * 1_000_000), refused["faults"]
+        yield f"  NOT as it is now: read {at} and refused, the last good one is in force"
+        yield from (f"  {fault}" for fault in faults[:_SHOWN])
+        if len(faults) > _SHOWN:
+            yield f"  and {len(faults) - _SHOWN} more faults"
 
 
 def _detect(part: Mapping[str, Any]) -> Iterator[str]:
@@ -110,3 +165,12 @@ def _notify(part: Mapping[str, Any]) -> Iterator[str]:
             f"{number} {result.replace('_', ' ')}" for result, number in results.items()
         )
         yield f"  receiver {receiver}: {counted}"
+    for receiver, debt in part.get("gone", {}).items():
+        if debt["told"]:
+            means = "it is told them while this worker runs"
+        else:
+            means = f"put it back, or `loopwatch status --forgive {receiver}`"
+        yield (
+            f"  receiver {receiver} is gone from the file, and is owed the end of"
+            f" {debt['alerts']} alert{'' if debt['alerts'] == 1 else 's'}: {means}"
+        )

@@ -11,8 +11,9 @@ import typer
 
 from detectors.rules import SECOND_US
 from loopwatch.config.durations import parse_duration
-from loopwatch.configuration import read_configuration
+from loopwatch.configuration import in_force, read_configuration, reread
 from loopwatch.environment import read_environment
+from streams.reload import ConfigurationFile
 from streams.worker import run
 
 
@@ -38,13 +39,13 @@ def worker(
 ) -> None:
     """Watch the sessions of a Kafka cluster and tell people. Run more to scale out."""
     wait_s = _seconds(wait)
+    file = ConfigurationFile(config, lambda: reread(config, os.environ))
     read = read_configuration(config, os.environ, secrets_needed=True)
     settings = read_environment()
     code = run(
         settings,
-        read.book,
-        read.routing,
-        read.topics.sessions,
+        file,
+        in_force(read),
         only=None if only is None else only.value,
         wait_s=wait_s,
     )

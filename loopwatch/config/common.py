@@ -9,7 +9,7 @@ from typing import Final
 from detectors.rules import Flapping, Hold, NoData, Severity
 from loopwatch.config.findings import Findings
 from loopwatch.config.labels import Scope, label_names
-from loopwatch.config.nodes import Node
+from loopwatch.config.nodes import Entries, Node
 from loopwatch.config.spans import span, time_us
 from loopwatch.config.tables import Table, table
 from loopwatch.config.urls import plain_url
@@ -28,6 +28,7 @@ class Defaults:
     keep_firing_for_us: int | None = None
     severity: Severity = Severity.WARNING
     no_data: NoData = NoData.HOLD
+    no_data_after_us: int | None = None
 
 
 def read_defaults(findings: Findings, node: Node) -> Defaults:
@@ -54,22 +55,15 @@ def read_common(findings: Findings, found: Table, defaults: Defaults) -> Default
     severity = found.read(
         "severity", lambda node: word(findings, node, "severity", Severity)
     )
-    no_data = found.read(
-        "no_data", lambda node: word(findings, node, "no_data", NoData)
-    )
-    if no_data not in (None, NoData.HOLD):
-        findings.not_yet(
-            found.keys["no_data"],
-            f"this version does not honour 'no_data: {no_data}' yet: an alert whose"
-            " series falls silent holds",
-        )
+    no_data = found.read("no_data", lambda node: _no_data(findings, node))
+    kept = (defaults.no_data, defaults.no_data_after_us)
     return Defaults(
         defaults.by if by is None else by,
         least or defaults.min_samples,
         hold or defaults.hold,
         defaults.keep_firing_for_us if keep_us is None else keep_us,
         severity or defaults.severity,
-        no_data or defaults.no_data,
+        *(no_data or kept),
     )
 
 
@@ -81,6 +75,30 @@ def _by(findings: Findings, node: Node) -> tuple[str, ...] | None:
 def _hold(findings: Findings, node: Node) -> Hold | None:
     found = span(findings, node, counts=True, zero=True)
     return None if found is None else Hold(found[0] or 0, found[1] or 0)
+
+
+def _no_data(findings: Findings, node: Node) -> tuple[NoData, int | None] | None:
+    """What becomes of an alert without data, and after how long."""
+    if not isinstance(node, Entries):
+        found = word(findings, node, "no_data", NoData)
+        return None if found is None else (found, None)
+    known = (NoData.RESOLVE, NoData.ALERT)
+    entries = table(findings, node, "a word, or {resolve: 2h}", known)
+    named = [each for each in known if entries is not None and each in entries]
+    if entries is None or entries.lacks(*known):
+        if entries is not None:
+            findings.fault(
+                node, "what becomes of it? write {resolve: 2h} or {alert: 2h}"
+            )
+        return None
+    for other in named[1:]:
+        findings.fault(
+            entries.keys[other], f"'{other}' stands beside '{named[0]}': write one"
+        )
+    if len(named) != 1:
+        return None
+    after_us = entries.read(named[0], lambda each: time_us(findings, each))
+    return None if after_us is None else (named[0], after_us)
 
 
 def read_annotations(findings: Findings, node: Node) -> Mapping[str, str | None]:

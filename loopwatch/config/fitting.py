@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from detectors.metrics import Aggregate, Metric
-from detectors.rules import Rule, Window
+from detectors.rules import NoData, Rule, Window
 from loopwatch.config.faults import joined
 from loopwatch.config.findings import Findings
 from loopwatch.config.kinds import pointless_count
@@ -71,6 +71,17 @@ def check_keys(findings: Findings, found: Table, kind: str, rule: Rule) -> None:
             "'severity' stands beside the levels of 'threshold', which name it: take"
             " 'severity' out",
         )
+    if kind == "budget" and "flapping" in found:
+        findings.warn(
+            found.keys["flapping"],
+            "'flapping' has no effect on 'budget': it ends with its period",
+        )
+    if "no_data" in found and rule.no_data is not NoData.HOLD and _sums(kind, rule):
+        findings.warn(
+            found.keys["no_data"],
+            "'no_data' has no effect here: where sessions are added up over a time,"
+            " none are zero",
+        )
     if "min_samples" not in found:
         return
     windowed = rule.window is not None and kind in ("threshold", "baseline")
@@ -87,6 +98,11 @@ def check_keys(findings: Findings, found: Table, kind: str, rule: Rule) -> None:
             f"'min_samples' {rule.min_samples} is more than the window holds:"
             f" evaluation begins at {size} sessions",
         )
+
+
+def _sums(kind: str, rule: Rule) -> bool:
+    """Whether nothing is a value like any other."""
+    return kind == "budget" or rule.counts_nothing
 
 
 def check_window(

@@ -50,9 +50,11 @@ class Topics:
 
     Attributes:
         sessions: Where session events are read from.
+        at: Where in the file that stands; None if it does not.
     """
 
     sessions: str = "agent.sessions"
+    at: Position | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def _topics(findings: Findings, node: Node) -> Topics | None:
             findings.fault(
                 topic, "topics named loopwatch.* are its own: name the sessions' topic"
             )
-    return Topics(read.text)
+    return Topics(read.text, topic.at)
 
 
 def _routing(

@@ -114,6 +114,7 @@ def read_rule(
         min_samples=common.min_samples,
         direction=judged.direction,
         no_data=common.no_data,
+        no_data_after_us=common.no_data_after_us,
         severity=common.severity,
     )
     read = [_kind(findings, found, each, rule, judged) for each in kinds]
@@ -215,7 +216,7 @@ def _kind(
 
 
 def _further(findings: Findings, found: Table, rule: Rule) -> Rule:
-    """``where``, labels, annotations, and what a later version honours."""
+    """``where``, labels, annotations, and what goes with every kind."""
     where = found.read("where", lambda node: matchers(findings, node, Scope("where")))
     labels = found.read("labels", lambda node: static_labels(findings, node)) or {}
     for name in labels:
@@ -228,11 +229,6 @@ def _further(findings: Findings, found: Table, rule: Rule) -> Rule:
     )
     after = found.read("rebaseline", lambda node: read_rebaseline(findings, node))
     flapping = found.read("flapping", lambda node: read_flapping(findings, node))
-    if "flapping" in found:
-        findings.not_yet(
-            found.keys["flapping"],
-            "this version does not honour 'flapping' yet: every change is told",
-        )
     return replace(
         rule,
         where=where or EVERYTHING,

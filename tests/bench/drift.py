@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from detectors.metrics import Direction, Metric
 from detectors.rules import Baseline, Drift, Kind, Rule, Window, rule
-from tests.bench import budgets, calibration
+from tests.bench import budgets, calibration, season
 from tests.bench.adwin import WARM, StandardisedAdwin
 from tests.bench.feed import alarms, cpu_us, state_bytes
 from tests.bench.markdown import table
@@ -264,9 +264,9 @@ def main() -> None:
     parser.add_argument("--step", type=float, default=60.0, help="seconds apart")
     parser.add_argument(
         "--part",
-        choices=("drift", "calibration", "budgets", "both"),
+        choices=("drift", "calibration", "budgets", "season", "both"),
         default="both",
-        help="both: without budgets, which take some minutes",
+        help="both: without budgets and season, which take some minutes",
     )
     names = [simulated.metric.name for simulated in SIMULATED]
     parser.add_argument(
@@ -279,6 +279,9 @@ def main() -> None:
     if asked.part == "budgets":
         result["budgets"] = budgets.run(asked.seeds[0], asked.runs, asked.metrics)
         budgets.show(result["budgets"])
+    if asked.part == "season":
+        result["season"] = season.run(asked.runs, asked.seeds[0])
+        season.show(result["season"])
     if asked.part in {"drift", "both"}:
         if not rules(asked.kind, SIMULATED[0].metric):
             print(f"this version evaluates no {asked.kind} rules", file=sys.stderr)

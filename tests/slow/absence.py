@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from detectors.evidence import known
-from detectors.lifecycle import CLEAR, FAR, Evaluation, Verdict
+from detectors.lifecycle import CLEAR, FAR, Evaluation, Life, Verdict
 from detectors.phrases import duration
 from detectors.plans import Limit, Plan
 from detectors.rules import Absence
@@ -91,6 +91,10 @@ class AbsenceWatch(Watch):
         if self.life.state is State.FIRING:
             return f"no session for {after}"
         return f"sessions within {after}"
+
+    def _kept_reason(self, before: Life) -> str:
+        kept = max(self.plan.policy.keep_us, self.plan.policy.flap_us)
+        return f"sessions within {duration(self.after_us)} for {duration(kept)}"
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         last = None if self.last_us == -FAR else rfc3339(self.last_us)

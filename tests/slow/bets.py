@@ -17,7 +17,7 @@ from math import exp, log, sqrt
 from typing import Any, Final
 
 from detectors.kernels.stakes import CELLS, CUBICS, HIGH, LEAST, LOW, MOST
-from detectors.norms import MEMORY
+from detectors.norms import MEMORY, TURNED
 
 SHIFTS: Final = (0.4, 0.8, 1.6)
 """Tilts, in deviations: the shift of the mean that each bet is best for."""
@@ -208,6 +208,11 @@ class Bets:
         self.holding = -1
         self.won = [0.0] * _BETS
         self.begun_at = [(number, at_us)] * _BETS
+
+    def turn(self, number: int, at_us: int) -> None:
+        """The deviations are others from now on: begin nearly anew."""
+        self.release(number, at_us)
+        self._seen = min(self._seen, TURNED)
 
     def learn(self, deviation: float) -> None:
         """Take a healthy sample into what the bets are priced by."""

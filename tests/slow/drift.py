@@ -19,18 +19,20 @@ from detectors.batch import ATTRIBUTES, MODEL
 from detectors.facets import Sample, facets
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.lineage import Lineage
-from detectors.norms import Norm
+from detectors.metrics import Scale
+from detectors.norms import FEWEST, TURNED, Norm
 from detectors.numbers import finite
 from detectors.parents import Normal
 from detectors.phrases import number
 from detectors.plans import Limit, Plan
-from detectors.probation import LAST, Probation
 from detectors.rules import SECOND_US, Drift
+from detectors.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN, Season
 from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
 from tests.slow.bets import Bets
 from tests.slow.causes import CostFactors
+from tests.slow.probation import LAST, Probation
 from tests.slow.releases import Releases
 from tests.slow.strata import Strata, Stratum
 from tests.slow.suspects import (
@@ -95,6 +97,7 @@ class DriftWatch(Watch):
     __slots__ = (
         "_blamed",
         "_evidence",
+        "_offsets",
         "_told_facet",
         "bets",
         "doubt_limit",
@@ -108,6 +111,8 @@ class DriftWatch(Watch):
         "number",
         "old",
         "releases",
+        "season_from",
+        "seasons",
         "strata",
         "suspects",
     )
@@ -138,6 +143,9 @@ class DriftWatch(Watch):
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
         self._told_facet = 0
+        self.seasons: list[Season] = []
+        self.season_from = 0
+        self._offsets = [0.0] * len(self.facets)
 
     def settle(self) -> None:  # noqa: D102
         if self.life.state is State.OK:
@@ -177,7 +185,9 @@ class DriftWatch(Watch):
             stratum = self._bear(key, labels, stage)
         if labels:
             stratum.model = labels[MODEL]
-        samples = [found, *(facet.read(values) for facet in self.facets[1:])]
+        own = [found, *(facet.read(values) for facet in self.facets[1:])]
+        hour = ended_us // HOUR_US
+        samples = self._even(own, stratum, hour)
         deviations = stratum.score(samples)
         probation = stratum.probation
         if not self.holding:
@@ -199,7 +209,63 @@ class DriftWatch(Watch):
                 factors.learn(values, labels)
             elif self.number > self.fired_at[0]:
                 factors.during(values, labels)
+        if self.seasons:
+            self._learn_season(own, stratum, hour, now_us)
+        elif self.number % BEGUN == 0:
+            self._begin_season(now_us // HOUR_US)
         return told
+
+    def _even(
+        self, own: list[Sample | None], stratum: Stratum, hour: int
+    ) -> list[Sample | None]:
+        """The sample as it would be in an hour like all others."""
+        self._offsets = [0.0] * len(own)
+        found = list(own)
+        for at, season in enumerate(self.seasons):
+            sample, norm = own[at], stratum.norms[at]
+            if sample is not None and season.used:
+                self._offsets[at] = off = season.expects(hour)
+                if off != 0.0:
+                    found[at] = (norm.back(norm.there(sample[0]) - off), sample[1])
+        return found
+
+    def _begin_season(self, hour: int) -> None:
+        """A series with many sessions may have a season."""
+        if self.facets[0].norm().scale is Scale.RATE or hour <= 0:
+            return
+        if self.season_from == 0:
+            self.season_from = hour
+        elif (
+            hour - self.season_from >= LEAST_HOURS
+            and self.number >= (hour - self.season_from) * OFTEN
+        ):
+            self.seasons = [Season() for _ in self.facets]
+
+    def _learn_season(
+        self, own: list[Sample | None], stratum: Stratum, hour: int, now_us: int
+    ) -> None:
+        held = self.holding
+        for at, season in enumerate(self.seasons):
+            sample, norm = own[at], stratum.norms[at]
+            level, sessions = stratum.usual[at]
+            if sessions == 0:
+                level, sessions = norm.mean, int(min(norm.samples, TURNED))
+            if sample is None or sessions < FEWEST:
+                continue
+            left = season.see(norm.there(sample[0]) - level, hour, held=held)
+            if not held:
+                sessions = min(sessions + 1, MEMORY)
+                level += left / sessions
+            stratum.usual[at] = level, sessions
+            if season.moved:
+                for each in self.strata:
+                    known, seen = each.usual[at]
+                    if seen:
+                        each.usual[at] = known + season.moved, seen
+            if season.turns and not held:
+                season.used = not season.used
+                self.strata.turn(at)
+                self.bets[at].turn(self.number, now_us)
 
     def _bear(self, key: str, labels: Sequence[str], stage: Stage) -> Stratum:
         """The first session of its kind: begin with what others of it are like."""
@@ -308,13 +374,18 @@ class DriftWatch(Watch):
                 now_us,
                 deviations,
                 *found,
-                norm.level,
+                self._raised(norm),
                 stage.values,
                 stage.attributes,
                 stage.session_id or "",
                 stage.trace,
             )
         )
+
+    def _raised(self, norm: Norm) -> float:
+        """What is expected of the metric at the sample's hour."""
+        off = self._offsets[0]
+        return norm.back(norm.there(norm.level) + off) if off else norm.level
 
     def _fire(self, stratum: Stratum, now_us: int) -> bool:
         """Whether there is a change to tell of, and which."""
@@ -341,6 +412,9 @@ class DriftWatch(Watch):
             "began_us": begun_us,
             "borrowed": round(stratum.norms[0].borrowed, 2),
         }
+        if self._offsets[0]:
+            norm = stratum.norms[0]
+            self._evidence["season"] = round(self._raised(norm) / norm.level, 3)
         if self.factors is not None:
             self.factors.begin()
             for suspect in since:
@@ -533,11 +607,16 @@ class DriftWatch(Watch):
             self._blamed,
             self._evidence,
             None if self.factors is None else self.factors.dump(),
+            self.season_from,
+            [season.dump() for season in self.seasons],
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         self.number, strata, bets, suspects, releases, change = state[:6]
-        self._blamed, self._evidence, factors = state[6:]
+        self._blamed, self._evidence, factors, self.season_from, seasons = state[6:]
+        for dumped in seasons:
+            self.seasons.append(Season())
+            self.seasons[-1].load(dumped)
         if self.factors is not None and factors is not None:
             self.factors.load(factors)
         self.strata.load(strata)

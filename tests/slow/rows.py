@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from detectors.breach import Breach
-from detectors.lifecycle import FAR, NO_LEVEL, Life
+from detectors.lifecycle import FAR, NO_LEVEL, Life, calm
 from detectors.transitions import State
 from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
@@ -19,7 +19,6 @@ from tests.slow.series import Series
 
 VERSION: Final = 1
 
-_STATES: Final = tuple(State)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -49,11 +48,11 @@ class Entry(NamedTuple):
 
     def lived(self) -> Life:
         """The alert's life."""
-        return Life(_STATES[self.life[0]], *self.life[1:])
+        return Life.load(self.life)
 
     def with_life(self, life: Life) -> Entry:
         """The same with another life."""
-        return self._replace(life=_life(life))
+        return self._replace(life=life.dump())
 
 
 class Gone(NamedTuple):
@@ -137,10 +136,6 @@ def read(row: bytes, what: str) -> list[Any]:
     return state
 
 
-def _life(life: Life) -> list[Any]:
-    return [_STATES.index(life.state), *life[1:]]
-
-
 def _entry(watch: Watch) -> Entry:
     life = watch.life
     settled = life.state is State.OK or life.state is State.INSUFFICIENT
@@ -148,7 +143,7 @@ def _entry(watch: Watch) -> Entry:
     return Entry(
         watch.plan.rule.name,
         watch.plan.shape,
-        _life(life),
+        life.dump(),
         None if settled else watch.value,
         None if settled or breach is None else breach.dump(),
         watch.dump(),
@@ -166,7 +161,7 @@ def _restore(watch: Watch, entry: Entry, series: Series) -> None:
             life = life._replace(due_us=due_us)
         elif not sticky:
             life = life._replace(due_us=FAR)
-    watch.life = life
+    watch.life = calm(life, watch.plan.policy)
     watch.value = entry.value
     watch.breach = None if entry.breach is None else Breach.load(entry.breach)
     watch.plan_rebaseline(series.last_us)

@@ -17,6 +17,7 @@ from tests.slow.costs import CostEachWatch, cost_watch
 from tests.slow.counted import CountWatch, count_watch
 from tests.slow.drift import DriftWatch
 from tests.slow.each import EachRateWatch, EachSessionWatch, EachWatch
+from tests.slow.missing import MissingWatch
 from tests.slow.silence import SilenceWatch
 from tests.slow.spanned import SpanWatch
 
@@ -109,12 +110,17 @@ class Series:
         """The state of a rule, made if it is the first time."""
         known = self.watches[plan.position]
         if known is None:
-            known = watch(plan, self.by)
+            known = self._begin(plan)
             known.life = known.life._replace(seq=self.seq_floor)
             self.watches[plan.position] = known
             self.live = [each for each in self.watches if each is not None]
             self.complete = len(self.live) == len(self.watches)
         return known
+
+    def _begin(self, plan: Plan) -> Watch:
+        if plan.of < 0:
+            return watch(plan, self.by)
+        return MissingWatch(plan, self.by, lambda: self.watches[plan.of])
 
     def due(self) -> tuple[int, int]:
         """When its next timer is due, and which observation set it."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors.arrivals import Arrivals
 from detectors.evidence import known
 from detectors.lifecycle import CLEAR, FAR, THIN, Evaluation
 from detectors.phrases import duration, number
@@ -21,6 +20,7 @@ from detectors.rules import SECOND_US, Silence
 from detectors.stage import Stage
 from detectors.transitions import State
 from tests.slow.absence import AbsenceWatch
+from tests.slow.arrivals import Arrivals
 
 
 class SilenceWatch(AbsenceWatch):

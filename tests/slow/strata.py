@@ -14,8 +14,8 @@ from detectors.facets import Facet, Sample
 from detectors.kernels.giving import gives
 from detectors.norms import FEWEST, MEMORY, Norm
 from detectors.parents import Normal
-from detectors.probation import Probation
 from tests.slow.bets import Bets
+from tests.slow.probation import Probation
 
 YOUNG: Final = 1_000
 """Samples after which a series is known too well to be misled."""
@@ -43,6 +43,8 @@ class Stratum:
         probation: How its first sessions compare with its peers'; None once it stands
             alone, or where it has none.
         learned: Samples that its norms have learned.
+        usual: By facet the level that its season is about, and sessions that speak for
+            it.
         given: What was last said of it for others to borrow, facet by facet, and the
             model that its sessions ran on then.
     """
@@ -57,6 +59,7 @@ class Stratum:
         "norms",
         "probation",
         "seen",
+        "usual",
     )
 
     def __init__(self, key: str, norms: list[Norm]) -> None:
@@ -68,6 +71,7 @@ class Stratum:
         self.anchor: list[Norm] | None = None
         self.seen = 0
         self.learned = 0
+        self.usual = [(0.0, 0)] * len(norms)
         self.given: tuple[str, list[Normal | None]] = ("", [])
 
     def begin_from(self, probation: Probation, *, young: bool) -> None:
@@ -212,6 +216,16 @@ class Strata:
         self._waiting.clear()
         self.forget_new()
 
+    def turn(self, at: int) -> None:
+        """The profile of a facet comes into use, or goes out of it: begin anew."""
+        self._waiting.clear()
+        self._renewed = _NEVER
+        for stratum in self._found.values():
+            stratum.anchor = None
+            level, sessions = stratum.usual[at]
+            if sessions:
+                stratum.norms[at].turn(level)
+
     def forget_new(self) -> None:
         """The change has ended: what it was like is let go."""
         for stratum in self._found.values():
@@ -223,6 +237,7 @@ class Strata:
         for stratum in self._found.values():
             if stratum.new is not None and stratum.new[0].samples >= FEWEST:
                 stratum.anchor, stratum.norms = stratum.norms, stratum.new
+                stratum.usual = [(0.0, 0)] * len(stratum.norms)
                 renewed = True
         if renewed:
             self._back, self._renewed = 0.0, number
@@ -241,6 +256,7 @@ class Strata:
             for stratum in self._found.values():
                 if gone_back and stratum.anchor is not None:
                     stratum.norms = stratum.anchor
+                    stratum.usual = [(0.0, 0)] * len(stratum.norms)
                 stratum.anchor = None
 
     def dump(self) -> list[Any]:
@@ -257,6 +273,7 @@ class Strata:
                     stratum.learned,
                     stratum.given,
                     None if stratum.probation is None else stratum.probation.dump(),
+                    stratum.usual,
                 ]
                 for key, stratum in self._found.items()
             ],
@@ -269,11 +286,12 @@ class Strata:
         """Take what ``dump`` gave."""
         found, waiting, self._back, self._renewed = state
         for key, seen, norms, new, anchor, *rest in found:
-            model, learned, given, probation = rest
+            model, learned, given, probation, usual = rest
             self._found[key] = stratum = Stratum(key, self._norms(norms))
             stratum.seen, stratum.model, stratum.learned = seen, model, learned
             if probation is not None:
                 stratum.probation = Probation.load(self._facets, probation)
+            stratum.usual = [(level, sessions) for level, sessions in usual]
             of, normals = given
             stratum.given = of, [each and Normal(*each) for each in normals]
             stratum.new = None if new is None else self._norms(new)

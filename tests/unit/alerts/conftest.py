@@ -128,6 +128,19 @@ class Desk:
             self.notifier.restore_row(key, row)
         return self
 
+    def reload(self, routing: Routing) -> "Desk":
+        """Another file, in the process that runs."""
+        self.routing = routing
+        self.notifier.reload(routing, self.now_us)
+        self._act(self.notifier.run_due(self.now_us))
+        return self
+
+    def forgive(self, receiver: str) -> int:
+        """Somebody forgives what a receiver is owed; of how many alerts."""
+        about = self.notifier.requests.forgive(receiver, self.now_us)
+        self._act(Effects())
+        return about
+
     def told(self, receiver: str | None = None) -> list[tuple[float, str, int]]:
         """When, why and in which generation: of one receiver or of all."""
         return [
@@ -238,6 +251,8 @@ class Scene:
     delivery = staticmethod(a_delivery)
     clock = Clock
     update = Update
+    route = staticmethod(lambda at, **changes: Route(at, "agents", **changes))
+    sent = staticmethod(lambda: Sent("ref"))
 
 
 @pytest.fixture(scope="session")

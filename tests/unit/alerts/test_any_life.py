@@ -41,6 +41,7 @@ _ALERTS = {
 }
 _MUTED_S = (600, 1200)
 _names = st.sampled_from(sorted(_ALERTS))
+Labels = dict[str, dict[str, str]]
 _matches = st.sampled_from([{}, {"agent": "a"}, {"rule": "down"}, {"severity": "info"}])
 
 
@@ -49,6 +50,7 @@ class _Ack:
     until_s: float
     generation: int
     severity: str
+    peak: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,20 @@ class _Life:
     generation: int = 0
     severity: str = "warning"
     ack: _Ack | None = None
+    value: float | None = None
+    peak: float | None = None
 
     @property
     def fires(self) -> bool:
         return self.state in {"firing", "recovering"}
-
-    @property
-    def labels(self) -> dict[str, str]:
-        return {**_ALERTS[self.name], "severity": self.severity}
-
-
-def _matched(match: dict[str, str], life: _Life) -> bool:
-    return all(life.labels.get(name) == value for name, value in match.items())
 
 
 class Life(RuleBasedStateMachine):
     """Alerts, people, a process that dies, and a file that is edited."""
 
     scene: Any
+    alerts: Labels = _ALERTS
+    begin_s = 100.0
 
     @initialize(
         group_by=st.sampled_from([("rule",), ALL_LABELS, (), ("severity", "agent")]),
@@ -88,8 +86,8 @@ class Life(RuleBasedStateMachine):
         self.group_by, self.escalates = group_by, escalates
         self.edited = False
         self.desk = self.scene.Desk(self.routing())
-        self.at_s = 100.0
-        self.lives = {name: _Life(name) for name in _ALERTS}
+        self.at_s = self.begin_s
+        self.lives = {name: _Life(name) for name in self.alerts}
         self.silences: dict[str, tuple[dict[str, str], float]] = {}
         self.seen = 0
         # By receiver, group and alert: where a group hangs on the severity, the next
@@ -201,8 +199,8 @@ class Life(RuleBasedStateMachine):
             now_us=now_us,
         )
         for name, life in self.lives.items():
-            if life.fires and _matched(match, life):
-                known = _Ack(until_s, life.generation, life.severity)
+            if life.fires and self.matched(match, life):
+                known = _Ack(until_s, life.generation, life.severity, life.peak)
                 self.lives[name] = replace(life, ack=known)
         self.done()
 
@@ -283,26 +281,40 @@ class Life(RuleBasedStateMachine):
             del self.silences[name]
         self.done()
         self.pass_time(1)
-        for life in list(self.lives.values()):
-            if life.fires:
-                self.write(replace(life, state="resolved"))
+        self.end_all()
         self.pass_time(_INTERVAL_S + _WAIT_S + 1)
         assert self.told == {}
         assert self.desk.notifier.owed() == ()
         assert {key[:2] for key in self.desk.rows} <= {b"a/"}
         assert self.desk.notifier.next_due_us is None
 
+    def end_all(self) -> None:
+        """Every alert is over."""
+        for life in list(self.lives.values()):
+            if life.fires:
+                self.write(replace(life, state="resolved"))
+
     # How the test knows
+
+    def matched(self, match: dict[str, str], life: _Life) -> bool:
+        """Whether an alert has such labels now."""
+        labels = {**self.alerts[life.name], "severity": life.severity}
+        return all(labels.get(name) == value for name, value in match.items())
 
     def is_free(self, life: _Life, at_s: float) -> bool:
         """Whether nothing suppresses an alert, by the words of the semantics."""
         silenced = any(
-            _matched(match, life) and at_s < until_s
+            self.matched(match, life) and at_s < until_s
             for match, until_s in self.silences.values()
         )
         muted = life.severity == "info" and _MUTED_S[0] <= at_s % 86_400 < _MUTED_S[1]
-        source = self.lives[f"down-{_ALERTS[life.name]['agent']}"]
-        inhibited = _ALERTS[life.name]["rule"] == "slow" and source.fires
+        labels = self.alerts[life.name]
+        sources = (
+            other
+            for name, other in self.lives.items()
+            if self.alerts[name] == {"rule": "down", "agent": labels["agent"]}
+        )
+        inhibited = labels["rule"] == "slow" and any(each.fires for each in sources)
         return not (silenced or muted or inhibited)
 
     def is_acked(self, life: _Life, at_s: float) -> bool:
@@ -313,23 +325,30 @@ class Life(RuleBasedStateMachine):
             and at_s < life.ack.until_s
         )
 
-    def write(self, life: _Life) -> None:
-        """A line of an alert, now; at another level it may be told to others."""
-        if life.severity != self.lives[life.name].severity:
+    def change(self, life: _Life) -> None:
+        """Take note of what becomes of an alert."""
+        known = self.lives[life.name]
+        if (life.severity, life.generation) != (known.severity, known.generation):
             self.free_since_s.pop(life.name, None)
         ack = life.ack
         if ack is not None and (
             _SEVERITIES.index(life.severity) > _SEVERITIES.index(ack.severity)
         ):
             ack = None
+        if ack is not None and ack.peak is not None and life.value is not None:
+            ack = None if life.value > 1.5 * ack.peak else ack
         self.lives[life.name] = replace(life, ack=ack)
+
+    def write(self, life: _Life) -> None:
+        """A line of an alert, now; at another level it may be told to others."""
+        self.change(life)
         line = self.scene.line(
             self.at_s,
             life.state,
             seq=int(self.at_s * 1000) + len(self.desk.lines),
             alert_id=life.name,
-            rule=_ALERTS[life.name]["rule"],
-            labels={"agent": _ALERTS[life.name]["agent"]},
+            rule=self.alerts[life.name]["rule"],
+            labels={"agent": self.alerts[life.name]["agent"]},
             generation=life.generation,
             severity=life.severity,
         )

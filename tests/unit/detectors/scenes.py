@@ -151,6 +151,7 @@ class Scene:
         self.log = Log(rules, sources)
         self.offset = 0
         self.said: list[Said] = []
+        self.rows: dict[bytes, bytes] = {}
         self._ids = 0
 
     def session(
@@ -213,7 +214,10 @@ class Scene:
         after.partition.restore_seal(self.partition.seal(self.offset - 1))
         for key, row in self.partition.take_dirty():
             assert row is not None
+            self.rows[key] = row
+        for key, row in self.rows.items():
             after.partition.restore_row(key, row)
+        after.rows = self.rows
         after.partition.finish_restore()
         after.offset, after._ids = self.offset, self._ids
         after.log.next, after.log.clocks = self.log.next, self.log.clocks

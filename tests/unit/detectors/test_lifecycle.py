@@ -13,6 +13,7 @@ from detectors.lifecycle import (
     TABLE,
     THIN,
     Evaluation,
+    Event,
     Life,
     Moment,
     Policy,
@@ -21,6 +22,7 @@ from detectors.lifecycle import (
     expire,
     step,
 )
+from detectors.moves import ALWAYS
 from detectors.transitions import State
 
 INFO, WARNING, CRITICAL = 0, 1, 2
@@ -47,6 +49,8 @@ policies = st.builds(
     hold_samples=st.sampled_from([0, 2]),
     keep_us=st.sampled_from([0, 4]),
     sticky=st.booleans(),
+    flap_changes=st.sampled_from([0, 2, 4]),
+    flap_us=st.just(9),
 )
 
 
@@ -58,7 +62,7 @@ def live(policy: Policy, *events: tuple[int, Evaluation]) -> tuple[Life, Seen]:
     life, seen = Life(), Seen()
     for at_us, found in events:
         while life.due_us < at_us:
-            after = expire(life)
+            after = expire(life, policy)
             if differs(life, after):
                 seen.append((life.due_us, after.state, after.level))
             life = after
@@ -84,7 +88,7 @@ def test_only_edges_of_the_table_are_ever_told(
         now_us += wait_us
         moves = []
         while life.due_us < now_us:
-            moves.append((life, expire(life)))
+            moves.append((life, expire(life, policy)))
             life = moves[-1][1]
         moves.append((life, step(life, found, Moment(now_us), policy)))
         life = moves[-1][1]
@@ -97,9 +101,87 @@ def test_only_edges_of_the_table_are_ever_told(
             assert (after.due_us < FAR) or after.state is not State.RECOVERING
 
 
-def test_every_state_knows_what_to_do_with_every_finding() -> None:
+happenings = st.one_of(
+    findings, st.sampled_from(["lost", "missed", "back", "gone", "forgotten", "row"])
+)
+
+
+def happen(life: Life, what: Evaluation | str, now: Moment, policy: Policy) -> Life:
+    """One evaluation, or what else may happen to an alert."""
+    match what:
+        case Evaluation():
+            return step(life, what, now, policy)
+        case "lost" | "missed":
+            level = WARNING if what == "missed" else None
+            return lifecycle.miss(life, level, now, policy)
+        case "back":
+            return lifecycle.back(life, now, policy)
+        case "row":
+            return Life.load(life.dump())
+        case _:
+            return lifecycle.end(life, now.at_us)
+
+
+@given(policies, st.lists(st.tuples(st.integers(0, 9), happenings), max_size=40))
+def test_whatever_happens_to_an_alert_it_goes_along_the_table(
+    policy: Policy, events: list[tuple[int, Evaluation | str]]
+) -> None:
+    """Evaluations, timers, want of data, the end of its rule, restarts (property).
+
+    Only what is open flaps, and nothing that flaps ends before it was quiet, but by
+    hand, or for want of data.
+    """
+    life, now_us, fired, moved_us = Life(), 0, 0, 0
+    for wait_us, what in events:
+        now_us += wait_us
+        while (due_us := min(life.due_us, lifecycle.pause_us(life, policy))) < now_us:
+            before, held = life, life.due_us == due_us
+            life = (
+                expire(life, policy)
+                if held
+                else lifecycle.calm_down(life, due_us, policy)
+            )
+            assert not differs(before, life) or (before.state, life.state) in EDGES
+            if life.state is State.RESOLVED and before.flap.flaps:
+                assert due_us - moved_us >= policy.flap_us
+            if before.state is not life.state:
+                moved_us = due_us
+            assert (life.due_us if held else lifecycle.pause_us(life, policy)) > due_us
+        before = life
+        life = happen(life, what, Moment(now_us), policy)
+        if what == "forgotten":
+            life = lifecycle.forget(life)
+        assert not differs(before, life) or (
+            (before.state, life.state) in EDGES or what == "forgotten"
+        )
+        if before.state is not life.state:
+            moved_us = now_us
+        fired += life.state is State.FIRING and not before.state.is_open
+        assert life.generation == fired
+        assert life.state.is_open or not (life.flap.flaps or life.silent)
+        assert len(life.flap.times) <= policy.flap_changes
+        assert policy.flap_changes or life.flap == Life().flap
+
+
+def test_every_state_knows_what_to_do_with_every_event() -> None:
     """The table is complete."""
-    assert set(TABLE) == set(itertools.product(State, Verdict))
+    assert set(TABLE) == set(itertools.product(State, Event))
+    assert all(edges[-1].guard is ALWAYS for edges in TABLE.values())
+
+
+def test_the_edges_are_those_of_the_semantics() -> None:
+    """S22, word for word: what the table may tell, and nothing else."""
+    allowed = {
+        "insufficient": "ok pending firing",
+        "ok": "insufficient pending firing",
+        "pending": "ok firing",
+        "firing": "firing recovering resolved",
+        "recovering": "firing resolved",
+        "resolved": "ok insufficient pending firing",
+    }
+    assert {
+        (State(at), State(to)) for at, many in allowed.items() for to in many.split()
+    } == EDGES
 
 
 def test_not_enough_data_is_told_apart_from_healthy() -> None:

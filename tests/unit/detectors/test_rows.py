@@ -25,6 +25,7 @@ from detectors.transitions import Update, encode_line
 from tests.unit.detectors.scenes import (
     Scene,
     alerts,
+    at,
     changes,
     threshold,
     transitions,
@@ -123,6 +124,36 @@ def test_another_by_is_another_rule_to_the_old_series() -> None:
     scene.series("cost_usd", [2.0] * 3)
     after = _moved(scene, _mean(1.0, by=("tenant",)))
     assert changes(after.partition.retire()) == [(2, "firing", "resolved")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            make_rule("r", "sessions", Absence(7200 * SECOND_US), by=("agent",)),
+            make_rule("r", "sessions", Absence(600 * SECOND_US), by=("agent",)),
+        ),
+        (
+            make_rule(
+                "r",
+                "latency_ms",
+                threshold(1),
+                by=("agent",),
+                window=Window(samples=1),
+                min_samples=1,
+            ),
+            make_rule("r", "latency_ms", threshold(1), by=("agent",)),
+        ),
+    ],
+    ids=["a shorter silence", "a hold that was none"],
+)
+def test_what_an_edit_makes_due_is_due_now(before: Rule, after: Rule) -> None:
+    """S3: no line tells of a time that has passed."""
+    scene = Scene(before)
+    scene.session(0, latency_ms=2.0)
+    scene.tick(3000)
+    edited = scene.restart(after)
+    assert [at(line) for line in edited.tick(3001)] == [3000.0]
 
 
 def test_states_of_unknown_rules_come_back_with_them() -> None:

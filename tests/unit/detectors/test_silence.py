@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.arrivals import Arrivals
-from detectors.kernels.silence import HOUR_US
+from detectors.kernels import layout
+from detectors.kernels.missing import HOUR_US
 from detectors.lifecycle import FAR
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Absence, Rule, RuleBook, Silence
 from detectors.rules import rule as make_rule
 from detectors.stage import Said
+from detectors.store import Store
 from detectors.transitions import Transition
+from tests.slow.arrivals import Arrivals as SlowArrivals
 from tests.slow.partition import Partition as SlowPartition
 from tests.unit.detectors.scenes import (
     Log,
@@ -66,12 +69,20 @@ def poisson(draw: random.Random, rate: Rate, days: float, burst: int = 1) -> lis
             times += [round((MONDAY_S + at_s + each) * SECOND_US) for each in spread]
 
 
+def begun(at_us: int) -> Arrivals:
+    """What is known after one session, in a memory of its own."""
+    store = Store(())
+    arrivals = Arrivals(store, store.arena.take(layout.SILENCE_WIDTH))
+    arrivals.begin(at_us)
+    return arrivals
+
+
 def told(times: Iterable[int], after: Arrivals | None = None) -> list[tuple[int, int]]:
     """Silences between sessions, as a watch tells them: since when, and told when."""
     arrivals, found, due_us = after, list[tuple[int, int]](), None
     for at_us in times:
         if arrivals is None:
-            arrivals = Arrivals(at_us)
+            arrivals = begun(at_us)
             continue
         due_us = due_us or max(arrivals.due_us(), arrivals.last_us + 10 * MINUTE_US)
         silent = False
@@ -91,7 +102,7 @@ def told(times: Iterable[int], after: Arrivals | None = None) -> list[tuple[int,
 def grown(times: Iterable[int]) -> Arrivals:
     """What is known after sessions that leave no silence to tell."""
     first, *rest = times
-    arrivals = Arrivals(first)
+    arrivals = begun(first)
     for at_us in rest:
         arrivals.take(at_us)
     return arrivals
@@ -210,7 +221,7 @@ def test_one_outage_is_not_what_is_usual() -> None:
     healthy = poisson(chance(7), rate, 23.4)
     start_us, hours = healthy[0], 24 * HOUR_US
     out = [t for t in healthy if not 22.3 * hours < t - start_us < 22.6 * hours]
-    arrivals = Arrivals(out[0])
+    arrivals = begun(out[0])
     silences = told(out[1:], arrivals)
     assert len(silences) == 1
     assert wait_h(arrivals) < 2.5 * wait_h(grown(healthy))
@@ -231,7 +242,7 @@ def test_within_an_hour_a_session_never_brings_the_time_forward(
     """So the time need not be worked out for each of them (property)."""
     draw = random.Random(seed)  # noqa: S311
     times = poisson(draw, day_and_night(daily), 9)
-    arrivals, before = Arrivals(times[0]), 0
+    arrivals, before = begun(times[0]), 0
     for at_us in times[1:]:
         turned = arrivals.take(at_us - draw.choice([0, 0, 0, 30, 3_600]) * SECOND_US)
         due_us = arrivals.due_us()
@@ -239,24 +250,62 @@ def test_within_an_hour_a_session_never_brings_the_time_forward(
         before = due_us
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**9), st.integers(2, 4_000))
-def test_what_is_known_goes_into_a_row_and_back(seed: int, at: int) -> None:
-    """Plain numbers, few of them, and every bit (property)."""
-    times = poisson(random.Random(seed), day_and_night(300), 12)  # noqa: S311
-    whole = grown(times[:at])
-    row = msgspec.msgpack.encode(whole.dump())
-    again = Arrivals(0)
-    again.load(msgspec.msgpack.decode(row))
-    for at_us in times[at:]:
-        whole.take(at_us)
-        again.take(at_us)
-    assert again.dump() == whole.dump()
-    assert again.due_us() == whole.due_us()
-    numbers = [
-        n for part in whole.dump() for n in (part if isinstance(part, list) else [part])
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from([4.0, 60.0]), st.integers(1, 20))
+def test_compiled_code_learns_what_the_slow_one_does(
+    seed: int, daily: float, burst: int
+) -> None:
+    """Every number to the bit: late sessions, weeks without any, silences told (property)."""
+    draw = random.Random(seed)  # noqa: S311
+    times = poisson(draw, day_and_night(daily, draw.choice([0.0, 0.5])), 40, burst)
+    fast, slow, gap_us = begun(times[0]), SlowArrivals(times[0]), 0
+    for time_us in times[1:]:
+        if draw.random() < 0.005:
+            gap_us += draw.choice([2, 20, 200, 1_500]) * HOUR_US
+        late_us = draw.choice([5, 4_000, 90_000]) * SECOND_US
+        at_us = time_us + gap_us - (late_us if draw.random() < 0.05 else 0)
+        silent = slow.due_us() < at_us
+        assert fast.due_us() == slow.due_us()
+        assert fast.expected(at_us) == slow.expected(at_us)
+        assert fast.take(at_us, told=silent) == slow.take(at_us, told=silent)
+        if silent:
+            fast.remember_told()
+            slow.remember_told()
+        assert (fast.known, fast.last_us) == (slow.known, slow.last_us)
+    assert _words(fast) == _numbers(slow)
+
+
+def _words(fast: Arrivals) -> list[float]:
+    """What the compiled one knows; fewer than 70 numbers."""
+    begin, end = layout.HOUR_US, layout.SILENCE_WIDTH
+    arena, at = fast.store.arena, fast.at
+    numbers: list[float] = arena.floats[at + begin : at + end].tolist()
+    for whole in (layout.HOUR_US, layout.FIRST_HOUR, layout.APART):
+        numbers[whole - begin] = int(arena.ints[at + whole])
+    return numbers
+
+
+def _numbers(slow: SlowArrivals) -> list[float]:
+    """What the slow one knows, in the order of the words."""
+    return [
+        slow.hour * HOUR_US,
+        slow.rate,
+        slow.count,
+        slow.gaps,
+        slow.total,
+        slow.squares,
+        slow.begun,
+        slow.part_count,
+        slow.part_silent,
+        slow.recent,
+        slow.recent_expected,
+        slow.told,
+        slow.level,
+        slow.limit,
+        slow.apart,
+        *slow.hours,
+        *slow.parts,
     ]
-    assert len(numbers) < 70
 
 
 def test_nothing_is_expected_of_what_is_forgotten() -> None:

@@ -148,10 +148,12 @@ def test_an_action_that_changes_nothing_is_said(tmp_path: Path) -> None:
     vain: list[dict[str, Any] | str] = [
         {"at": at(60), "action": "expire", "id": "s9"},
         {"at": at(61), "action": "ack", "match": {"agent": "z"}, "for": "1h"},
+        {"at": at(62), "action": "forgive", "receiver": "team"},
     ]
     found = run(tmp_path, vain)
     assert "actions.jsonl:1: there is no silence 's9'" in found.stderr
     assert "actions.jsonl:2: no open alert matches" in found.stderr
+    assert "actions.jsonl:3: nothing is owed to a receiver 'team'" in found.stderr
     assert found.stdout == run(tmp_path, []).stdout
 
 

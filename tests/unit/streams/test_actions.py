@@ -37,12 +37,13 @@ RIGHT: list[dict[str, Any]] = [
     },
     {"at": AT, "action": "expire", "id": "s1"},
     {"at": AT, "action": "ack", "match": {}, "by": "ann", "for": "1h30m"},
+    {"at": AT, "action": "forgive", "receiver": "on-call", "by": "ann"},
 ]
 
 
 @pytest.mark.parametrize("written", RIGHT)
 def test_an_action_comes_back_as_it_was_written(written: dict[str, Any]) -> None:
-    """S59's four, with the fields that it names."""
+    """S59's four, and what `loopwatch status --forgive` writes."""
     action = decode_action(json.dumps(written).encode())
     assert json.loads(encode_action(action)) == written
 
@@ -67,6 +68,11 @@ def test_an_action_comes_back_as_it_was_written(written: dict[str, Any]) -> None
         (
             {"action": "silence", "id": "s1", "until": AT},
             f"until: {AT} is not after 'at'",
+        ),
+        ({"action": "forgive", "match": None}, "receiver: is missing"),
+        (
+            {"action": "forgive", "match": None, "receiver": ""},
+            "receiver: is empty",
         ),
         ({"action": "ack", "for": "soon"}, "for: soon is no time; write 1h or 30m"),
     ],

@@ -27,6 +27,20 @@ def test_one_must_have_listened_first() -> None:
     assert not mine.agreed()
 
 
+def test_another_file_of_our_own_is_no_agreement_either() -> None:
+    """Until the others have it too, and we have heard ourselves say so."""
+    mine, _ = roll()
+    for name in ("we", "other"):
+        mine.hear(Announcement(name, "new"))
+    assert mine.agreed()
+    mine.follow("newer")
+    assert not mine.agreed()
+    mine.hear(Announcement("we", "newer"))
+    assert not mine.agreed()
+    mine.hear(Announcement("other", "newer"))
+    assert mine.agreed()
+
+
 def test_another_file_is_no_agreement() -> None:
     """Until that worker announces ours, leaves, or falls silent."""
     mine, clock = roll()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from detectors.batch import tick
 from detectors.partition import Partition
-from detectors.rules import RuleBook
+from detectors.rules import Level, RuleBook, Severity, Threshold, rule
 from detectors.seals import Seal
 from streams.metrics import Meters
 from streams.owned import Owned
+
+DEAR = Threshold((Level(Severity.WARNING, 1.0),))
 
 
 def owned(position: int = 7) -> Owned:
@@ -44,6 +46,28 @@ def test_a_change_without_a_block_is_written_too() -> None:
     mine = owned()
     mine.changed = True
     assert mine.take_step()
+
+
+def test_under_other_rules_what_is_not_written_yet_comes_first() -> None:
+    """In its order, under a seal that names the rules of both; then nothing is left."""
+    mine = owned()
+    mine.partition = before = Partition(RuleBook((rule("r", "cost_usd", DEAR),)))
+    before.apply(tick({0: 1_000_000}, 1), 7)
+    mine.next = 8
+    assert mine.take_step()
+    first = mine.step
+    assert first is not None
+    before.apply(tick({0: 2_000_000}, 1), 8)
+    mine.next, mine.retired = 9, True
+    mine.take_up(before.under(RuleBook((rule("s", "cost_usd", DEAR),))))
+    step = mine.step
+    assert step is not None
+    assert step.rows[: len(first.rows)] == first.rows
+    assert (step.position, mine.safe) == (9, 7)
+    named = [name for _, members in Seal.load(step.seal).books for name, _ in members]
+    assert sorted(named) == ["r", "s"]
+    assert not mine.retired
+    assert not mine.take_step()
 
 
 def test_what_was_counted_before_is_not_counted_again() -> None:

@@ -1,4 +1,4 @@
-"""``loopwatch silence`` and ``loopwatch ack``: what is typed, and what travels."""
+"""What people ask for on the command line: what is typed, and what travels."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from streams.actions import (
     AckAction,
     Action,
     ExpireAction,
+    ForgiveAction,
     SilenceAction,
     decode_action,
 )
@@ -54,6 +55,8 @@ def call(*arguments: str) -> Result:
         ),
         (["silence", "add", "agent=a", "--until", "2099-01-01T00:00:00"], "no offset"),
         (["ack"], "say which alerts"),
+        (["status", "--forgive", ""], "name the receiver"),
+        (["status", "--forgive", "on-call", "--wait", "soon"], "--wait"),
         (["ack", "agent=a", "--for", "0s"], "is no time"),
         (["ack", "agent=a", "agent=b"], "acknowledge one after the other"),
     ],
@@ -79,7 +82,8 @@ def test_they_write_to_the_control_topic(
     name = added.stdout.strip()
     assert call("silence", "expire", name, "--by", "bob").exit_code == 0
     assert call("ack", "agent=a", "--for", "30m", "--by", "ann").exit_code == 0
-    silence, expire, ack = asyncio.run(_read(servers, 3))
+    assert call("status", "--forgive", "on-call", "--by", "ann").exit_code == 0
+    silence, expire, ack, forgive = asyncio.run(_read(servers, 4))
     assert isinstance(silence, SilenceAction)
     assert silence.match == {"agent": "a", "rule": "cost"}
     assert silence.until_us - silence.at_us == 7200 * 1_000_000
@@ -88,6 +92,8 @@ def test_they_write_to_the_control_topic(
     assert (expire.id, expire.by) == (name, "bob")
     assert isinstance(ack, AckAction)
     assert (ack.match, ack.for_us) == ({"agent": "a"}, 1800 * 1_000_000)
+    assert isinstance(forgive, ForgiveAction)
+    assert (forgive.receiver, forgive.by) == ("on-call", "ann")
 
 
 def test_the_list_shows_what_notify_keeps(

@@ -94,6 +94,45 @@ def test_status_tells_what_matters() -> None:
         assert said in result.stdout
 
 
+def test_status_tells_of_a_file_that_was_refused() -> None:
+    """That it is not in force, since when, and what is wrong with it where."""
+    configuration = {
+        "file": "loopwatch.yaml",
+        "digest": "0123456789abcdef0123456789abcdef",
+        "since_s": 1_760_000_000,
+        "refused": None,
+    }
+    with endpoint(STATUS | {"configuration": configuration}) as url:
+        good = call("status", "--url", url).stdout
+    assert "loopwatch.yaml as read 2025-10-09T08:53:20Z (0123456789ab)" in good
+    assert "NOT" not in good
+    faults = [f"loopwatch.yaml:{n}:1: wrong" for n in range(1, 31)]
+    configuration["refused"] = {"at_s": 1_760_000_060, "faults": faults}
+    with endpoint(STATUS | {"configuration": configuration}) as url:
+        bad = call("status", "--url", url).stdout
+    assert "NOT as it is now: read 2025-10-09T08:54:20Z and refused" in bad
+    assert "loopwatch.yaml:20:1: wrong\n  and 10 more faults" in bad
+
+
+def test_status_tells_of_receivers_that_are_gone() -> None:
+    """What they are owed, whether they will be told it, and what to do if not."""
+    deliver = {
+        "lag": {},
+        "active": True,
+        "told_open": 1,
+        "queued": 0,
+        "receivers": {"team": {"sent": 2, "owed": 0}},
+        "gone": {
+            "old": {"alerts": 2, "told": True},
+            "on-call": {"alerts": 1, "told": False},
+        },
+    }
+    with endpoint(STATUS | {"groups": {"loopwatch-deliver": deliver}}) as url:
+        said = call("status", "--url", url).stdout
+    assert "old is gone from the file, and is owed the end of 2 alerts: it is" in said
+    assert "of 1 alert: put it back, or `loopwatch status --forgive on-call`" in said
+
+
 def test_status_for_programs() -> None:
     """As the worker tells it, and exit 1 while it is not ready."""
     with endpoint(STATUS | {"ready": False}) as url:

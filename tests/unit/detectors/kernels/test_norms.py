@@ -169,6 +169,6 @@ def test_a_stream_of_odd_numbers_is_learned_the_same_to_the_bit(
 def test_scales_are_those_of_the_scalar_norms(place: float, kind: Kind) -> None:
     """There and back again."""
     norm = kind.norm()
-    value = norm._back(place)
+    value = norm.back(place)
     assert scales.back(place, kind.scale) == value
-    assert scales.there(value, kind.scale) == norm._there(value)
+    assert scales.there(value, kind.scale) == norm.there(value)

@@ -8,7 +8,7 @@ counted since 1970, days are UTC's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 DAY: Final = 24
@@ -44,6 +44,14 @@ def place(hour: int) -> tuple[int, int]:
 def faded(visits: int, fade: float) -> float:
     """So many visits, each counted ``fade`` times the one after it."""
     return (1 - fade**visits) / (1 - fade) if visits > 0 else 0.0
+
+
+def added(numbers: Iterable[float]) -> float:
+    """The sum, added up in order, which ``sum`` does not do on every version."""
+    total = 0.0
+    for number in numbers:
+        total += number
+    return total
 
 
 def part_visits(part: int, begun: int, hour: int) -> int:
@@ -101,7 +109,7 @@ def profile(
     for part, sessions in enumerate(parts):
         visits = part_visits(part, begun, hour)
         first = part * PART % DAY
-        expected = faded(visits, FADE_WEEK) * sum(rates[first : first + PART])
+        expected = faded(visits, FADE_WEEK) * added(rates[first : first + PART])
         factors.append((sessions + _SPARE) / (expected + _SPARE) if visits else 1.0)
         unseen = 0.0 if part >= _WORKDAYS else _ALIKE
         weight.append(sessions + _SPARE if visits else unseen)

@@ -10,10 +10,12 @@ moments says which measure is passed how rarely, by the cube root of Wilson and 
 
 from __future__ import annotations
 
+from math import pow as power
 from math import sqrt
 from typing import Final
 
-from detectors.normal import deviations
+from detectors.compiled import compiled
+from detectors.kernels.normal import deviations
 
 YEARS: Final = 3.0
 """One healthy gap in so long passes."""
@@ -25,6 +27,7 @@ _BURSTY: Final = 40.0
 """The least and the largest c that are believed in."""
 
 
+@compiled
 def passed_rarely(number: float, total: float, squares: float, daily: float) -> float:
     """The measure, in sessions.
 
@@ -34,14 +37,16 @@ def passed_rarely(number: float, total: float, squares: float, daily: float) -> 
         squares: Sum of the squares.
         daily: Sessions of a usual day.
 
-    >>> clock, poisson = passed_rarely(900, 900, 900, 100), passed_rarely(900, 900, 1800, 100)
+    >>> clock = passed_rarely(900.0, 900.0, 900.0, 100.0)
+    >>> poisson = passed_rarely(900.0, 900.0, 1800.0, 100.0)
     >>> round(clock, 1), round(poisson, 1)
     (3.0, 12.4)
     """
-    number += _POISSON
-    mean = (total + _POISSON) / number
-    varied = (squares + 2 * _POISSON) / number / (mean * mean) - 1
+    known = number + _POISSON
+    mean = (total + _POISSON) / known
+    varied = (squares + 2 * _POISSON) / known / (mean * mean) - 1
     out = deviations(1 / (1 + 365 * YEARS * daily))
     # Beyond its largest value the formula falls again.
-    varied = min(max(varied, _REGULAR), _BURSTY, (1.5 * out) ** 2)
-    return float((1 - varied / 9 + out * sqrt(varied) / 3) ** 3)
+    most = 1.5 * out
+    varied = min(max(varied, _REGULAR), _BURSTY, most * most)
+    return power(1 - varied / 9 + out * sqrt(varied) / 3, 3.0)
