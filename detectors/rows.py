@@ -21,7 +21,7 @@ from detectors.store import Store, bytes_of, words_of
 from detectors.transitions import State
 from detectors.watch import Watch
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 _STATES: Final = tuple(State)
 _encode = msgspec.msgpack.Encoder().encode

@@ -188,7 +188,7 @@ NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
 RELEASES_WIDTH: Final = KNOWN + REMEMBERED
 BETS: Final = RELEASES + 2 * RELEASES_WIDTH
-"""For each facet its bets, then perhaps the factors of cost."""
+"""For each facet its bets, then perhaps what tells of creeps and the factors of cost."""
 NEVER: Final = -1
 
 # A stratum: what is normal for sessions alike.
@@ -275,7 +275,11 @@ NAMED: Final = 33
 """Whether its series have labels that the state has no codes of."""
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
-RULE_INTS: Final = 35
+CREEPS: Final = 35
+"""Where in a drift rule's state is what tells of creeps; 0 without."""
+SMALL: Final = 36
+"""Of so many tilts a bet is not priced above that of normal deviations."""
+RULE_INTS: Final = 37
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
@@ -293,7 +297,9 @@ NORM_AT: Final = 5
 """Of its norm within a stratum."""
 BETS_AT: Final = 6
 """Of its bets within the watch."""
-FACET_INTS: Final = 7
+CREEP_AT: Final = 7
+"""Of what tells of its creeps within the watch, where the rule tells of any."""
+FACET_INTS: Final = 8
 
 # And floats.
 FACET_SIGN, MARGIN = 0, 1
@@ -308,7 +314,9 @@ SUMS: Final = 24
 SCRATCH_FLOATS: Final = SUMS + 4 * 44
 
 # And integers.
-STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
+STRATUM, OF_AGENT, OF_TASK = 0, 1, 2
+FIRING: Final = 3
+"""The facet that shows a change; ``MOST_FACETS`` more if it is a creep."""
 OF_SERIES: Final = 4
 """The number of the sample's series."""
 PEERS: Final = 5

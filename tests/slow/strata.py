@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from detectors.facets import Facet, Sample
 from detectors.kernels.giving import gives
+from detectors.kernels.learning import PER_WAITING
 from detectors.norms import FEWEST, MEMORY, Norm
 from detectors.parents import Normal
 from detectors.probation import Probation
@@ -170,7 +171,8 @@ class Strata:
             self._absorb(key, samples, deviations, bets, giving)
             return giving
         self._waiting.append((key, samples, deviations))
-        most = self._lag if norm.samples < YOUNG else 0
+        known = int(norm.samples)
+        most = min(self._lag, known // PER_WAITING) if norm.samples < YOUNG else 0
         for _ in range(min(2, len(self._waiting) - most)):
             self._absorb(*self._waiting.popleft(), bets, giving)
         return giving
