@@ -275,7 +275,8 @@ def bets_returned(
     if i[at + HOLDING] < _TILTED:
         tilt, price = SHIFTS[0], log(max(f[at + MEANS], _LEAST_MEAN))
         best = tilt * shift - price
-        for k in range(1, _TILTED):
+        # Of a small shift a few sessions tell little: a larger tilt would hear the noise.
+        for k in range(1, 1 if f[at + FAR] > 0.0 else _TILTED):
             cost = log(max(f[at + MEANS + k], _LEAST_MEAN))
             if SHIFTS[k] * shift - cost >= best:
                 tilt, price = SHIFTS[k], cost

@@ -56,7 +56,7 @@ UNSUSPICIOUS: Final = 3.0
 """Nats by which a creep is less suspicious than a change: it takes days, and the last
 sessions are all that is kept."""
 
-BACK_MORE: Final = 4.0
+BACK_MORE: Final = 3.0
 """Nats that the way back must show beyond the usual: few sessions say little of so small
 a shift, and what has not ended would be told again."""
 

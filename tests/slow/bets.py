@@ -194,6 +194,8 @@ class Bets:
                 (t * self.shift - log(max(mean, 1.0001)), t, mean)
                 for t, mean in zip(SHIFTS, self._means, strict=False)
             ]
+            if self._far > 0.0:
+                tilts = tilts[:1]
             _, tilt, mean = max(tilts)
             gain = tilt * held - log(max(mean, 1.0001))
             enough = _BACK + self._far

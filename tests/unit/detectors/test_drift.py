@@ -151,11 +151,11 @@ class TestChange:
             scene.session(number * 864, **session)
         assert len(_fired(scene)) == 1
 
-    @pytest.mark.parametrize(("a_day", "alerts"), [(1.025, 1), (1.0, 0)])
+    @pytest.mark.parametrize(("a_day", "alerts"), [(1.04, 1), (1.0, 0)])
     def test_a_creep_that_is_learned_as_it_goes_is_told(
         self, a_day: float, alerts: int
     ) -> None:
-        """Two and a half per cent a day, of many sessions: normal follows, a week does not."""
+        """Four per cent a day, of many sessions: normal follows, that of a week ago does not."""
         rule = _rule(by=("agent", "task_type"))
         scene, luck = Scene(rule), chance(6)
         for number in range(4_000):
@@ -177,7 +177,7 @@ class TestChange:
         rule = _rule(by=("agent", "task_type"))
         scene, luck = Scene(rule), chance(6)
         for number in range(4_400):
-            times = 1.03 ** max(0.0, (number - 4 * RELEASED) / 400)
+            times = 1.04 ** max(0.0, (number - 4 * RELEASED) / 400)
             session = _session(luck, labels={"task_type": "t"})
             session["cost_usd"] *= 1.0 if number >= 4_000 else times
             session["input_tokens"] *= 1.0 if number >= 4_000 else times
