@@ -176,15 +176,15 @@ class TestChange:
         """What was learned of the creep is taken back, so that its height is no normal."""
         rule = _rule(by=("agent", "task_type"))
         scene, luck = Scene(rule), chance(6)
-        for number in range(4_400):
+        for number in range(3_400):
             times = 1.04 ** max(0.0, (number - 4 * RELEASED) / 400)
             session = _session(luck, labels={"task_type": "t"})
-            session["cost_usd"] *= 1.0 if number >= 4_000 else times
-            session["input_tokens"] *= 1.0 if number >= 4_000 else times
+            session["cost_usd"] *= 1.0 if number >= 3_000 else times
+            session["input_tokens"] *= 1.0 if number >= 3_000 else times
             scene.session(number * 216, **session)
         ends = [x for x in transitions(scene.said) if x.to_state is State.RESOLVED]
         assert len(_fired(scene)) == len(ends) == 1
-        assert 0 < at(ends[0]) - 4_000 * 216 < 150 * 216
+        assert 0 < at(ends[0]) - 3_000 * 216 < 100 * 216
 
     def test_the_tenant_that_does_it_is_named(self) -> None:
         """Its sessions are bad, those of the others are not."""
