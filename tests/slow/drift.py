@@ -176,7 +176,7 @@ class DriftWatch(Watch):
             self.strata.learn_new(key, samples)
         else:
             for giving in self.strata.learn(key, samples, deviations, self.bets):
-                self._give(giving, stage)
+                self._give(*giving, stage)
         factors = self.factors
         if factors is not None:
             if not self.holding:
@@ -211,10 +211,11 @@ class DriftWatch(Watch):
         mixed = zip(self.mixed, key.split("\x1f"), strict=False)
         return [*self.by.items(), *((ATTRIBUTES[at], value) for at, value in mixed)]
 
-    def _give(self, stratum: Stratum, stage: Stage) -> None:
+    def _give(
+        self, stratum: Stratum, normals: list[Normal | None], stage: Stage
+    ) -> None:
         """Say what is normal for a stratum, for series to come."""
         before = self._given(stratum)
-        normals = [norm.normal() if norm.ready else None for norm in stratum.norms]
         stratum.given = stratum.model, normals
         stage.shares.change(before, self._given(stratum))
 

@@ -91,6 +91,10 @@ class Stratum:
         ]
 
 
+Giving = tuple[Stratum, list[Normal | None]]
+"""A stratum, and what is normal for it, facet by facet."""
+
+
 class Strata:
     """The strata of a series, the last 32 of them.
 
@@ -159,13 +163,13 @@ class Strata:
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
-    ) -> list[Stratum]:
+    ) -> list[Giving]:
         """Learn a healthy sample, or one that has waited long enough.
 
         Returns:
-            The strata that have something to say for others to borrow.
+            The strata that have something to say for others to borrow, and what.
         """
-        giving: list[Stratum] = []
+        giving: list[Giving] = []
         norm = self._found[key].norms[0]
         if not norm.ready:
             self._absorb(key, samples, deviations, bets, giving)
@@ -183,7 +187,7 @@ class Strata:
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
-        giving: list[Stratum],
+        giving: list[Giving],
     ) -> None:
         stratum = self._found.get(key)
         if stratum is None:
@@ -198,7 +202,8 @@ class Strata:
             if deviation is not None and norm.ready:
                 bet.learn(deviation)
         if gives(stratum.learned, stratum.norms[0].lent > 0):
-            giving.append(stratum)
+            normals = [norm.normal() if norm.ready else None for norm in stratum.norms]
+            giving.append((stratum, normals))
 
     def learn_new(self, key: str, samples: Samples) -> None:
         """Learn a sample of a change, apart from what was normal before."""
