@@ -243,6 +243,7 @@ class Notifier:
         self._restored = False
         for alert in self._ledger.alerts.values():
             self._suppression.note(alert.line)
+        self._seats.resume()
         for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
             group.position = NO_ROUTE
             if (group.receiver, group.channel) in self._channels:

@@ -153,6 +153,8 @@ class Group(msgspec.Struct):
         remind_us: When to repeat, if nothing is said before; None if nothing fires.
         reminders: How often it was repeated since there was news.
         recheck_us: When a suppression may end by the clock alone.
+        joined_us: Of an incident that a route gathers with ``fan_in``: when something
+            joined it last. None of other groups.
         episode: How often a first message was sent; one goes on to its end.
         said: How many messages there were.
         refs: By episode, what the channel called the message that opened it.
@@ -175,6 +177,7 @@ class Group(msgspec.Struct):
     remind_us: int | None = None
     reminders: int = 0
     recheck_us: int | None = None
+    joined_us: int | None = None
     episode: int = 0
     said: int = 0
     refs: dict[int, str] = {}

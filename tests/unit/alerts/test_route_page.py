@@ -13,7 +13,12 @@ from alerts.messages.slack import slack_message
 from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import why
 from alerts.notifications import Reason
-from detectors.transitions import Transition, microseconds
+from detectors.transitions import (
+    Transition,
+    decode_line,
+    encode_line,
+    microseconds,
+)
 
 _PAGE = (Path(__file__).parents[3] / "docs/route.md").read_text(encoding="utf-8")
 
@@ -92,3 +97,9 @@ def test_the_reasons_are_ours(reason: str) -> None:
     """The page names what lines carry."""
     assert Reason(reason)
     assert f"| `{reason}` |" in _PAGE
+
+
+def test_the_census_is_the_real_one() -> None:
+    """Every member, in its order."""
+    text = _block("jsonl").strip().encode()
+    assert encode_line(decode_line(text)) == text

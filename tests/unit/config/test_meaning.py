@@ -88,7 +88,6 @@ class TestContract:
             "max_series",
             "no_data: resolve",
             "flapping",
-            "fan_in",
         ]
 
 
