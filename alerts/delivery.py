@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from alerts.notifications import Reason
+from alerts.reach import Blast
 from alerts.receivers import Channel
 from detectors.transitions import Transition
 
@@ -36,6 +37,7 @@ class Delivery:
             that fire on; of many, the first ones.
         news: Why each alert is told that is: of all of them.
         firing: How many alerts of the group fire, as people know with this.
+        blast: How far what fires reaches; None where it is few alerts.
         severity_before: The severity told before, of the first; None where it did not
             change.
         at_us: When it was decided.
@@ -58,6 +60,7 @@ class Delivery:
     alerts: tuple[Transition, ...]
     news: Mapping[str, Reason] = field(default_factory=dict)
     firing: int = 1
+    blast: Blast | None = None
     severity_before: str | None = None
     at_us: int = 0
     attempt: int = 1

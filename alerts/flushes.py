@@ -17,6 +17,7 @@ from alerts.groups import (
     news,
     waits,
 )
+from alerts.headcount import Headcounts
 from alerts.inhibition import Cause
 from alerts.ledger import Lane, Ledger
 from alerts.notifications import Notification, Reason
@@ -41,21 +42,24 @@ class Flushes:
         channels: Those that the configuration has; groups of others are silent.
         suppression: What may not be told.
         standstill: Holds first news while an old log is read; None on one clock.
+        headcounts: Of all series, for how far what broke reaches.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         ledger: Ledger,
         outbox: Outbox,
         channels: Mapping[Lane, Channel],
         suppression: Suppression,
         standstill: Standstill | None,
+        headcounts: Headcounts,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
         self._channels = channels
         self._suppression = suppression
         self._standstill = standstill
+        self._headcounts = headcounts
         self._waiting = Waiting()
         self._draining = False
         self.timers = Timers(self._due)
@@ -175,6 +179,7 @@ class Flushes:
                 channel,
                 alerts,
                 self._outbox,
+                self._headcounts,
                 reasons=reasons,
                 at_us=at_us,
                 late=late,

@@ -15,6 +15,7 @@ from alerts.debts import Debt, owed, revive, write_off
 from alerts.delivery import Failed, Outcome
 from alerts.effects import Effects, GivenUp, lost_news
 from alerts.flushes import Flushes
+from alerts.headcount import Headcounts
 from alerts.ledger import Ledger, lanes
 from alerts.notifications import Notification, Reason
 from alerts.outbox import Outbox
@@ -26,7 +27,7 @@ from alerts.seats import Seats
 from alerts.silences import Silence, is_broken
 from alerts.standstill import Standstill
 from alerts.suppression import Suppression
-from detectors.transitions import Clock, Line, Transition, Update
+from detectors.transitions import Census, Clock, Line, Transition, Update
 
 __all__ = ["Effects", "Notifier"]
 
@@ -54,8 +55,14 @@ class Notifier:
         self._outbox = Outbox(ledger, self._channels)
         self._standstill = Standstill() if standstill else None
         self._suppression = Suppression(routing, ledger.silences)
+        self._headcounts = Headcounts(ledger)
         self._flushes = Flushes(
-            ledger, self._outbox, self._channels, self._suppression, self._standstill
+            ledger,
+            self._outbox,
+            self._channels,
+            self._suppression,
+            self._standstill,
+            self._headcounts,
         )
         self._seats = Seats(
             routing.route, ledger, self._outbox, self._channels, self._flushes
@@ -76,6 +83,8 @@ class Notifier:
                 self._take(line, now_us)
             case Update():
                 self._refresh(line, now_us)
+            case Census():
+                self._headcounts.hear(line)
             case Clock():
                 if self._standstill is not None:
                     self._flushes.release(self._standstill.on_clock(line, now_us))
@@ -209,6 +218,7 @@ class Notifier:
             self._ledger.ended(line.alert_id)
         self._ledger.touch_alert(line.alert_id)
         freed = self._suppression.note(line)
+        self._headcounts.note(line)
         self._drop_ack(alert, now_us)
         self._seats.place(alert, now_us)
         self._flushes.ended(freed, now_us)
@@ -243,6 +253,7 @@ class Notifier:
         self._restored = False
         for alert in self._ledger.alerts.values():
             self._suppression.note(alert.line)
+        self._headcounts.resume()
         self._seats.resume()
         for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
             group.position = NO_ROUTE

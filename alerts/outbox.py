@@ -135,6 +135,7 @@ class Outbox:
             severity_before=_severity_before(message),
             news={one: told.reason for one, told in message.told.items()},
             firing=message.firing,
+            blast=message.blast,
             at_us=message.at_us,
             attempt=message.attempts,
             ref=group.refs.get(message.episode),

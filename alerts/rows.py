@@ -15,6 +15,7 @@ import msgspec
 
 from alerts.delivery import Action
 from alerts.notifications import Reason
+from alerts.reach import Blast, Headcount
 from alerts.silences import Ack, Cursor, Silence
 from detectors.rules import SECOND_US
 from detectors.transitions import Transition
@@ -108,6 +109,7 @@ class Message(msgspec.Struct):
         told: What it tells of which alert: of all of them.
         firing: How many alerts of the group fire, as people know.
         episode: Of the group: from its first message to its end.
+        blast: How far what fires reaches; at the end, how far it did.
         next_us: Not before.
         give_up_us: After this it is not tried again.
         ambiguous: An attempt may have arrived.
@@ -125,6 +127,7 @@ class Message(msgspec.Struct):
     told: dict[str, Told] = {}
     firing: int = 0
     episode: int = 0
+    blast: Blast | None = None
     late: bool = False
     quiet: bool = False
     stage: Stage = Stage.PENDING
@@ -157,6 +160,7 @@ class Group(msgspec.Struct):
             joined it last. None of other groups.
         episode: How often a first message was sent; one goes on to its end.
         said: How many messages there were.
+        blast: How far it reached, as the last message said.
         refs: By episode, what the channel called the message that opened it.
         queue: Messages not yet sent, in order.
         given_up: Messages that were not sent and will not be tried by themselves.
@@ -180,6 +184,7 @@ class Group(msgspec.Struct):
     joined_us: int | None = None
     episode: int = 0
     said: int = 0
+    blast: Blast | None = None
     refs: dict[int, str] = {}
     queue: list[Message] = []
     given_up: list[Message] = []
@@ -208,7 +213,7 @@ class Pause(msgspec.Struct):
     until_us: int
 
 
-Row = Alert | Group | Pause | Silence | Cursor
+Row = Alert | Group | Pause | Silence | Cursor | Headcount
 
 
 class UnknownRowError(ValueError):
@@ -221,6 +226,7 @@ _KINDS: Final[dict[bytes, type[Row]]] = {
     b"p": Pause,
     b"s": Silence,
     b"c": Cursor,
+    b"n": Headcount,
 }
 
 CURSOR_ROW: Final = b"c/control"
@@ -241,6 +247,11 @@ def group_row(group: str) -> bytes:
 def pause_row(receiver: str, channel: str) -> bytes:
     """The key of a pause's row."""
     return b"p/" + _digest(receiver, channel).encode()
+
+
+def headcount_row(rule: str, partition: int) -> bytes:
+    """The key of a census' row."""
+    return b"n/" + _digest(rule, str(partition)).encode()
 
 
 def silence_row(name: str) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from alerts.blast import blast
 from alerts.content import arranged
 from alerts.delivery import Action
 from alerts.groups import tell, telling
+from alerts.headcount import Headcounts
 from alerts.notifications import RANK, Notification, Reason
 from alerts.outbox import Outbox
 from alerts.receivers import Channel
@@ -20,6 +22,7 @@ def speak(
     channel: Channel,
     alerts: Mapping[str, Alert],
     outbox: Outbox,
+    headcounts: Headcounts,
     *,
     reasons: Mapping[str, Reason],
     at_us: int,
@@ -32,6 +35,7 @@ def speak(
         channel: Where it speaks.
         alerts: All alerts by id.
         outbox: Takes the message.
+        headcounts: Of all series.
         reasons: Why each alert is told, in the order of ids; not empty.
         at_us: The time of the lines.
         late: Whether what is told now had been held.
@@ -58,6 +62,8 @@ def speak(
     action = goes_on if firing else Action.CLOSE
     if opens:
         group.episode += 1
+    if firing:
+        group.blast = blast(list(firing.values()), headcounts)
     carried = arranged([*shown.values(), *_rest(firing, told)], told)
     _put(
         group, outbox, action, told, carried, at_us=at_us, late=late, firing=len(firing)
@@ -99,6 +105,7 @@ def _put(
             told=told,
             firing=firing,
             episode=group.episode,
+            blast=group.blast,
             late=late,
             quiet=quiet,
         ),

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.members import LISTED, count, leading, news_of, worst
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, plain, url_of
 from alerts.messages.wording import (
     against,
@@ -82,7 +83,11 @@ def _source(line: Transition) -> str:
 
 
 def _details(delivery: Delivery, line: Transition, told: str) -> Json:
+    blast = delivery.blast
     details: Json = {
+        "blast_radius": None
+        if blast is None
+        else clip(plain(radius(blast, delivery.at_us)), _VALUE),
         "rule": _short(line.rule),
         "measured": clip(plain(told), _VALUE),
         "reason": clip(plain(reason_told(line)), _VALUE),

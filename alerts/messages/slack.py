@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from alerts.delivery import Delivery
 from alerts.messages.members import LISTED, count, ends, is_over, news_of, worst
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, code, escape, link, plain, shown, size
 from alerts.messages.wording import (
     against,
@@ -123,13 +124,21 @@ def _look(delivery: Delivery) -> tuple[str, str]:
 
 
 def _told(delivery: Delivery, line: Transition) -> str:
-    parts = [_judged(line)]
+    parts = [_reach(delivery), _judged(line)]
     if delivery.quiet:
         parts.append("It fires again: see the next message.")
     parts.append(shown(reason_told(line), _REASON))
     if line.summary:
         parts.append(f"> {shown(line.summary, _SUMMARY)}")
     return "\n".join(part for part in parts if part)
+
+
+def _reach(delivery: Delivery) -> str:
+    """How far it reaches, or at the end how far it did."""
+    if delivery.blast is None:
+        return ""
+    said = shown(radius(delivery.blast, delivery.at_us), _SUMMARY)
+    return f"It was {said}" if is_over(delivery) else f"*{said}*"
 
 
 def _judged(line: Transition) -> str:

@@ -12,6 +12,7 @@ from alerts.messages.members import count
 from alerts.messages.text import clip, plain
 from alerts.messages.wording import headline, reason_told
 from alerts.notifications import Reason
+from alerts.reach import Blast
 from detectors.transitions import Transition, rfc3339
 
 VERSION: Final = 1
@@ -33,6 +34,8 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
         possible_repeat: An earlier attempt may have arrived.
         news: Why each alert is told that is, by its id: of all of them.
         firing: How many alerts of the group fire.
+        blast_radius: How far what fires reaches, and what it has in common; null where it is
+            few series. At the end, how far it did.
         more: How many of those that it is about are not in ``alerts``.
         alerts: Those with news first, then those that fire on; the lines as
             ``loopwatch.transitions`` carries them, with the newest value, peak and
@@ -54,6 +57,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     possible_repeat: bool
     news: Mapping[str, Reason]
     firing: int
+    blast_radius: Blast | None
     more: int
     alerts: tuple[Transition, ...]
 
@@ -82,6 +86,7 @@ def webhook_body(delivery: Delivery) -> bytes:
             possible_repeat=delivery.possible_repeat,
             news=delivery.news,
             firing=delivery.firing,
+            blast_radius=delivery.blast,
             more=count(delivery) - len(delivery.alerts),
             alerts=delivery.alerts,
         )

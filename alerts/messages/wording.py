@@ -7,6 +7,7 @@ from typing import Final
 
 from alerts.delivery import Delivery
 from alerts.messages.members import count, ends, reason_of, told
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
 from detectors.anchor import ACCEPTED, REBASELINED
@@ -22,6 +23,8 @@ _SERIES: Final = 240
 _RULE: Final = 120
 _CAUSES: Final = 6
 _CAUSE: Final = 60
+_AS_ONE: Final = {Reason.FIRING, Reason.UNSUPPRESSED, Reason.REPEAT}
+"""Of these a headline tells how far they reach, not which alert comes first."""
 
 
 def amount(line: Transition, value: float | None) -> str:
@@ -251,6 +254,11 @@ def headline(delivery: Delivery, line: Transition | None = None) -> str:
         line: The alert to begin with, if not the first.
     """
     line = delivery.alerts[0] if line is None else line
+    blast = delivery.blast
+    if blast is not None and blast.series and reason_of(delivery, line) in _AS_ONE:
+        said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
+        said += f": {radius(blast, delivery.at_us)}"
+        return " ".join([said, *_brief(delivery)])
     where = clip(series(line), _SERIES)
     said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
     said += f" ({where})" if where else ""
@@ -258,6 +266,8 @@ def headline(delivery: Delivery, line: Transition | None = None) -> str:
     said += f" and {more} more" if more else ""
     on = count(delivery) - told(delivery)
     said += f"; {on} more fire{'s' if on == 1 else ''}" if on else ""
-    return " ".join(
-        [said, *(f"({mark.partition(':')[0]})" for mark in marks(delivery))]
-    )
+    return " ".join([said, *_brief(delivery)])
+
+
+def _brief(delivery: Delivery) -> list[str]:
+    return [f"({mark.partition(':')[0]})" for mark in marks(delivery)]

@@ -448,6 +448,7 @@ class TestWebhookBody:
             "possible_repeat": False,
             "news": {"a1": "escalated"},
             "firing": 1,
+            "blast_radius": None,
             "more": 0,
         }
 

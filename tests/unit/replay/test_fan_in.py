@@ -30,8 +30,9 @@ def _fleet(broken: int) -> list[str]:
         labels = {"model": model, "tenant": f"t{number:02}"}
         lines.append(session(number // 10, session_id=f"w{number}", **labels))
     for number in range(broken):
-        labels = {"model": "new", "tenant": f"t{number:02}", "cost_usd": 1.0}
-        lines.append(session(65 + number // 10, session_id=f"b{number}", **labels))
+        labels = {"model": "new", "tenant": f"t{number:02}"}
+        at_s, name = 65 + number // 10, f"b{number}"
+        lines.append(session(at_s, session_id=name, cost_usd=1.0, **labels))
     for number in range(30):
         labels = {"model": "old", "tenant": "t39"}
         lines.append(session(70.0 + 30 * number, session_id=f"h{number}", **labels))
