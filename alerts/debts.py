@@ -120,6 +120,7 @@ def _untell(group: Group, message: Message) -> None:
             member.told = told.before
             untold = True
         member.severity, member.share = told.severity or "", told.share
+        member.value, member.sessions = told.value, told.sessions
     if untold:
         group.given_up.append(message)
     elif _ends(message):

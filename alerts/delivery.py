@@ -36,6 +36,7 @@ class Delivery:
         alerts: The group's alerts as they stand: those with news first, then those
             that fire on; of many, the first ones.
         news: Why each alert is told that is: of all of them.
+        before: Of each alert that was told before, its value and sessions then.
         firing: How many alerts of the group fire, as people know with this.
         blast: How far what fires reaches; None where it is few alerts.
         severity_before: The severity told before, of the first; None where it did not
@@ -59,6 +60,7 @@ class Delivery:
     reason: Reason
     alerts: tuple[Transition, ...]
     news: Mapping[str, Reason] = field(default_factory=dict)
+    before: Mapping[str, tuple[float | None, int]] = field(default_factory=dict)
     firing: int = 1
     blast: Blast | None = None
     severity_before: str | None = None

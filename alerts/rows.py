@@ -57,6 +57,7 @@ class Member(msgspec.Struct, array_like=True):
         held: The generation whose news was held back by a suppression; 0 if none.
         ready_us: Of what was held back, from when on it may be told; None while the
             suppression lasts.
+        value, sessions: Those told last.
     """
 
     since_us: int
@@ -67,6 +68,8 @@ class Member(msgspec.Struct, array_like=True):
     told_us: int = 0
     held: int = 0
     ready_us: int | None = None
+    value: float | None = None
+    sessions: int = 0
 
 
 class Told(msgspec.Struct, array_like=True, frozen=True):
@@ -76,6 +79,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
         before: The generation told before; 0 if none.
         severity: Told before; None where it was not known to fire.
         share: Of a budget's amount, told before.
+        value, sessions: Told before.
     """
 
     reason: Reason
@@ -83,6 +87,8 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     before: int = 0
     severity: str | None = None
     share: float = 0.0
+    value: float | None = None
+    sessions: int = 0
 
     @property
     def is_first(self) -> bool:

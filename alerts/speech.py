@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from alerts.blast import blast
 from alerts.content import arranged
 from alerts.delivery import Action
@@ -51,10 +53,16 @@ def speak(
     told = {}
     for one, reason in reasons.items():
         member = group.members[one]
-        before = (member.told, member.severity, member.share)
+        before = structs.replace(member)
         generation = tell(group, one, alerts[one], reason, at_us)
         told[one] = Told(
-            reason, generation, before[0], before[1] if before[0] else None, before[2]
+            reason,
+            generation,
+            before.told,
+            before.severity if before.told else None,
+            before.share,
+            before.value,
+            before.sessions,
         )
     group.flushed_us = at_us if group.members else None
     firing = {one: alerts[one].line for one, each in group.members.items() if each.told}

@@ -19,6 +19,13 @@ VERSION: Final = 1
 _TEXT: Final = 1_000
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of an alert before."""
+
+    value: float | None
+    sessions: int
+
+
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     """What a webhook receives.
 
@@ -33,6 +40,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
         late: Held back while catching up after a standstill.
         possible_repeat: An earlier attempt may have arrived.
         news: Why each alert is told that is, by its id: of all of them.
+        before: Of each alert that was told before, its value and sessions then.
         firing: How many alerts of the group fire.
         blast_radius: How far what fires reaches, and what it has in common; null where it is
             few series. At the end, how far it did.
@@ -56,6 +64,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     late: bool
     possible_repeat: bool
     news: Mapping[str, Reason]
+    before: Mapping[str, Told]
     firing: int
     blast_radius: Blast | None
     more: int
@@ -85,6 +94,10 @@ def webhook_body(delivery: Delivery) -> bytes:
             late=delivery.late,
             possible_repeat=delivery.possible_repeat,
             news=delivery.news,
+            before={
+                one: Told(value=value, sessions=sessions)
+                for one, (value, sessions) in delivery.before.items()
+            },
             firing=delivery.firing,
             blast_radius=delivery.blast,
             more=count(delivery) - len(delivery.alerts),

@@ -208,6 +208,26 @@ def series(line: Transition) -> str:
     )
 
 
+def moved(delivery: Delivery, line: Transition) -> str:
+    """What has changed of an alert since it was last told: ``$3.20 → $9.50, 9 more sessions``.
+
+    Empty if nothing has, or if it is told for the first time. Of one that is over the
+    value says nothing.
+    """
+    before = delivery.before.get(line.alert_id)
+    if before is None:
+        return ""
+    value, sessions = before
+    told = []
+    if value != line.value and None not in (value, line.value):
+        then, now = amount(line, value), amount(line, line.value)
+        if then != now and not ends(delivery, line):
+            told.append(f"{then} → {now}")
+    if line.sessions > sessions:
+        told.append(f"{_counted(line.sessions - sessions, 'more sessions')}")
+    return ", ".join(told)
+
+
 def lasted(line: Transition) -> str | None:
     """From the breach's beginning to the line's time; None where it is not known."""
     if line.began is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from alerts.messages.radius import radius
 from alerts.messages.slack import slack_message
 from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import headline
+from alerts.reach import Blast
 from detectors.transitions import Census, FirstCensus, State, Transition
 
 _NOON_US = 43_200_000_000
@@ -228,6 +230,25 @@ class TestMessages:
             "Warning: session-cost: 12 of 12 tenants, all with model=new,"
             " since 12:00 UTC"
         )
+
+    def test_the_page_shows_one(self) -> None:
+        """In its words."""
+        page = Path(__file__).parents[3] / "docs/route.md"
+        found = Blast(
+            rule="session-cost",
+            rules=1,
+            firing=38,
+            series=40,
+            counted="tenant",
+            shared={"model": "x-large"},
+            broken=38,
+            sharing=38,
+            attributed={},
+            healthy=62,
+            since="1970-01-01T14:02:00Z",
+        )
+        said = f"🟠 Warning: session-cost: {radius(found, _NOON_US)}\n"
+        assert said in page.read_text(encoding="utf-8")
 
     def test_each_provider_is_told(self, desk: Any) -> None:
         """In its own way."""

@@ -447,6 +447,7 @@ class TestWebhookBody:
             "late": False,
             "possible_repeat": False,
             "news": {"a1": "escalated"},
+            "before": {},
             "firing": 1,
             "blast_radius": None,
             "more": 0,

@@ -49,6 +49,10 @@ def delivery(shown: dict[str, Any], scene: Any) -> Any:
         dedup_key=shown["dedup_key"],
         reason=Reason.ESCALATED,
         news={one: Reason(why) for one, why in shown["news"].items()},
+        before={
+            one: (told["value"], told["sessions"])
+            for one, told in shown["before"].items()
+        },
         firing=shown["firing"],
         severity_before="warning",
         alerts=(msgspec.convert(shown["alerts"][0], Transition),),
