@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from alerts.messages.wording import reason_told, why
 from alerts.notifications import Notification
-from detectors.transitions import Census, Transition, Update
+from detectors.transitions import Transition, Update
 
 
-def describe(line: Transition | Update | Census | Notification) -> str:
+def describe(line: Transition | Update | Notification) -> str:
     """One line of text: when, what, and about which series."""
     match line:
         case Transition():
@@ -17,11 +17,6 @@ def describe(line: Transition | Update | Census | Notification) -> str:
         case Update():
             peak = _number(line.peak)
             return f"{line.time}  update      {line.alert_id}  peak {peak}, {line.sessions} sessions"
-        case Census():
-            return (
-                f"{line.time}  census      {line.rule}  {line.label}={line.name}:"
-                f" {line.firing} of {line.series} series"
-            )
         case Notification():
             alerts = ", ".join(line.alert_ids)
             return (

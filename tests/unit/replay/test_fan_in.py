@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.unit.replay.test_actions import at
-from tests.unit.replay.test_replay import Run, session
+from tests.unit.replay.test_replay import Run, command, files, session
 
 RULES = """\
 version: 1
@@ -74,6 +74,14 @@ def test_nine_of_ten_are_told_one_by_one(tmp_path: Path) -> None:
     """Fewer than ``series``: nothing is held."""
     told = _told(_run(tmp_path, FAN_IN, 9))
     assert [count for _, reason, count in told if reason == "firing"] == [1] * 9
+
+
+def test_people_are_spared_the_census(tmp_path: Path) -> None:
+    """In text there are the alerts alone: a line a minute would hide them."""
+    (tmp_path / "rules.yaml").write_text(RULES + FAN_IN)
+    _, told, _ = command([*files(tmp_path, _fleet(18)), "--output", "text"])
+    assert b"firing" in told
+    assert b"census" not in told
 
 
 def test_the_census_tells_how_far_it_reaches(tmp_path: Path) -> None:
