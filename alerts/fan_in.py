@@ -7,7 +7,7 @@ breaks soon after. What was told before stays where it was told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from alerts.ledger import Lane, Ledger
@@ -108,13 +108,20 @@ class FanIns:
 
     def recent(
         self, receiver: str, fan_in: FanIn, now_us: int
-    ) -> Iterator[tuple[str, int]]:
-        """What broke within the time, oldest first, and when."""
-        for alert_id, since_us in self._broke.get(receiver, {}).items():
-            alert = self._ledger.alerts.get(alert_id)
-            if (
-                alert is not None
-                and alert.line.to_state.is_open
+    ) -> list[tuple[str, int]]:
+        """What broke within the time and still fires, oldest first, and when."""
+        broke, found = self._broke.get(receiver, {}), []
+        for alert_id, since_us in list(broke.items()):
+            if not self._is_at(receiver, alert_id):
+                # Over and told, or never told at all.
+                del broke[alert_id]
+            elif (
+                self._ledger.alerts[alert_id].line.to_state.is_open
                 and now_us - since_us <= fan_in.within_us
             ):
-                yield alert_id, since_us
+                found.append((alert_id, since_us))
+        return found
+
+    def _is_at(self, receiver: str, alert_id: str) -> bool:
+        groups = self._ledger.groups_of(alert_id)
+        return any(group.receiver == receiver for group in groups)
