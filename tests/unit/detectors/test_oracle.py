@@ -28,9 +28,15 @@ from detectors.rules import (
     rule,
 )
 from detectors.stage import Said
-from detectors.transitions import Census, State
+from detectors.transitions import State
 from tests.slow.partition import Partition as SlowPartition
-from tests.unit.detectors.scenes import Log, Session, threshold, transitions
+from tests.unit.detectors.scenes import (
+    Log,
+    Session,
+    of_alerts,
+    threshold,
+    transitions,
+)
 
 PAIR, AGENT = ("agent", "task_type"), ("agent",)
 PRODUCTION = Matchers((equal("environment", "production"),))
@@ -379,7 +385,7 @@ def quickly(
             partition.finish_restore()
         begin = end
     # The slow engine takes no census.
-    return [line for line in said if not isinstance(line, Census)]
+    return of_alerts(said)
 
 
 @pytest.mark.parametrize("rules", [RULES, WINDOWS], ids=["all", "windows"])
