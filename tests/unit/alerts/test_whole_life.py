@@ -30,7 +30,7 @@ from detectors.rules import (
 )
 from detectors.rules import rule as a_rule
 from detectors.stage import Said
-from detectors.transitions import State, Transition, microseconds
+from detectors.transitions import Census, State, Transition, microseconds
 from tests.unit.alerts.test_any_life import Life
 from tests.unit.detectors.scenes import START_S, Scene
 
@@ -136,6 +136,9 @@ class WholeLife(Life):
             assert after_s >= 0, "lines come in order of time"
             if after_s:
                 super().pass_time(after_s)
+            if isinstance(line, Census):
+                self.desk.take(line, at_s=self.at_s)
+                continue
             life = self.lives[line.alert_id]
             if isinstance(line, Transition):
                 self.hold_edge(line)
