@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from alerts.routes import ALL_LABELS
+from alerts.routes import ALL_LABELS, FanIn
 from detectors.identity import alert_id
 from detectors.lifecycle import EDGES
 from detectors.rules import (
@@ -88,10 +88,13 @@ class WholeLife(Life):
     @initialize(
         group_by=st.sampled_from([("rule",), ALL_LABELS, (), ("severity", "agent")]),
         escalates=st.booleans(),
+        fan_in=st.sampled_from([None, FanIn(2, 300 * SECOND_US)]),
     )
-    def begin(self, group_by: tuple[str, ...], *, escalates: bool) -> None:
+    def begin(
+        self, group_by: tuple[str, ...], *, escalates: bool, fan_in: FanIn | None
+    ) -> None:
         """Nothing has been judged yet."""
-        super().begin(group_by, escalates=escalates)
+        super().begin(group_by, escalates=escalates, fan_in=fan_in)
         self.sessions = Scene(*_rules(edited=False))
 
     @rule(
