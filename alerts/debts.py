@@ -123,6 +123,7 @@ def _untell(group: Group, message: Message) -> None:
             untold = True
         member.severity, member.share = told.severity or "", told.share
         member.flaps = told.flaps
+        member.value, member.sessions = told.value, told.sessions
     if untold:
         group.given_up.append(message)
     elif _ends(message):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from alerts.notifications import Reason
+from alerts.reach import Blast
 from alerts.receivers import Channel
 from alerts.silences import Ack
 from detectors.transitions import Transition
@@ -36,7 +37,9 @@ class Delivery:
         alerts: The group's alerts as they stand: those with news first, then those
             that fire on; of many, the first ones.
         news: Why each alert is told that is: of all of them.
+        before: Of each alert that was told before, its value and sessions then.
         firing: How many alerts of the group fire, as people know with this.
+        blast: How far what fires reaches; None where it is few alerts.
         severity_before: The severity told before, of the first; None where it did not
             change.
         at_us: When it was decided.
@@ -59,7 +62,9 @@ class Delivery:
     reason: Reason
     alerts: tuple[Transition, ...]
     news: Mapping[str, Reason] = field(default_factory=dict)
+    before: Mapping[str, tuple[float | None, int]] = field(default_factory=dict)
     firing: int = 1
+    blast: Blast | None = None
     severity_before: str | None = None
     at_us: int = 0
     attempt: int = 1

@@ -17,6 +17,7 @@ from alerts.groups import (
     news,
     waits,
 )
+from alerts.headcount import Headcounts
 from alerts.inhibition import Cause
 from alerts.lanes import Lanes
 from alerts.ledger import Ledger
@@ -41,21 +42,24 @@ class Flushes:
         lanes: Where something can be told; groups elsewhere are silent.
         suppression: What may not be told.
         standstill: Holds first news while an old log is read; None on one clock.
+        headcounts: Of all series, for how far what broke reaches.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         ledger: Ledger,
         outbox: Outbox,
         lanes: Lanes,
         suppression: Suppression,
         standstill: Standstill | None,
+        headcounts: Headcounts,
     ) -> None:
         self._ledger = ledger
         self._outbox = outbox
         self._lanes = lanes
         self._suppression = suppression
         self._standstill = standstill
+        self._headcounts = headcounts
         self._waiting = Waiting()
         self._draining = False
         self.timers = Timers(self._due)
@@ -182,6 +186,7 @@ class Flushes:
                 channel,
                 alerts,
                 self._outbox,
+                self._headcounts,
                 reasons=reasons,
                 at_us=at_us,
                 late=late,

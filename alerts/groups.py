@@ -156,6 +156,7 @@ def tell(group: Group, alert_id: str, alert: Alert, reason: Reason, at_us: int) 
         else:
             del group.members[alert_id]
         return told
+    member.value, member.sessions = line.value, line.sessions
     if reason is Reason.REPEAT:
         return member.told
     if member.told < line.generation:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from alerts.lanes import Lane
+from alerts.reach import Headcount
 from alerts.rows import (
     CURSOR_ROW,
     Alert,
@@ -19,6 +20,7 @@ from alerts.rows import (
     decode_row,
     encode_row,
     group_row,
+    headcount_row,
     pause_row,
     silence_row,
 )
@@ -38,6 +40,7 @@ class Ledger:
         self.pauses: dict[Lane, Pause] = {}
         self.silences: dict[str, Silence] = {}
         self.cursor: Cursor | None = None
+        self.headcounts: dict[tuple[str, int], Headcount] = {}
         self._groups_of: defaultdict[str, set[str]] = defaultdict(set)
         # In the order of change, so that writing them is deterministic too.
         self._dirty: dict[bytes, Callable[[], Row | None]] = {}
@@ -62,6 +65,12 @@ class Ledger:
     def touch_silence(self, name: str) -> None:
         """A silence came, changed or went."""
         self._dirty[silence_row(name)] = lambda: self.silences.get(name)
+
+    def touch_headcount(self, rule: str, partition: int) -> None:
+        """A census came or went."""
+        self._dirty[headcount_row(rule, partition)] = lambda: self.headcounts.get(
+            (rule, partition)
+        )
 
     def move_cursor(self, offset: int) -> None:
         """The control topic was read up to an offset.
@@ -150,6 +159,9 @@ class Ledger:
                 self.pauses[pause.receiver, pause.channel] = pause
             case Silence() as silence:
                 self.silences[silence.id] = silence
+            case Headcount() as headcount:
+                place = (headcount.rule, headcount.partition)
+                self.headcounts[place] = headcount
             case Cursor() as cursor:
                 self.cursor = cursor
             case Group() as group:

@@ -16,6 +16,7 @@ from alerts.debts import Debt, owed, revive, unsettled, write_off
 from alerts.delivery import Failed, Outcome
 from alerts.effects import Effects, GivenUp, lost_news
 from alerts.flushes import Flushes
+from alerts.headcount import Headcounts
 from alerts.lanes import Lane, Lanes
 from alerts.ledger import Ledger
 from alerts.notifications import Notification, Reason
@@ -29,7 +30,14 @@ from alerts.seats import Seats
 from alerts.silences import Silence, is_broken
 from alerts.standstill import Standstill
 from alerts.suppression import Suppression
-from detectors.transitions import Clock, Line, Transition, Update, flap_number
+from detectors.transitions import (
+    Census,
+    Clock,
+    Line,
+    Transition,
+    Update,
+    flap_number,
+)
 
 __all__ = ["Effects", "Notifier"]
 
@@ -60,8 +68,14 @@ class Notifier:
         self._outbox = Outbox(ledger, lanes)
         self._standstill = Standstill() if standstill else None
         self._suppression = Suppression(routing, ledger.silences)
+        self._headcounts = Headcounts(ledger)
         self._flushes = Flushes(
-            ledger, self._outbox, lanes, self._suppression, self._standstill
+            ledger,
+            self._outbox,
+            lanes,
+            self._suppression,
+            self._standstill,
+            self._headcounts,
         )
         self._seats = Seats(routing.route, ledger, self._outbox, lanes, self._flushes)
         self.requests = Requests(
@@ -112,6 +126,8 @@ class Notifier:
                 self._take(line, now_us)
             case Update():
                 self._refresh(line, now_us)
+            case Census():
+                self._headcounts.hear(line)
             case Clock():
                 if self._standstill is not None:
                     self._flushes.release(self._standstill.on_clock(line, now_us))
@@ -259,6 +275,7 @@ class Notifier:
             self._ledger.ended(line.alert_id)
         self._ledger.touch_alert(line.alert_id)
         freed = self._suppression.note(line)
+        self._headcounts.note(line)
         self._drop_ack(alert, now_us)
         self._seats.place(alert, now_us)
         self._flushes.ended(freed, now_us)
@@ -302,6 +319,8 @@ class Notifier:
         self._restored = False
         for alert in self._ledger.alerts.values():
             self._suppression.note(alert.line)
+        self._headcounts.resume()
+        self._seats.resume()
         for group in sorted(self._ledger.groups.values(), key=attrgetter("order")):
             group.position = NO_ROUTE
             if (group.receiver, group.channel) in self._lanes:

@@ -148,7 +148,13 @@ class Outbox:
             alerts=message.alerts,
             severity_before=_severity_before(message),
             news={one: told.reason for one, told in message.told.items()},
+            before={
+                one: (told.value, told.sessions)
+                for one, told in message.told.items()
+                if told.before and not told.is_first
+            },
             firing=message.firing,
+            blast=message.blast,
             at_us=message.at_us,
             attempt=message.attempts,
             ref=group.refs.get(message.episode),

@@ -15,6 +15,7 @@ import msgspec
 
 from alerts.delivery import Action
 from alerts.notifications import Reason
+from alerts.reach import Blast, Headcount
 from alerts.silences import Ack, Cursor, Silence
 from detectors.rules import SECOND_US
 from detectors.transitions import Transition
@@ -58,6 +59,7 @@ class Member(msgspec.Struct, array_like=True):
             suppression lasts.
         flaps: How often it was told that the alert flaps; 0 where it was last told, or
             never known, not to.
+        value, sessions: Those told last.
     """
 
     since_us: int
@@ -69,6 +71,8 @@ class Member(msgspec.Struct, array_like=True):
     held: int = 0
     ready_us: int | None = None
     flaps: int = 0
+    value: float | None = None
+    sessions: int = 0
 
 
 class Told(msgspec.Struct, array_like=True, frozen=True):
@@ -79,6 +83,7 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
         severity: Told before; None where it was not known to fire.
         share: Of a budget's amount, told before.
         flaps: How often it was told before that the alert flaps.
+        value, sessions: Told before.
     """
 
     reason: Reason
@@ -87,6 +92,8 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     severity: str | None = None
     share: float = 0.0
     flaps: int = 0
+    value: float | None = None
+    sessions: int = 0
 
     @property
     def is_first(self) -> bool:
@@ -113,6 +120,7 @@ class Message(msgspec.Struct):
         told: What it tells of which alert: of all of them.
         firing: How many alerts of the group fire, as people know.
         episode: Of the group: from its first message to its end.
+        blast: How far what fires reaches; at the end, how far it did.
         next_us: Not before.
         give_up_us: After this it is not tried again.
         ambiguous: An attempt may have arrived.
@@ -130,6 +138,7 @@ class Message(msgspec.Struct):
     told: dict[str, Told] = {}
     firing: int = 0
     episode: int = 0
+    blast: Blast | None = None
     late: bool = False
     quiet: bool = False
     stage: Stage = Stage.PENDING
@@ -158,8 +167,11 @@ class Group(msgspec.Struct):
         remind_us: When to repeat, if nothing is said before; None if nothing fires.
         reminders: How often it was repeated since there was news.
         recheck_us: When a suppression may end by the clock alone.
+        joined_us: Of an incident that a route gathers with ``fan_in``: when something
+            joined it last. None of other groups.
         episode: How often a first message was sent; one goes on to its end.
         said: How many messages there were.
+        blast: How far it reached, as the last message said.
         refs: By episode, what the channel called the message that opened it.
         queue: Messages not yet sent, in order.
         given_up: Messages that were not sent and will not be tried by themselves.
@@ -180,8 +192,10 @@ class Group(msgspec.Struct):
     remind_us: int | None = None
     reminders: int = 0
     recheck_us: int | None = None
+    joined_us: int | None = None
     episode: int = 0
     said: int = 0
+    blast: Blast | None = None
     refs: dict[int, str] = {}
     queue: list[Message] = []
     given_up: list[Message] = []
@@ -210,7 +224,7 @@ class Pause(msgspec.Struct):
     until_us: int
 
 
-Row = Alert | Group | Pause | Silence | Cursor
+Row = Alert | Group | Pause | Silence | Cursor | Headcount
 
 
 class UnknownRowError(ValueError):
@@ -223,6 +237,7 @@ _KINDS: Final[dict[bytes, type[Row]]] = {
     b"p": Pause,
     b"s": Silence,
     b"c": Cursor,
+    b"n": Headcount,
 }
 
 CURSOR_ROW: Final = b"c/control"
@@ -243,6 +258,11 @@ def group_row(group: str) -> bytes:
 def pause_row(receiver: str, channel: str) -> bytes:
     """The key of a pause's row."""
     return b"p/" + _digest(receiver, channel).encode()
+
+
+def headcount_row(rule: str, partition: int) -> bytes:
+    """The key of a census' row."""
+    return b"n/" + _digest(rule, str(partition)).encode()
 
 
 def silence_row(name: str) -> bytes:

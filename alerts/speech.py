@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
+from alerts.blast import blast
 from alerts.content import arranged
 from alerts.delivery import Action
 from alerts.groups import tell, telling
+from alerts.headcount import Headcounts
 from alerts.notifications import RANK, Notification, Reason
 from alerts.outbox import Outbox
 from alerts.receivers import Channel
@@ -20,6 +24,7 @@ def speak(
     channel: Channel,
     alerts: Mapping[str, Alert],
     outbox: Outbox,
+    headcounts: Headcounts,
     *,
     reasons: Mapping[str, Reason],
     at_us: int,
@@ -32,6 +37,7 @@ def speak(
         channel: Where it speaks.
         alerts: All alerts by id.
         outbox: Takes the message.
+        headcounts: Of all series.
         reasons: Why each alert is told, in the order of ids; not empty.
         at_us: The time of the lines.
         late: Whether what is told now had been held.
@@ -47,11 +53,17 @@ def speak(
     told = {}
     for one, reason in reasons.items():
         member = group.members[one]
-        before, severity = member.told, member.severity
-        share, flaps = member.share, member.flaps
+        before = structs.replace(member)
         generation = tell(group, one, alerts[one], reason, at_us)
         told[one] = Told(
-            reason, generation, before, severity if before else None, share, flaps
+            reason,
+            generation,
+            before.told,
+            before.severity if before.told else None,
+            before.share,
+            before.flaps,
+            before.value,
+            before.sessions,
         )
     group.flushed_us = at_us if group.members else None
     firing = {one: alerts[one].line for one, each in group.members.items() if each.told}
@@ -59,6 +71,8 @@ def speak(
     action = goes_on if firing else Action.CLOSE
     if opens:
         group.episode += 1
+    if firing:
+        group.blast = blast(list(firing.values()), headcounts)
     carried = arranged([*shown.values(), *_rest(firing, told)], told)
     _put(
         group, outbox, action, told, carried, at_us=at_us, late=late, firing=len(firing)
@@ -100,6 +114,7 @@ def _put(
             told=told,
             firing=firing,
             episode=group.episode,
+            blast=group.blast,
             late=late,
             quiet=quiet,
         ),

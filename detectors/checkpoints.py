@@ -33,9 +33,10 @@ class Checkpoints:
 
     Attributes:
         changed: Takes the numbers of series that compiled code changes.
+        newest: The last block that a restored row holds; -1 without any.
     """
 
-    __slots__ = ("_books", "_everyone", "_store", "changed")
+    __slots__ = ("_books", "_everyone", "_store", "changed", "newest")
 
     def __init__(
         self, groups: Iterable[Group], everyone: Population, store: Store
@@ -43,6 +44,7 @@ class Checkpoints:
         self._everyone = everyone
         self._store = store
         self.changed: Ints = np.zeros(1 << 10, np.int64)
+        self.newest = -1
         self._books: dict[bytes, Sequence[Member]] = {
             group.digest: [(plan.rule.name, plan.shape) for plan in group.plans]
             for group in groups
@@ -112,6 +114,7 @@ class Checkpoints:
         """
         everyone = self._everyone
         found = load_row(key, row)
+        self.newest = max(self.newest, found.last_offset)
         if self._newest(key) > found.last_offset:
             return
         everyone.graves.open(key)

@@ -22,6 +22,7 @@ from detectors.facets import facets
 from detectors.factors import Factors
 from detectors.kernels import (
     bets,
+    creeps,
     drift,
     holding,
     layout,
@@ -30,7 +31,7 @@ from detectors.kernels import (
     suspects,
 )
 from detectors.kernels.evened import raised
-from detectors.kernels.norms import LENT_SAMPLES, norm_judged, norm_ready
+from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
 from detectors.kernels.samples import open_sample
 from detectors.kernels.seasons import season_learn
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
@@ -41,7 +42,13 @@ from detectors.releases import newest
 from detectors.rules import SECOND_US
 from detectors.stage import Stage
 from detectors.store import Store
-from detectors.suspects import Suspect, attribution, suspects_since
+from detectors.suspects import (
+    Suspect,
+    attribution,
+    levels,
+    mean_deviation,
+    suspects_since,
+)
 from detectors.transitions import State
 
 NEW_NORMAL_SAMPLES: Final = 500
@@ -386,6 +393,9 @@ class DriftWatch(CompiledWatch):
         """Tell of the change that the facet in ``places`` shows."""
         store, arena = self.store, self.store.arena
         best = int(store.places[layout.FIRING])
+        if best >= layout.MOST_FACETS:
+            self._tell_creep(best - layout.MOST_FACETS, now_us, stage)
+            return
         at = self._bets(best)
         limit = float(store.tables.rule_floats[self.plan.row, layout.ENOUGH])
         which = bets.bets_fires(arena.floats, at, limit)
@@ -417,6 +427,55 @@ class DriftWatch(CompiledWatch):
                 self.factors.add(suspect.told)
         bets.bets_hold(
             arena.floats, arena.ints, at, which, shift, len(since), self.number
+        )
+        self._hold_on(now_us)
+        self.judge(self._breach(), self._value(), self._own, now_us, stage)
+
+    def _tell_creep(self, best: int, now_us: int, stage: Stage) -> None:
+        """Tell of a creep: what is normal goes back to what it was before."""
+        store, arena, tables = self.store, self.store.arena, self.store.tables
+        row = self.plan.row
+        facet = int(tables.rules[row, layout.FACET]) + best
+        words = self.at + int(tables.facets[facet, layout.CREEP_AT])
+        norms = int(store.places[layout.STRATUM]) + layout.NORMS
+        begun = int(arena.ints[words + creeps.BEGUN])
+        first = suspects.first_since(arena.ints, self.at, begun)
+        since = suspects_since(store, self.at, first)
+        moved = creeps.creeps_moved(
+            arena.floats, self.at, tables.facets, tables.facet_floats, facet, norms
+        )
+        shift = moved + mean_deviation(since, best)
+        creeps.creeps_unlearn(
+            arena.floats, self.at, tables.rules, row, tables.facets, norms
+        )
+        learning.forget_usual(arena.ints, norms - layout.NORMS)
+        self.change.new = finite(levels(since)[0])
+        self.change.old = finite(float(arena.floats[norms + LEVEL]))
+        self.change.blamed = {}
+        self._see(
+            since,
+            best,
+            begun,
+            int(arena.ints[words + creeps.BEGUN_US]),
+            nats=float(arena.floats[words + creeps.WON]),
+            limit=float(tables.rule_floats[row, layout.ENOUGH]),
+            shift=shift,
+            borrowed=round(self._borrowed(), 2),
+        )
+        if self.factors is not None:
+            self.factors.begin()
+            for suspect in since:
+                self.factors.add(suspect.told)
+        at = self._bets(best)
+        bets.bets_hold(
+            arena.floats,
+            arena.ints,
+            at,
+            0,
+            shift,
+            len(since),
+            self.number,
+            creeps.BACK_MORE,
         )
         self._hold_on(now_us)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
@@ -487,15 +546,26 @@ class DriftWatch(CompiledWatch):
             arena.floats, arena.ints, arena.heads, self.at, self._norms_width
         ):
             return False
-        self._release(now_us)
+        self._release(now_us, forget=True)
         self.resolve_at(self.change.new, now_us, stage, reason)
         return True
 
-    def _release(self, now_us: int) -> None:
-        arena = self.store.arena
+    def _release(self, now_us: int, *, forget: bool = False) -> None:
+        """Begin anew; ``forget``: there is a new normal."""
+        arena, tables = self.store.arena, self.store.tables
         for place in range(len(self.facets)):
             at = self._bets(place)
             bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
+        creeps.creeps_release(
+            arena.floats,
+            arena.ints,
+            self.at,
+            tables.rules,
+            self.plan.row,
+            tables.facets,
+            now_us,
+            forget,
+        )
         learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
         suspects.clear(arena.ints, arena.heads, self.at)
 

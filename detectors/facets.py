@@ -59,6 +59,7 @@ class Facet:
         margin: How far sessions may wander, in deviations, without being worse.
         tail: Whether single extreme sessions say something; not of a yes or no.
         kin: What tells like from like between series.
+        creeps: Whether a level that rises by a little each day is told of.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Facet:
     margin: float
     tail: bool
     kin: Kin = Kin.WORK
+    creeps: bool = False
 
 
 def _plain(column: int, *, positive: bool) -> Read:
@@ -136,12 +138,13 @@ def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
     read = _plain(column, positive=positive)
     kin = Kin.WORK if column in (_COST, _LATENCY) else Kin.TASK
     norm = lambda: Norm(metric.scale, sign)  # noqa: E731
-    found = [Facet(name, read, norm, code, margin, True, kin)]
+    creeps = column in (_COST, _INPUT, _OUTPUT)
+    found = [Facet(name, read, norm, code, margin, True, kin, creeps)]
 
     def further(title: str, how: Read, reader: int, column: int, kin: Kin) -> None:
         code = (reader, column, 0, scales.LOG)
         norm = lambda: Norm(Scale.LOG, sign)  # noqa: E731
-        found.append(Facet(title, how, norm, code, margin, True, kin))
+        found.append(Facet(title, how, norm, code, margin, True, kin, creeps))
 
     if column == _COST:
         further("cost_usd per token", _per_token, layout.PER_TOKEN, _COST, Kin.MODEL)

@@ -65,12 +65,22 @@ class Fleet:
         taken: Sessions since they were last counted in.
     """
 
-    __slots__ = ("_allowed", "_counted_us", "_counts", "_told", "key", "limit", "taken")
+    __slots__ = (
+        "_allowed",
+        "_at_first",
+        "_counted_us",
+        "_counts",
+        "_told",
+        "key",
+        "limit",
+        "taken",
+    )
 
     def __init__(self, plan: Plan, alarms_a_day: float) -> None:
         self.key = _MARK + prefix(plan)
         self._allowed = alarms_a_day
-        self.limit = SETTINGS["medium"].limit
+        self._at_first = SETTINGS["medium"].enough(plan.rule.metric)
+        self.limit = self._at_first
         self.taken = 0
         self._counted_us: int | None = None
         self._counts = [[0.0, 0.0] for _ in _REACHES]
@@ -79,8 +89,7 @@ class Fleet:
     @property
     def doubt(self) -> float:
         """Evidence at which a series that has just begun is told to be bad."""
-        medium = SETTINGS["medium"]
-        return self.limit * medium.doubt / medium.limit
+        return self.limit * SETTINGS["medium"].doubt / self._at_first
 
     def count(self, now_us: int) -> None:
         """Count in what was taken, once an hour has passed."""

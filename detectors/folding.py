@@ -141,7 +141,7 @@ class Folder:
         rows = masks[block.mask_codes] if len(masks) else _NOTHING
         tables, arena = store.tables, store.arena
         while True:
-            cursor[kernel.DUE_US] = everyone.timers.earliest_us
+            cursor[kernel.DUE_US] = everyone.earliest_us
             why = kernel.fold(
                 cursor,
                 arena.floats,

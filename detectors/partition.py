@@ -118,6 +118,7 @@ class Partition:
         """
         block = as_block(batch) if isinstance(batch, Batch) else batch
         self._begin(block)
+        self._all.census.silent = offset <= self._checkpoints.newest
         if len(block.offsets):
             self._fold(block, offset)
         return self._end(block, offset)
@@ -227,6 +228,7 @@ class Partition:
         self._applied.pop(CONTROL, None)
 
     def _said(self) -> list[Said]:
+        self._all.census.hear(self._stage.lines)
         lines, self._stage.lines = self._stage.lines, []
         return lines
 
@@ -398,6 +400,14 @@ class Partition:
             for watch in series.live:
                 for given in watch.given():
                     self._stage.shares.change({}, given)
+        self._all.census.take_up(
+            self._clock,
+            (
+                (watch.plan.rule.name, watch.by, watch.since_us)
+                for series in self._all.awake.values()
+                for watch in series.opened()
+            ),
+        )
         self._all.close(-1)
 
 

@@ -7,6 +7,7 @@ from itertools import repeat
 
 import numpy as np
 
+from detectors.census import CensusTaker
 from detectors.graves import Graves
 from detectors.identity import series_labels
 from detectors.kernels import layout
@@ -16,6 +17,7 @@ from detectors.lifecycle import FAR
 from detectors.passing import due, leave
 from detectors.plans import NO_RULES, Group
 from detectors.retirement import newest, retire
+from detectors.roster import Roster
 from detectors.seals import salt_of
 from detectors.series import Series
 from detectors.spanned import SpanWatch
@@ -33,6 +35,7 @@ class Population:
     Attributes:
         addresses: Where the words of each series are, by key.
         awake: The series that are objects, by key.
+        census: Tells how many series fire.
         keys: By number; of a series that is gone until ``reuse_numbers``.
         graves: Of the series that are gone.
     """
@@ -58,6 +61,8 @@ class Population:
         self._resting: list[int] = []
         self._touched: dict[bytes, Series] = {}
         self._dirty: dict[bytes, None] = {}
+        self._roster = Roster(self._numbered, store, self.addresses, self.awake)
+        self.census = CensusTaker(self._numbered, self._roster, stage.partition)
         self._stirred: dict[bytes, Series] = {}
         self._moved: dict[bytes, int] = {}
 
@@ -120,6 +125,7 @@ class Population:
         words[address + layout.LAST_US] = words[address + layout.FLOOR_US] = -FAR
         words[address + layout.LAST_OFFSET] = words[address + layout.IN_BLOCK] = -1
         words[address + layout.BOUND_US] = FAR
+        self._roster.enter(key, group, number, address)
         return address
 
     def drop(self, address: int) -> None:
@@ -128,6 +134,7 @@ class Population:
         self.timers.remove(address)
         number = int(store.arena.ints[address + layout.NUMBER])
         self._resting.append(number)
+        self._roster.leave(number)
         store.give_watches(address, group)
         store.arena.give(address, layout.WATCHES + len(group.plans))
 
@@ -172,22 +179,35 @@ class Population:
         """Set its timer, if it is an earlier one."""
         self.timers.place(series.at, series.key)
 
+    @property
+    def earliest_us(self) -> int:
+        """Nothing is due before: no timer of a series, and no census."""
+        self.census.hear(self._stage.lines)
+        return min(self.timers.earliest_us, self.census.due_us)
+
     def next_due_us(self) -> int | None:
-        """When the next timer is due; None if there is none."""
+        """When the next timer or census is due; None if there is none."""
+        self.census.hear(self._stage.lines)
         first = self.timers.first()
-        return None if first is None else self.timers.bound(first[0])[0]
+        due_us = FAR if first is None else self.timers.bound(first[0])[0]
+        due_us = min(due_us, self.census.due_us)
+        return None if due_us == FAR else due_us
 
     def run(self, limit_us: int) -> bool:
-        """Run the timers due before a time, in order; whether a series is gone."""
+        """Run what is due before a time, in order; whether a series is gone.
+
+        A census comes after the timers of its time.
+        """
         gone = False
-        timers = self.timers
-        while timers.earliest_us < limit_us:
+        timers, census = self.timers, self.census
+        while self.earliest_us < limit_us:
             first = timers.first()
-            if first is None:
+            due_us, order = (FAR, 0) if first is None else timers.bound(first[0])
+            if min(due_us, census.due_us) >= limit_us:
                 break
-            due_us, order = timers.bound(first[0])
-            if due_us >= limit_us:
-                break
+            if first is None or census.due_us < due_us:
+                census.run(census.due_us, self._stage.lines)
+                continue
             address, key = first
             if not self._run_quietly(key, address, due_us, order):
                 gone = self._run_one(self.get(key), due_us, order) or gone

@@ -13,9 +13,9 @@ from detectors.kernels.layout import LABELS
 from detectors.kernels.words import Floats, Ints, Table
 from detectors.parents import Parents, Shares
 from detectors.recent import attributes
-from detectors.transitions import Transition, Update
+from detectors.transitions import Census, Transition, Update
 
-Said = Transition | Update
+Said = Transition | Update | Census
 
 
 class Stage:

@@ -13,6 +13,7 @@ from detectors.facets import Facet, facets
 from detectors.fleets import Fleet, Fleets
 from detectors.kernels import layout as at
 from detectors.kernels.bets import BETS_WIDTH
+from detectors.kernels.creeps import CREEP_WIDTH, MARK_US
 from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
 from detectors.kernels.rulers import LOG_SCALE, LOGIT_SCALE, NO_SCALE, SQRT_SCALE
@@ -157,7 +158,9 @@ class Tables:
         row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by
-        floats[at.ENOUGH], floats[at.CAUTION] = setting.limit, setting.caution
+        floats[at.ENOUGH] = setting.enough(plan.rule.metric)
+        floats[at.CAUTION] = setting.caution
+        row[at.SMALL] = setting.small(plan.rule.metric)
         floats[at.DOUBT] = setting.doubt
         norms, bets = 0, at.BETS
         for facet in found:
@@ -166,6 +169,13 @@ class Tables:
             norms += width(facet.code[3])
             bets += BETS_WIDTH
         row[at.NORMS_WIDTH] = norms
+        # Where a series mixes its sessions a level of its own would mean little.
+        if found[0].creeps and {"agent", "task_type"}.issubset(by):
+            row[at.CREEPS] = bets
+            bets += MARK_US + 1
+            for facet_row in known[row[at.FACET] :]:
+                facet_row[at.CREEP_AT] = bets
+                bets += CREEP_WIDTH
         if plan.rule.metric.numerator == COLUMN["cost_usd"] and plan.sign > 0:
             row[at.FACTORS] = bets
             bets += FACTORS_WIDTH

@@ -126,6 +126,40 @@ class Update(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="u
     flapping: Flapping | UnsetType = UNSET
 
 
+class Census(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="census"):
+    """How many series carry one value of a label, and how many of them fire.
+
+    Written once a minute of a partition's clock, for each rule with open alerts and each
+    value that the series of one of them carries. Other partitions have series of the
+    rule as well: whoever reads it sums up.
+
+    Attributes:
+        label: The label's name, of the rule's ``by``.
+        name: Its value; empty where the series lack the label.
+        series: Series of the rule in the partition that carry it.
+        firing: Those of them whose alert fires or recovers.
+        all_series: All series of the rule in the partition.
+        all_firing: Those of them whose alert fires or recovers.
+    """
+
+    time: str
+    partition: int
+    rule: str
+    label: str
+    name: str
+    series: int
+    firing: int
+    all_series: int
+    all_firing: int
+
+
+class FirstCensus(Census, frozen=True, kw_only=True, tag="first_census"):
+    """The same at the time when a rule begins to fire where nothing of it did.
+
+    So the first message need not wait for the minute.
+    """
+
+
 class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="clock"):
     """How far a partition's event time has come; written once a second.
 
@@ -136,7 +170,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="cl
     time: str | None
 
 
-Line = Transition | Update | Clock
+Line = Transition | Update | Census | FirstCensus | Clock
 
 
 def flap_number(line: Transition | Update) -> int:

@@ -93,6 +93,13 @@ class Watch:
         """Until when it outlasts the retention of its series."""
         return -FAR
 
+    @property
+    def since_us(self) -> int:
+        """Since when its open alert fires."""
+        breach = self.breach
+        fired_us = FAR if breach is None else breach.fired_us
+        return fired_us if fired_us < FAR else self.life.since_us
+
     def levels(self) -> tuple[Limit, ...]:
         """The limits in force; none if the baseline is not known."""
         return self.plan.levels(self.expected)

@@ -18,12 +18,13 @@ from faust.types.tuples import TP
 
 from detectors.acceptance import Outcome
 from detectors.rules import RuleBook
+from detectors.stage import Said
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
 from streams.block import decode_block
 from streams.columns import Columns
 from streams.deadletter import encode_dead_letter
 from streams.guards import FAILED, FAULT
-from streams.lines import NOTIFIED, Said, write_lines
+from streams.lines import NOTIFIED, write_lines
 from streams.link import Link, may_pass
 from streams.metrics import Meters
 from streams.moving import all_moved

@@ -10,7 +10,15 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from detectors.transitions import State, Transition, Update, decode_line, encode_line
+from detectors.stage import Said
+from detectors.transitions import (
+    Census,
+    State,
+    Transition,
+    Update,
+    decode_line,
+    encode_line,
+)
 from streams.state import append, read_log
 
 NOTIFIED: Final = 0
@@ -20,8 +28,6 @@ QUIET: Final = 1
 """Partition of the lines between insufficient and ok, which nobody is told."""
 
 _QUIET_STATES: Final = frozenset({State.INSUFFICIENT, State.OK})
-
-Said = Transition | Update
 
 
 def lane(line: Said) -> int:
@@ -44,7 +50,8 @@ async def write_lines(
     """
     lanes: dict[int, list[tuple[bytes | None, bytes | None]]] = {}
     for line in said:
-        record = (line.alert_id.encode(), encode_line(line))
+        key = line.rule if isinstance(line, Census) else line.alert_id
+        record = (key.encode(), encode_line(line))
         lanes.setdefault(lane(line), []).append(record)
     await asyncio.gather(
         *(append(producer, topic, partition, rows) for partition, rows in lanes.items())
@@ -56,14 +63,14 @@ class MissingTopicError(Exception):
 
 
 async def read_lines(
-    options: Mapping[str, Any], topic: str, take: Callable[[Said], None]
+    options: Mapping[str, Any], topic: str, take: Callable[[Transition | Update], None]
 ) -> None:
-    """Read all lines that people may be told of, in order, to the end.
+    """Read all lines of alerts that people may be told of, in order, to the end.
 
     Args:
         options: Keyword arguments of aiokafka's clients.
         topic: The transitions.
-        take: Given each line; clocks and what is not understood are left out.
+        take: Given each line; clocks, censuses and what is not understood are left out.
 
     Raises:
         MissingTopicError: No worker has ever run there.
@@ -88,7 +95,7 @@ async def read_lines(
                 line = decode_line(record.value or b"")
             except msgspec.MsgspecError:
                 continue  # Of a later version.
-            if isinstance(line, Said):
+            if isinstance(line, Transition | Update):
                 take(line)
 
     await read_log(options, topic, {NOTIFIED: 0}, each)

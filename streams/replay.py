@@ -28,13 +28,14 @@ from detectors.actions import Accept
 from detectors.batch import Batch, tick
 from detectors.partition import Partition
 from detectors.rules import RuleBook
-from detectors.transitions import Transition, Update, microseconds
+from detectors.stage import Said
+from detectors.transitions import microseconds
 from streams.actions import AcceptAction, Numbered
 from streams.columns import Columns
 from streams.observe import Observer
 from streams.wishes import carry_out
 
-ReplayLine = Transition | Update | Notification
+ReplayLine = Said | Notification
 
 _SOURCE: Final = 0
 _HEARD_EVERY_US: Final = 60 * 1_000_000
@@ -150,7 +151,7 @@ class Replay:
             yield from self._tell_groups(int(clocks_us[end - 1]))
             begin = end
 
-    def _apply(self, batch: Batch | Columns) -> list[Transition | Update]:
+    def _apply(self, batch: Batch | Columns) -> list[Said]:
         self._offset += 1
         return self._partition.apply(batch, self._offset)
 
@@ -194,7 +195,7 @@ class Replay:
             else:
                 yield from self._settle(self._notifier.run_due(due_us), due_us)
 
-    def _tell(self, lines: Iterable[Transition | Update]) -> Iterator[ReplayLine]:
+    def _tell(self, lines: Iterable[Said]) -> Iterator[ReplayLine]:
         """Tell people of lines, each at its time."""
         for line in lines:
             now_us = microseconds(line.time)

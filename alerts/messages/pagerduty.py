@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from alerts.delivery import Action, Delivery
 from alerts.messages.members import LISTED, count, leading, news_of, worst
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, plain, url_of
 from alerts.messages.wording import (
     acknowledged,
@@ -20,6 +21,7 @@ from alerts.messages.wording import (
     headline,
     marks,
     measured,
+    moved,
     outlook,
     reason_told,
     series,
@@ -83,7 +85,11 @@ def _source(line: Transition) -> str:
 
 
 def _details(delivery: Delivery, line: Transition, told: str) -> Json:
+    blast = delivery.blast
     details: Json = {
+        "blast_radius": None
+        if blast is None
+        else clip(plain(radius(blast, delivery.at_us)), _VALUE),
         "rule": _short(line.rule),
         "measured": clip(plain(told), _VALUE),
         "reason": clip(plain(reason_told(line)), _VALUE),
@@ -92,6 +98,7 @@ def _details(delivery: Delivery, line: Transition, told: str) -> Json:
         "began": line.began,
         "sessions_affected": line.sessions or None,
         "worst": None if line.peak is None else amount(line, line.peak),
+        "since_the_last_message": moved(delivery, line),
         "why": clip(why(line), _VALUE),
         "exhausted_at": (exhaustion(line) or ("", None))[1],
         "explained_by": _labels(line.attribution),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from alerts.delivery import Delivery
 from alerts.messages.members import LISTED, count, ends, is_over, news_of, worst
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, code, escape, link, plain, shown, size
 from alerts.messages.wording import (
     acknowledged,
@@ -22,6 +23,7 @@ from alerts.messages.wording import (
     lasted,
     marks,
     measured,
+    moved,
     outlook,
     reason_told,
     title,
@@ -112,6 +114,8 @@ def surfaced_reply(delivery: Delivery) -> str:
     more = len(delivery.news) - 1
     if more > 0:
         said += f", and {more} more"
+    if delivery.blast is not None and delivery.blast.series:
+        said += f": {shown(radius(delivery.blast, delivery.at_us), _REASON)}"
     if delivery.possible_repeat:
         said += " (possible repeat)"
     return said
@@ -124,13 +128,23 @@ def _look(delivery: Delivery) -> tuple[str, str]:
 
 
 def _told(delivery: Delivery, line: Transition) -> str:
-    parts = [_judged(line)]
+    parts = [_reach(delivery), _judged(line)]
+    if since := moved(delivery, line):
+        parts.append(f"Since the last message: {escape(since)}")
     if delivery.quiet:
         parts.append("It fires again: see the next message.")
     parts.append(shown(reason_told(line), _REASON))
     if line.summary:
         parts.append(f"> {shown(line.summary, _SUMMARY)}")
     return "\n".join(part for part in parts if part)
+
+
+def _reach(delivery: Delivery) -> str:
+    """How far it reaches, or at the end how far it did."""
+    if delivery.blast is None:
+        return ""
+    said = shown(radius(delivery.blast, delivery.at_us), _REASON)
+    return f"It was {said}" if is_over(delivery) else f"*{said}*"
 
 
 def _judged(line: Transition) -> str:
@@ -215,6 +229,8 @@ def _others(delivery: Delivery) -> list[Json]:
         said = f"• {shown(line.rule, _LISTED_TEXT // 3)} {_labels(line.labels, _LISTED_TEXT // 2)}"
         if line.value is not None:
             said += f" {escape(amount(line, line.value))}"
+        if since := moved(delivery, line):
+            said += f" ({escape(since)})"
         if news := news_of(delivery, line):
             said += f" *{news}*"
         if found := acknowledged(delivery, line):

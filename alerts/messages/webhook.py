@@ -12,10 +12,18 @@ from alerts.messages.members import count
 from alerts.messages.text import clip, plain
 from alerts.messages.wording import headline, reason_told
 from alerts.notifications import Reason
+from alerts.reach import Blast
 from detectors.transitions import Transition, rfc3339
 
 VERSION: Final = 1
 _TEXT: Final = 1_000
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was said of an alert before."""
+
+    value: float | None
+    sessions: int
 
 
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +40,11 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
         late: Held back while catching up after a standstill.
         possible_repeat: An earlier attempt may have arrived.
         news: Why each alert is told that is, by its id: of all of them.
+        before: Of each alert that was told before, its value and sessions then.
         firing: How many alerts of the group fire.
         acknowledged_by: Who looks after which alert, by its id, or did until its end.
+        blast_radius: How far what fires reaches, and what it has in common; null where it is
+            few series. At the end, how far it did.
         more: How many of those that it is about are not in ``alerts``.
         alerts: Those with news first, then those that fire on; the lines as
             ``loopwatch.transitions`` carries them, with the newest value, peak and
@@ -54,8 +65,10 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     late: bool
     possible_repeat: bool
     news: Mapping[str, Reason]
+    before: Mapping[str, Told]
     firing: int
     acknowledged_by: Mapping[str, str]
+    blast_radius: Blast | None
     more: int
     alerts: tuple[Transition, ...]
 
@@ -83,8 +96,13 @@ def webhook_body(delivery: Delivery) -> bytes:
             late=delivery.late,
             possible_repeat=delivery.possible_repeat,
             news=delivery.news,
+            before={
+                one: Told(value=value, sessions=sessions)
+                for one, (value, sessions) in delivery.before.items()
+            },
             firing=delivery.firing,
             acknowledged_by={one: ack.by for one, ack in delivery.acks.items()},
+            blast_radius=delivery.blast,
             more=count(delivery) - len(delivery.alerts),
             alerts=delivery.alerts,
         )

@@ -7,6 +7,7 @@ from typing import Final
 
 from alerts.delivery import Delivery
 from alerts.messages.members import count, ends, reason_of, told
+from alerts.messages.radius import radius
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
 from detectors.anchor import ACCEPTED, REBASELINED
@@ -22,6 +23,8 @@ _SERIES: Final = 240
 _RULE: Final = 120
 _CAUSES: Final = 6
 _CAUSE: Final = 60
+_AS_ONE: Final = {Reason.FIRING, Reason.UNSUPPRESSED, Reason.REPEAT}
+"""Of these a headline tells how far they reach, not which alert comes first."""
 
 
 def amount(line: Transition, value: float | None) -> str:
@@ -205,6 +208,26 @@ def series(line: Transition) -> str:
     )
 
 
+def moved(delivery: Delivery, line: Transition) -> str:
+    """What has changed of an alert since it was last told: ``$3.20 → $9.50, 9 more sessions``.
+
+    Empty if nothing has, or if it is told for the first time. Of one that is over the
+    value says nothing.
+    """
+    before = delivery.before.get(line.alert_id)
+    if before is None:
+        return ""
+    value, sessions = before
+    told = []
+    if value != line.value and None not in (value, line.value):
+        then, now = amount(line, value), amount(line, line.value)
+        if then != now and not ends(delivery, line):
+            told.append(f"{then} → {now}")
+    if line.sessions > sessions:
+        told.append(f"{_counted(line.sessions - sessions, 'more sessions')}")
+    return ", ".join(told)
+
+
 def lasted(line: Transition) -> str | None:
     """From the breach's beginning to the line's time; None where it is not known."""
     if line.began is None:
@@ -284,6 +307,11 @@ def headline(delivery: Delivery, line: Transition | None = None) -> str:
         line: The alert to begin with, if not the first.
     """
     line = delivery.alerts[0] if line is None else line
+    blast = delivery.blast
+    if blast is not None and blast.series and reason_of(delivery, line) in _AS_ONE:
+        said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
+        said += f": {radius(blast, delivery.at_us)}"
+        return " ".join([said, *_brief(delivery)])
     where = clip(series(line), _SERIES)
     said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
     said += f" ({where})" if where else ""
@@ -291,6 +319,8 @@ def headline(delivery: Delivery, line: Transition | None = None) -> str:
     said += f" and {more} more" if more else ""
     on = count(delivery) - told(delivery)
     said += f"; {on} more fire{'s' if on == 1 else ''}" if on else ""
-    return " ".join(
-        [said, *(f"({mark.partition(':')[0]})" for mark in marks(delivery))]
-    )
+    return " ".join([said, *_brief(delivery)])
+
+
+def _brief(delivery: Delivery) -> list[str]:
+    return [f"({mark.partition(':')[0]})" for mark in marks(delivery)]

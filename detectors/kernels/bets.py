@@ -46,7 +46,10 @@ SHIFT: Final = 16
 """Mean deviation since the change, while one holds."""
 SINCE: Final = 17
 """Integer: samples since the change."""
-RETURNED, FAR = 18, 19
+RETURNED: Final = 18
+FAR: Final = 19
+"""While a share holds how large it is; while a shift does, the nats that the way back
+must show beyond the usual."""
 SEEN: Final = 20
 """Integer: healthy samples."""
 MEANS, SQUARES, PRICES = 21, 25, 29
@@ -65,10 +68,10 @@ _BACK_PLAINLY: Final = 16.0
 _BACK_SAMPLES: Final = 50
 _LEAST_MEAN: Final = 1.0001
 
-# A creep raises its own price as it is learned. Of the smallest tilt, which hardly
-# knows one shape of the deviations from another, no more than of normal ones is taken.
-_NORMAL_MEAN: Final = exp(SHIFTS[0] ** 2 / 2)
-_NORMAL_SPREAD: Final = sqrt(exp(2 * SHIFTS[0] ** 2) - exp(SHIFTS[0] ** 2))
+# A change raises its own price as it is learned. Of the smaller tilts, which hardly know
+# one shape of the deviations from another, no more than of normal ones is taken.
+_NORMAL_MEANS: Final = tuple(exp(t * t / 2) for t in SHIFTS)
+_NORMAL_SPREADS: Final = tuple(sqrt(exp(2 * t * t) - exp(t * t)) for t in SHIFTS)
 
 _FIRST_MEANS: Final = (*(exp(t * t / 2) for t in SHIFTS), 1.5)
 _FIRST_SQUARES: Final = (*(exp(2 * t * t) for t in SHIFTS), 20.0)
@@ -81,7 +84,7 @@ def _held(deviation: float) -> float:
 
 @compiled
 def bets_begin(
-    f: Floats, i: Ints, at: int, caution: float, number: int, at_us: int
+    f: Floats, i: Ints, at: int, caution: float, small: int, number: int, at_us: int
 ) -> None:
     """Make the words those of bets that have seen nothing.
 
@@ -90,6 +93,7 @@ def bets_begin(
         i: Words.
         at: Where the bets begin.
         caution: By how many standard errors the price of a bet is on the safe side.
+        small: Of so many tilts no more is taken than of normal deviations.
         number: Of the last sample in its series.
         at_us: The series' time.
     """
@@ -99,19 +103,20 @@ def bets_begin(
     for k in range(4):
         f[at + MEANS + k] = _FIRST_MEANS[k]
         f[at + SQUARES + k] = _FIRST_SQUARES[k]
-    _price(f, i, at, caution)
+    _price(f, i, at, caution, small)
 
 
 @compiled
-def _price(f: Floats, i: Ints, at: int, caution: float) -> None:
+def _price(f: Floats, i: Ints, at: int, caution: float, small: int) -> None:
     """What is taken from each bet: its mean, on the safe side."""
     held = min(i[at + SEEN], MEMORY) + _PRIOR
     for k in range(4):
         mean: float = f[at + MEANS + k]
         variance = max(f[at + SQUARES + k] - mean * mean, 0.0)
         price = mean + caution * sqrt(variance / held)
-        if k == 0:
-            price = min(price, _NORMAL_MEAN + caution * _NORMAL_SPREAD / sqrt(held))
+        if k < small:
+            most = _NORMAL_MEANS[k] + caution * _NORMAL_SPREADS[k] / sqrt(held)
+            price = min(price, most)
         f[at + PRICES + k] = log(price) if k < _TILTED else max(1.0, price)
 
 
@@ -214,7 +219,14 @@ def bets_fires(f: Floats, at: int, limit: float) -> int:
 
 @compiled
 def bets_hold(
-    f: Floats, i: Ints, at: int, which: int, shift: float, samples: int, number: int
+    f: Floats,
+    i: Ints,
+    at: int,
+    which: int,
+    shift: float,
+    samples: int,
+    number: int,
+    more: float = 0.0,
 ) -> None:
     """A change has been told: from now on wait for the way back.
 
@@ -226,13 +238,14 @@ def bets_hold(
         shift: Mean deviation since the change.
         samples: Since the change.
         number: Of the sample in its series.
+        more: Nats that the way back must show beyond the usual.
     """
     i[at + HOLDING] = which
     i[at + BEGUN + which] = number
     f[at + SHIFT] = shift
     i[at + SINCE] = samples
     f[at + RETURNED] = 0.0
-    f[at + FAR] = SHARES[-1]
+    f[at + FAR] = more if which < _TILTED else SHARES[-1]
 
 
 @compiled
@@ -262,12 +275,13 @@ def bets_returned(
     if i[at + HOLDING] < _TILTED:
         tilt, price = SHIFTS[0], log(max(f[at + MEANS], _LEAST_MEAN))
         best = tilt * shift - price
-        for k in range(1, _TILTED):
+        # Of a small shift a few sessions tell little: a larger tilt would hear the noise.
+        for k in range(1, 1 if f[at + FAR] > 0.0 else _TILTED):
             cost = log(max(f[at + MEANS + k], _LEAST_MEAN))
             if SHIFTS[k] * shift - cost >= best:
                 tilt, price = SHIFTS[k], cost
                 best = tilt * shift - price
-        gain, enough = tilt * held - price, _BACK
+        gain, enough = tilt * held - price, _BACK + f[at + FAR]
     else:
         odds = stake(deviation - margin) / f[at + PRICES + _TILTED]
         hit = 1.0 if odds > 3 else 0.0
@@ -304,7 +318,13 @@ def bets_turn(f: Floats, i: Ints, at: int, number: int, at_us: int) -> None:
 
 @compiled
 def bets_learn(
-    f: Floats, i: Ints, at: int, deviation: float, tail: bool, caution: float
+    f: Floats,
+    i: Ints,
+    at: int,
+    deviation: float,
+    tail: bool,
+    caution: float,
+    small: int,
 ) -> None:
     """Take a healthy sample into what the bets are priced by."""
     seen = i[at + SEEN] + 1
@@ -318,7 +338,7 @@ def bets_learn(
     if tail:
         _mean(f, at, _TILTED, part, stake(deviation))
     if seen <= _QUICK or seen % _PATIENCE == 0:
-        _price(f, i, at, caution)
+        _price(f, i, at, caution, small)
 
 
 @compiled

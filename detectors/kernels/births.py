@@ -48,7 +48,8 @@ def begin_watch(
         first = rules[rule, at.FACET]
         for facet in range(first, first + rules[rule, at.FACETS]):
             bets = watch + facets[facet, at.BETS_AT]
-            bets_begin(f, i, bets, floats[rule, at.CAUTION], 0, 0)
+            caution, small = floats[rule, at.CAUTION], rules[rule, at.SMALL]
+            bets_begin(f, i, bets, caution, small, 0, 0)
     elif kind == at.COUNTED:
         i[watch + at.PAUSE] = rules[rule, at.NEED]
         i[watch + at.PACKED] = QUARTERS

@@ -8,6 +8,7 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.creeps import UNSUSPICIOUS, creeps_bet, creeps_worst
 from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
 from detectors.kernels.holding import holds, stand
@@ -285,17 +286,26 @@ def bet(
             )
             bets_take(f, i, bets, totals, number, now_us)
         suspicion = max(suspicion, bets_suspicion(f, bets))
-    if not suspicion > SUSPICIOUS:
+    creeping = 0.0
+    if rules[rule, at.CREEPS]:
+        creeping = creeps_bet(
+            f, i, watch, rules, floats, rule, facets, signs, scratch, norms, now_us
+        )
+    if not max(suspicion, creeping - UNSUSPICIOUS) > SUSPICIOUS:
         if not i[watch + at.DOUBTED]:
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
     level = raised(level, facets[first, at.SCALE], scratch)
     keep(f, i, heads, watch, now_us, ref, level, scratch)
-    if not suspicion > floats[rule, at.ENOUGH]:
-        return False
-    places[at.FIRING] = firing(f, i, watch, rules, floats, rule, facets)
-    return bool(places[at.FIRING] >= 0)
+    found = -1
+    if suspicion > floats[rule, at.ENOUGH]:
+        found = firing(f, i, watch, rules, floats, rule, facets)
+    if found < 0 and creeping > floats[rule, at.ENOUGH]:
+        found = creeps_worst(f, i, watch, rules, floats, rule, facets, norms)
+        found = found + at.MOST_FACETS if found >= 0 else -1
+    places[at.FIRING] = found
+    return bool(found >= 0)
 
 
 @compiled

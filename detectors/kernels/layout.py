@@ -218,7 +218,7 @@ NEWEST, SINCE, KNOWN = 0, 1, 2
 REMEMBERED: Final = 8
 RELEASES_WIDTH: Final = KNOWN + REMEMBERED
 BETS: Final = RELEASES + 2 * LABEL_WIDTH
-"""For each facet its bets, then perhaps the factors of cost."""
+"""For each facet its bets, then perhaps what tells of creeps and the factors of cost."""
 NEVER: Final = -1
 
 # A stratum: what is normal for sessions alike.
@@ -325,7 +325,11 @@ ENTER_WORD: Final = 37
 """The mildest fixed limit as it stands in a word."""
 LASTING: Final = 38
 """Whether a rule beside it keeps their series: then its first session moves a timer."""
-RULE_INTS: Final = 39
+CREEPS: Final = 39
+"""Where in a drift rule's state is what tells of creeps; 0 without."""
+SMALL: Final = 40
+"""Of so many tilts a bet is not priced above that of normal deviations."""
+RULE_INTS: Final = 41
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
@@ -343,7 +347,9 @@ NORM_AT: Final = 5
 """Of its norm within a stratum."""
 BETS_AT: Final = 6
 """Of its bets within the watch."""
-FACET_INTS: Final = 7
+CREEP_AT: Final = 7
+"""Of what tells of its creeps within the watch, where the rule tells of any."""
+FACET_INTS: Final = 8
 
 # And floats.
 FACET_SIGN, MARGIN = 0, 1
@@ -370,7 +376,9 @@ AS_SEEN: Final = SHOWN + HOURS_OF_DAY
 SCRATCH_FLOATS: Final = AS_SEEN + HOURS_OF_DAY
 
 # And integers.
-STRATUM, OF_AGENT, OF_TASK, FIRING = 0, 1, 2, 3
+STRATUM, OF_AGENT, OF_TASK = 0, 1, 2
+FIRING: Final = 3
+"""The facet that shows a change; ``MOST_FACETS`` more if it is a creep."""
 OF_SERIES: Final = 4
 """The number of the sample's series."""
 PEERS: Final = 5

@@ -17,6 +17,9 @@ from detectors.kernels.words import Floats, Grid, Ints, Table
 YOUNG: Final = 1_000
 """Samples after which a series is known too well to be misled."""
 
+PER_WAITING: Final = 16
+"""Samples known for each that may wait."""
+
 MEMORY: Final = 2_000
 FEWEST: Final = 8
 BACK_SLACK: Final = 0.5
@@ -64,7 +67,8 @@ def learn_sample(
         )
         return
     _wait(i, heads, f, watch, scratch, places)
-    most = lag if f[norm] < YOUNG else 0
+    # What is hardly known must follow; what is known well need not wait.
+    most = min(lag, int(f[norm]) // PER_WAITING) if f[norm] < YOUNG else 0
     for _ in range(min(2, i[watch + at.WAITING_COUNT] - most)):
         queue = i[watch + at.WAITING]
         entry = queue + i[watch + at.WAITING_FIRST] * at.WAITING_WIDTH
@@ -174,6 +178,7 @@ def absorb(
                 deviation,
                 facets[facet, at.TAIL] != 0,
                 cautions[rule, at.CAUTION],
+                rules[rule, at.SMALL],
             )
     lent = f[stratum + at.NORMS + facets[first, at.NORM_AT] + LENT_SAMPLES] > 0
     if gives(i[stratum + at.LEARNED], lent):

@@ -12,6 +12,7 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_turn
+from detectors.kernels.creeps import creeps_release
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.norms import FEWEST, MEAN, SAMPLES, TURNED, norm_turn
 from detectors.kernels.scales import RATE, there
@@ -148,3 +149,4 @@ def _turn(
         stratum = i[stratum + at.NEXT]
     bets = watch + facets[facet, at.BETS_AT]
     bets_turn(f, i, bets, i[watch + at.SAMPLES], now_us)
+    creeps_release(f, i, watch, rules, rule, facets, now_us, True)

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from alerts.notifications import Notification, Reason
 from detectors.rules import Severity
-from detectors.transitions import State, Transition, Update, microseconds
+from detectors.stage import Said
+from detectors.transitions import State, Transition, microseconds
 
 _CALLING: Final = frozenset(
     {Reason.ESCALATED, Reason.FIRING, Reason.UNSUPPRESSED, Reason.REPEAT}
@@ -78,7 +79,7 @@ class Record:
         self._incidents: defaultdict[tuple[Lane, str], set[str]] = defaultdict(set)
         self._flush: list[Notification] = []
 
-    def take(self, lines: Iterable[Transition | Update | Notification]) -> None:
+    def take(self, lines: Iterable[Said | Notification]) -> None:
         """Take the next lines of a replay."""
         for line in lines:
             if isinstance(line, Notification):

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
 
 from detectors.acceptance import Outcome
-from detectors.transitions import microseconds
+from detectors.transitions import Census, microseconds
 from loopwatch.configuration import read_configuration
 from loopwatch.plain_text import describe
 from streams.actions import Numbered, read_actions
 from streams.replay import Replay, ReplayLine
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Output(StrEnum):
@@ -44,7 +46,12 @@ def _lines(file: Path) -> Iterator[bytes]:
 
 
 def _as_text(line: ReplayLine) -> bytes:
-    return describe(line).encode()
+    """A line for people; of a census, which is for programs, nothing."""
+    return b"" if isinstance(line, Census) else describe(line).encode() + b"\n"
+
+
+def _as_json(line: ReplayLine) -> bytes:
+    return _encode(line) + b"\n"
 
 
 def _reject(number: int, reason: str) -> None:
@@ -88,9 +95,9 @@ def replay(
 
     run = Replay(settings.book, settings.routing, _reject, asked, heed=_heed, vain=vain)
     write = sys.stdout.buffer.write
-    render = msgspec.json.Encoder().encode if output is Output.JSON else _as_text
+    render = _as_json if output is Output.JSON else _as_text
     for line in run.run(_lines(file), until):
-        write(render(line) + b"\n")
+        write(render(line))
     sys.stdout.flush()
     for number, _ in run.waiting:
         print(  # noqa: T201

@@ -144,6 +144,12 @@ def _explained(line: Transition, routing: Routing, now_us: int) -> Iterator[str]
         yield f"  because  {_because(path)}"
         yield f"  group    {group_key(line, route)}"
         yield f"  times    {_times(route)}"
+        if route.fan_in is not None:
+            within = format_duration(route.fan_in.within_us)
+            yield (
+                f"  fan-in   {route.fan_in.series} series that break within {within}"
+                " are held in one group"
+            )
         if route.escalate is not None:
             after = format_duration(route.escalate.after_us)
             yield f"  escalate to {route.escalate.receiver} after {after}"

@@ -33,9 +33,6 @@ KEYS: Final = (
     "fan_in",
     "routes",
 )
-_LATER: Final[Mapping[str, str]] = {
-    "fan_in": "series that break together are no incident of their own",
-}
 
 
 @dataclass(slots=True)
@@ -76,12 +73,6 @@ class RouteReader:
 
     def _route(self, found: Table, above: Route) -> Route:
         position = next(self.counter)
-        for key, effect in _LATER.items():
-            if key in found:
-                self.findings.not_yet(
-                    found.keys[key],
-                    f"this version does not honour '{key}' yet: {effect}",
-                )
         match = found.read(
             "match", lambda node: matchers(self.findings, node, self.scope)
         )

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 
 from detectors.partition import Partition
 from detectors.seals import Seal
-from detectors.transitions import Clock, Line, Transition, Update, decode_line
+from detectors.transitions import Line, Transition, Update, decode_line
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.config import load
 from streams.block import decode_block
@@ -228,7 +228,7 @@ async def _published(site: Site) -> dict[tuple[str, int, str], Transition | Upda
     ]
     found = _by_number(lines)
     for line in lines:
-        if not isinstance(line, Clock):
+        if isinstance(line, Transition | Update):
             assert found[line.alert_id, line.seq, type(line).__name__] == line
     return found
 
@@ -237,5 +237,5 @@ def _by_number(lines: list[Line]) -> dict[tuple[str, int, str], Transition | Upd
     return {
         (line.alert_id, line.seq, type(line).__name__): line
         for line in lines
-        if not isinstance(line, Clock)
+        if isinstance(line, Transition | Update)
     }

@@ -64,6 +64,7 @@ class Bets:
         margin: How far sessions may wander, in deviations, without being worse.
         caution: By how many standard errors the price of a bet is on the safe side.
         tail: Whether to bet on sessions far out.
+        small: Of so many tilts no more is taken than of normal deviations.
 
     Attributes:
         won: Nats of each bet since its last low.
@@ -85,13 +86,17 @@ class Bets:
         "holding",
         "margin",
         "shift",
+        "small",
         "tail",
         "won",
     )
 
-    def __init__(self, margin: float, caution: float, *, tail: bool) -> None:
+    def __init__(
+        self, margin: float, caution: float, *, tail: bool, small: int = 1
+    ) -> None:
         self.margin = margin
         self.caution = caution
+        self.small = small
         self.tail = tail
         self.won = [0.0] * _BETS
         self.begun_at = [(0, 0)] * _BETS
@@ -118,10 +123,10 @@ class Bets:
             mean + self.caution * sqrt(max(square - mean * mean, 0.0) / held)
             for mean, square in zip(self._means, self._squares, strict=True)
         ]
-        shift = SHIFTS[0]
-        spread = sqrt(exp(2 * shift**2) - exp(shift**2))
-        most = exp(shift**2 / 2) + self.caution * spread / sqrt(held)
-        prices[0] = min(prices[0], most)
+        for at, tilt in enumerate(SHIFTS[: self.small]):
+            spread = sqrt(exp(2 * tilt * tilt) - exp(tilt * tilt))
+            most = exp(tilt * tilt / 2) + self.caution * spread / sqrt(held)
+            prices[at] = min(prices[at], most)
         self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]
 
     def _totals(self, deviation: float) -> list[float]:
@@ -167,14 +172,16 @@ class Bets:
                     best = at
         return best
 
-    def hold(self, which: int, shift: float, samples: int, number: int) -> None:
+    def hold(
+        self, which: int, shift: float, samples: int, number: int, more: float = 0.0
+    ) -> None:
         """A change has been told: from now on wait for the way back."""
         self.holding = which
         self.begun_at[which] = (number, self.begun_at[which][1])
         self.shift = shift
         self._since = samples
         self._returned = 0.0
-        self._far = SHARES[-1]
+        self._far = more if which < len(SHIFTS) else SHARES[-1]
 
     def returned(self, deviation: float, number: int) -> bool:
         """Take a sample in while holding; whether the series is back to normal."""
@@ -187,8 +194,11 @@ class Bets:
                 (t * self.shift - log(max(mean, 1.0001)), t, mean)
                 for t, mean in zip(SHIFTS, self._means, strict=False)
             ]
+            if self._far > 0.0:
+                tilts = tilts[:1]
             _, tilt, mean = max(tilts)
-            gain, enough = tilt * held - log(max(mean, 1.0001)), _BACK
+            gain = tilt * held - log(max(mean, 1.0001))
+            enough = _BACK + self._far
         else:
             odds = _stake(off) / self._prices[-1]
             hit = 1.0 if odds > 3 else 0.0

@@ -12,11 +12,12 @@ no drift.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.batch import ATTRIBUTES, MODEL
 from detectors.facets import Sample, facets
+from detectors.kernels.creeps import BACK_MORE, UNSUSPICIOUS
 from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
 from detectors.lineage import Lineage
 from detectors.metrics import Scale
@@ -27,11 +28,13 @@ from detectors.phrases import number
 from detectors.plans import Limit, Plan
 from detectors.rules import SECOND_US, Drift
 from detectors.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN, Season
+from detectors.sensitivities import SETTINGS
 from detectors.stage import Stage
 from detectors.transitions import State
 from detectors.watch import Watch
 from tests.slow.bets import Bets
 from tests.slow.causes import CostFactors
+from tests.slow.creeps import Creeps
 from tests.slow.probation import LAST, Probation
 from tests.slow.releases import Releases
 from tests.slow.strata import Strata, Stratum
@@ -42,34 +45,6 @@ from tests.slow.suspects import (
     levels,
     mean_deviation,
 )
-
-
-class Setting(NamedTuple):
-    """What a sensitivity means.
-
-    Attributes:
-        limit: Evidence in nats at which a change is told.
-        caution: By how many standard errors what is normal may be wrong.
-        wander: How much of a facet's margin healthy sessions are granted.
-        doubt: Evidence in nats at which a series that has just begun is told to be bad
-            beside its peers; it is asked only once.
-        lag: So many samples of a young series wait before they are learned, so that
-            the first ones of a change do not hide it.
-    """
-
-    limit: float
-    caution: float
-    wander: float
-    doubt: float
-    lag: int
-
-
-SETTINGS: Final = {
-    "low": Setting(16.0, 1.5, 1.0, 9.0, 0),
-    "medium": Setting(11.0, 1.5, 1.0, 6.0, 0),
-    "high": Setting(7.5, 1.5, 0.0, 4.5, 16),
-}
-"""By sensitivity."""
 
 NEW_NORMAL_SAMPLES: Final = 500
 NEW_NORMAL_US: Final = 3 * 86_400 * SECOND_US
@@ -100,6 +75,7 @@ class DriftWatch(Watch):
         "_offsets",
         "_told_facet",
         "bets",
+        "creeps",
         "doubt_limit",
         "facets",
         "factors",
@@ -122,17 +98,25 @@ class DriftWatch(Watch):
         kind = plan.rule.kind
         assert isinstance(kind, Drift)
         setting = SETTINGS[kind.sensitivity]
-        self.limit = setting.limit
+        self.limit = setting.enough(plan.rule.metric)
         self.doubt_limit = setting.doubt
         self.facets = facets(plan.rule.metric, plan.sign)
         self.lineage = Lineage(plan, self.facets)
         self.mixed = [ATTRIBUTES.index(name) for name in _MIXED if name not in by]
         self.number = 0
         self.strata = Strata(self.facets, setting.lag)
+        small = setting.small(plan.rule.metric)
         self.bets = [
-            Bets(facet.margin * setting.wander, setting.caution, tail=facet.tail)
+            Bets(
+                facet.margin * setting.wander,
+                setting.caution,
+                tail=facet.tail,
+                small=small,
+            )
             for facet in self.facets
         ]
+        creep = self.facets[0].creeps and {"agent", "task_type"}.issubset(by)
+        self.creeps = Creeps(len(self.facets)) if creep else None
         self.suspects = Suspects()
         self.releases = {name: Releases() for name in _REPLACED if name not in by}
         cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0
@@ -202,7 +186,7 @@ class DriftWatch(Watch):
             self.strata.learn_new(key, samples)
         else:
             for giving in self.strata.learn(key, samples, deviations, self.bets):
-                self._give(giving, stage)
+                self._give(*giving, stage)
         factors = self.factors
         if factors is not None:
             if not self.holding:
@@ -266,6 +250,8 @@ class DriftWatch(Watch):
                 season.used = not season.used
                 self.strata.turn(at)
                 self.bets[at].turn(self.number, now_us)
+                if self.creeps is not None:
+                    self.creeps.release(self.number, now_us, forget=True)
 
     def _bear(self, key: str, labels: Sequence[str], stage: Stage) -> Stratum:
         """The first session of its kind: begin with what others of it are like."""
@@ -293,10 +279,11 @@ class DriftWatch(Watch):
         mixed = zip(self.mixed, key.split("\x1f"), strict=False)
         return [*self.by.items(), *((ATTRIBUTES[at], value) for at, value in mixed)]
 
-    def _give(self, stratum: Stratum, stage: Stage) -> None:
+    def _give(
+        self, stratum: Stratum, normals: list[Normal | None], stage: Stage
+    ) -> None:
         """Say what is normal for a stratum, for series to come."""
         before = self._given(stratum)
-        normals = [norm.normal() if norm.ready else None for norm in stratum.norms]
         stratum.given = stratum.model, normals
         stage.shares.change(before, self._given(stratum))
 
@@ -341,14 +328,22 @@ class DriftWatch(Watch):
             if deviation is not None and each.ready:
                 bets.bet(deviation, self.number, now_us)
             suspicion = max(suspicion, bets.suspicion)
+        ordinary, creeping = suspicion, 0.0
+        if self.creeps is not None:
+            creeping = self.creeps.bet(
+                deviations, stratum.norms, self.limit, self.number, now_us
+            )
+            suspicion = max(suspicion, creeping - UNSUSPICIOUS)
         probation = stratum.probation
         doubt = 0.0 if probation is None else probation.doubt
         if probation is not None and not suspicion > _SUSPICIOUS:
             norm, deviations = probation.norms[0], probation.deviations
         if max(suspicion, doubt) > _SUSPICIOUS:
             self._keep(found, norm, deviations, stage, now_us)
-            if (suspicion > self.limit and self._fire(stratum, now_us)) or (
-                doubt > self.doubt_limit and self._expose(stratum, now_us)
+            if (
+                (ordinary > self.limit and self._fire(stratum, now_us))
+                or (creeping > self.limit and self._crept(stratum, now_us))
+                or (doubt > self.doubt_limit and self._expose(stratum, now_us))
             ):
                 own = self.plan.sign * found[0] / found[1]
                 self.judge(self._breach(), self._value(), own, now_us, stage)
@@ -420,6 +415,36 @@ class DriftWatch(Watch):
             for suspect in since:
                 self.factors.during(suspect.values, suspect.labels)
         bets.hold(which, mean_deviation(since, best), len(since), self.number)
+        return True
+
+    def _crept(self, stratum: Stratum, now_us: int) -> bool:
+        """Whether there is a creep to tell of; then normal is what it was before."""
+        creeps = self.creeps
+        assert creeps is not None
+        best, norms = creeps.worst, stratum.norms
+        begun, begun_us = creeps[best].begun_at
+        since = self.suspects.since(begun)
+        old = creeps[0].level(norms[0])
+        if not (creeps.shown and self.plan.sign * (levels(since)[0] - old) > 0):
+            return False
+        shift = creeps[best].moved(norms[best]) + mean_deviation(since, best)
+        creeps.unlearn(norms)
+        stratum.usual = [(0.0, 0)] * len(norms)
+        self._tell_of(since, best, begun, now_us)
+        self.old = finite(norms[0].level)
+        self._blamed = {}
+        self._evidence |= {
+            "evidence_nats": round(creeps[best].won, 2),
+            "limit_nats": self.limit,
+            "shift_deviations": round(shift, 2),
+            "began_us": begun_us,
+            "borrowed": round(norms[0].borrowed, 2),
+        }
+        if self.factors is not None:
+            self.factors.begin()
+            for suspect in since:
+                self.factors.during(suspect.values, suspect.labels)
+        self.bets[best].hold(0, shift, len(since), self.number, BACK_MORE)
         return True
 
     def _expose(self, stratum: Stratum, now_us: int) -> bool:
@@ -534,13 +559,15 @@ class DriftWatch(Watch):
             return False
         if not self.strata.renew(self.number):
             return False
-        self._release(now_us)
+        self._release(now_us, forget=True)
         self.resolve_at(self.new, now_us, stage, reason)
         return True
 
-    def _release(self, now_us: int) -> None:
+    def _release(self, now_us: int, *, forget: bool = False) -> None:
         for bets in self.bets:
             bets.release(self.number, now_us)
+        if self.creeps is not None:
+            self.creeps.release(self.number, now_us, forget=forget)
         self.strata.forget_new()
         self.suspects.clear()
 
@@ -609,14 +636,18 @@ class DriftWatch(Watch):
             None if self.factors is None else self.factors.dump(),
             self.season_from,
             [season.dump() for season in self.seasons],
+            None if self.creeps is None else self.creeps.dump(),
         ]
 
     def load(self, state: list[Any]) -> None:  # noqa: D102
         self.number, strata, bets, suspects, releases, change = state[:6]
-        self._blamed, self._evidence, factors, self.season_from, seasons = state[6:]
+        self._blamed, self._evidence, factors, self.season_from, seasons = state[6:11]
         for dumped in seasons:
             self.seasons.append(Season())
             self.seasons[-1].load(dumped)
+        creeps = state[11]
+        if self.creeps is not None and creeps is not None:
+            self.creeps.load(creeps)
         if self.factors is not None and factors is not None:
             self.factors.load(factors)
         self.strata.load(strata)

@@ -25,6 +25,7 @@ LAST: Final = 60
 """Sessions of its own after which it stands alone."""
 
 _FAR: Final = 5.0
+"""Standard deviations of a session of an unknown series: no session counts for more."""
 
 
 class Probation:
@@ -84,7 +85,9 @@ class Probation:
                 continue
             off = norm.off(*sample)
             self.deviations.append(off)
-            sums[0] += min(max(off, -_FAR), _FAR)
+            # Where series differ more than the sessions of one, those lie far out.
+            far = _FAR * sqrt(1 + 1 / norm.lent)
+            sums[0] += min(max(off, -far), far)
             sums[1] += 1
 
     @property

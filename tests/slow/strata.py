@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from detectors.facets import Facet, Sample
 from detectors.kernels.giving import gives
+from detectors.kernels.learning import PER_WAITING
 from detectors.norms import FEWEST, MEMORY, Norm
 from detectors.parents import Normal
 from tests.slow.bets import Bets
@@ -94,6 +95,10 @@ class Stratum:
         ]
 
 
+Giving = tuple[Stratum, list[Normal | None]]
+"""A stratum, and what is normal for it, facet by facet."""
+
+
 class Strata:
     """The strata of a series, the last 32 of them.
 
@@ -162,19 +167,20 @@ class Strata:
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
-    ) -> list[Stratum]:
+    ) -> list[Giving]:
         """Learn a healthy sample, or one that has waited long enough.
 
         Returns:
-            The strata that have something to say for others to borrow.
+            The strata that have something to say for others to borrow, and what.
         """
-        giving: list[Stratum] = []
+        giving: list[Giving] = []
         norm = self._found[key].norms[0]
         if not norm.ready:
             self._absorb(key, samples, deviations, bets, giving)
             return giving
         self._waiting.append((key, samples, deviations))
-        most = self._lag if norm.samples < YOUNG else 0
+        known = int(norm.samples)
+        most = min(self._lag, known // PER_WAITING) if norm.samples < YOUNG else 0
         for _ in range(min(2, len(self._waiting) - most)):
             self._absorb(*self._waiting.popleft(), bets, giving)
         return giving
@@ -185,7 +191,7 @@ class Strata:
         samples: Samples,
         deviations: Deviations,
         bets: Sequence[Bets],
-        giving: list[Stratum],
+        giving: list[Giving],
     ) -> None:
         stratum = self._found.get(key)
         if stratum is None:
@@ -200,7 +206,8 @@ class Strata:
             if deviation is not None and norm.ready:
                 bet.learn(deviation)
         if gives(stratum.learned, stratum.norms[0].lent > 0):
-            giving.append(stratum)
+            normals = [norm.normal() if norm.ready else None for norm in stratum.norms]
+            giving.append((stratum, normals))
 
     def learn_new(self, key: str, samples: Samples) -> None:
         """Learn a sample of a change, apart from what was normal before."""

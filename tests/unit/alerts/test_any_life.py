@@ -21,6 +21,7 @@ from alerts.notifications import Notification, Reason
 from alerts.routes import (
     ALL_LABELS,
     Escalate,
+    FanIn,
     Inhibition,
     Mute,
     MuteTime,
@@ -80,10 +81,13 @@ class Life(RuleBasedStateMachine):
     @initialize(
         group_by=st.sampled_from([("rule",), ALL_LABELS, (), ("severity", "agent")]),
         escalates=st.booleans(),
+        fan_in=st.sampled_from([None, FanIn(2, 20 * _S), FanIn(3, 100 * _S)]),
     )
-    def begin(self, group_by: tuple[str, ...], *, escalates: bool) -> None:
+    def begin(
+        self, group_by: tuple[str, ...], *, escalates: bool, fan_in: FanIn | None
+    ) -> None:
         """Warnings to one receiver, what is critical to another one as well."""
-        self.group_by, self.escalates = group_by, escalates
+        self.group_by, self.escalates, self.fan_in = group_by, escalates, fan_in
         self.edited = False
         self.desk = self.scene.Desk(self.routing())
         self.at_s = self.begin_s
@@ -103,6 +107,7 @@ class Life(RuleBasedStateMachine):
             "group_wait_us": _WAIT_S * _S,
             "group_interval_us": _INTERVAL_S * _S,
             "repeat_interval_us": _REPEAT_S * _S,
+            "fan_in": None if self.edited else self.fan_in,
         }
         critical = Matchers((equal("severity", "critical"),))
         escalate = Escalate(180 * _S, "on-call") if self.escalates else None

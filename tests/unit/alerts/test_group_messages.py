@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from alerts.delivery import Action
 from alerts.messages.pagerduty import pagerduty_event
 from alerts.messages.slack import AMBER, GREEN, RED, slack_message, surfaced_reply
@@ -141,3 +143,61 @@ class TestOthers:
         body = json.loads(webhook_body(_group(scene, 70)))
         assert (len(body["alerts"]), body["more"], body["firing"]) == (50, 20, 70)
         assert len(body["news"]) == 70
+
+
+class TestSinceTheLastMessage:
+    @pytest.fixture
+    def desk(self, scene: Any) -> Any:
+        """An alert is told, gets worse within its level, and is told again."""
+        desk = scene.Desk(scene.routing(repeat_s=3_600))
+        desk.take(scene.line(100, "firing", sessions=3, peak=3.2)).until(200)
+        worse = scene.update(
+            time="1970-01-01T00:05:00Z",
+            alert_id="a1",
+            seq=300_000,
+            value=9.5,
+            peak=12.0,
+            sessions=14,
+        )
+        return desk.take(worse, at_s=300)
+
+    def test_a_repeat_says_what_has_changed(self, desk: Any) -> None:
+        """Value and sessions are those of the newest update."""
+        first, again = desk.until(4_000).deliveries
+        assert first.before == {}
+        assert again.before == {"a1": (3.2, 3)}
+        said = slack_message(again).attachments[0]["blocks"][0]["text"]["text"]
+        assert "cost_usd *$9.50*, limit $2.00" in said
+        assert "Since the last message: $3.20 → $9.50, 11 more sessions" in said
+        details = pagerduty_event(again)["payload"]["custom_details"]
+        assert details["since_the_last_message"] == "$3.20 → $9.50, 11 more sessions"
+        assert details["worst"] == "$12.00"
+        assert json.loads(webhook_body(again))["before"] == {
+            "a1": {"value": 3.2, "sessions": 3}
+        }
+
+    def test_the_next_one_compares_with_that(self, desk: Any) -> None:
+        """Nothing is said of what stayed as it was, also after a restart."""
+        again = desk.until(4_000).restart().until(9_000).deliveries[-1]
+        assert again.before == {"a1": (9.5, 14)}
+        said = slack_message(again).attachments[0]["blocks"][0]["text"]["text"]
+        assert "Since the last message" not in said
+
+    def test_of_an_end_only_the_sessions_are_told(self, scene: Any, desk: Any) -> None:
+        """The value of what is over is no news of the alert."""
+        over = scene.line(1_000, "resolved", value=0.2, sessions=15)
+        last = desk.take(over).until(2_000).deliveries[-1]
+        said = slack_message(last).attachments[0]["blocks"][0]["text"]["text"]
+        assert "Since the last message: 12 more sessions" in said
+
+    def test_others_of_the_group_say_it_too(self, scene: Any) -> None:
+        """In their line."""
+        desk = scene.Desk(scene.routing(group_by=("rule",)))
+        desk.take(_line(scene, "a"), _line(scene, "b")).until(200)
+        desk.take(
+            scene.line(500, "firing", alert_id="a", severity="critical", value=4.0),
+            scene.line(500, "firing", alert_id="b", severity="critical", value=5.0),
+        )
+        message = slack_message(desk.until(900).deliveries[-1])
+        (listed,) = _listed(message)
+        assert listed.endswith("$5.00 ($3.20 → $5.00) *escalated*")

@@ -447,8 +447,10 @@ class TestWebhookBody:
             "late": False,
             "possible_repeat": False,
             "news": {"a1": "escalated"},
+            "before": {},
             "firing": 1,
             "acknowledged_by": {},
+            "blast_radius": None,
             "more": 0,
         }
 

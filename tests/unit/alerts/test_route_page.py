@@ -13,7 +13,12 @@ from alerts.messages.slack import slack_message
 from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import why
 from alerts.notifications import Reason
-from detectors.transitions import Transition, microseconds
+from detectors.transitions import (
+    Transition,
+    decode_line,
+    encode_line,
+    microseconds,
+)
 
 _PAGE = (Path(__file__).parents[3] / "docs/route.md").read_text(encoding="utf-8")
 
@@ -44,6 +49,10 @@ def delivery(shown: dict[str, Any], scene: Any) -> Any:
         dedup_key=shown["dedup_key"],
         reason=Reason.ESCALATED,
         news={one: Reason(why) for one, why in shown["news"].items()},
+        before={
+            one: (told["value"], told["sessions"])
+            for one, told in shown["before"].items()
+        },
         firing=shown["firing"],
         severity_before="warning",
         alerts=(msgspec.convert(shown["alerts"][0], Transition),),
@@ -92,3 +101,9 @@ def test_the_reasons_are_ours(reason: str) -> None:
     """The page names what lines carry."""
     assert Reason(reason)
     assert f"| `{reason}` |" in _PAGE
+
+
+def test_the_census_is_the_real_one() -> None:
+    """Every member, in its order."""
+    text = _block("jsonl").strip().encode()
+    assert encode_line(decode_line(text)) == text

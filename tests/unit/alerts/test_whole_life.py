@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from alerts.routes import ALL_LABELS
+from alerts.routes import ALL_LABELS, FanIn
 from detectors.identity import alert_id
 from detectors.lifecycle import EDGES
 from detectors.rules import (
@@ -30,7 +30,7 @@ from detectors.rules import (
 )
 from detectors.rules import rule as a_rule
 from detectors.stage import Said
-from detectors.transitions import State, Transition, microseconds
+from detectors.transitions import Census, State, Transition, microseconds
 from tests.unit.alerts.test_any_life import Life
 from tests.unit.detectors.scenes import START_S, Scene
 
@@ -88,10 +88,13 @@ class WholeLife(Life):
     @initialize(
         group_by=st.sampled_from([("rule",), ALL_LABELS, (), ("severity", "agent")]),
         escalates=st.booleans(),
+        fan_in=st.sampled_from([None, FanIn(2, 300 * SECOND_US)]),
     )
-    def begin(self, group_by: tuple[str, ...], *, escalates: bool) -> None:
+    def begin(
+        self, group_by: tuple[str, ...], *, escalates: bool, fan_in: FanIn | None
+    ) -> None:
         """Nothing has been judged yet."""
-        super().begin(group_by, escalates=escalates)
+        super().begin(group_by, escalates=escalates, fan_in=fan_in)
         self.sessions = Scene(*_rules(edited=False))
 
     @rule(
@@ -136,6 +139,9 @@ class WholeLife(Life):
             assert after_s >= 0, "lines come in order of time"
             if after_s:
                 super().pass_time(after_s)
+            if isinstance(line, Census):
+                self.desk.take(line, at_s=self.at_s)
+                continue
             life = self.lives[line.alert_id]
             if isinstance(line, Transition):
                 self.hold_edge(line)

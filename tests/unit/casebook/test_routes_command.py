@@ -73,6 +73,16 @@ class TestOneAlert:
             "  times    group_wait 10s, group_interval 5m, repeat_interval 30m",
         ]
 
+    def test_it_says_what_a_route_holds_together(self) -> None:
+        """With a ``fan_in``, beside the times."""
+        fan_in = "  repeat_interval: 30m\n  fan_in: {series: 3, within: 2m}\n"
+        Path("loopwatch.yaml").write_text(
+            RULES.replace("  repeat_interval: 30m\n", fan_in)
+        )
+        found = call("rule=slow", "agent=a", "--at", "2026-05-04T12:00:00Z")
+        said = "  fan-in   3 series that break within 2m are held in one group"
+        assert said in found.stdout.splitlines()
+
     def test_the_rule_brings_its_labels_and_severity(self) -> None:
         """What the file says of it need not be typed."""
         found = call("rule=slow", "agent=a", "--at", "2026-05-02T12:00:00Z")
@@ -164,6 +174,28 @@ class TestCases:
                 told:
                   - {after: 10s, receiver: on-call}
                   - {after: 10s, receiver: agents}
+            """
+        )
+        assert found.exit_code == 0, found.stdout
+
+    def test_what_breaks_together(self) -> None:
+        """Three of three agents are one incident on a route with ``fan_in``."""
+        fan_in = "  repeat_interval: 30m\n  fan_in: {series: 3, within: 2m}\n"
+        Path("loopwatch.yaml").write_text(
+            RULES.replace("  repeat_interval: 30m\n", fan_in)
+        )
+        found = cases(
+            """
+            cases:
+              - name: a bad model
+                alerts:
+                  - {name: a, labels: {rule: session-cost, agent: a}, resolves: 20m}
+                  - {name: b, labels: {rule: session-cost, agent: b}, fires: 1s, resolves: 20m}
+                  - {name: c, labels: {rule: session-cost, agent: c}, fires: 2s, resolves: 20m}
+                until: 30m
+                told:
+                  - {after: 12s, receiver: agents, reason: firing, alerts: [a, b, c]}
+                  - {after: 20m, receiver: agents, reason: resolved, alerts: [a, b, c]}
             """
         )
         assert found.exit_code == 0, found.stdout

@@ -86,7 +86,6 @@ class TestContract:
         named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
         assert named == [
             "max_series",
-            "fan_in",
         ]
 
 

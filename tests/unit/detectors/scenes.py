@@ -15,7 +15,7 @@ from detectors.metrics import COLUMNS
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Level, Rule, RuleBook, Severity, Threshold
 from detectors.stage import Said
-from detectors.transitions import Transition, Update, microseconds
+from detectors.transitions import Census, Transition, Update, microseconds
 
 START_S = 1_700_000_000
 """A whole hour, so that windows begin on their grid."""
@@ -254,6 +254,11 @@ def transitions(lines: Iterable[Said]) -> list[Transition]:
 def updates(lines: Iterable[Said]) -> list[Update]:
     """Those lines that tell of news of an open alert."""
     return [line for line in lines if isinstance(line, Update)]
+
+
+def of_alerts(lines: Iterable[Said]) -> list[Said]:
+    """All lines but those of a census."""
+    return [line for line in lines if not isinstance(line, Census)]
 
 
 def chance(seed: int) -> random.Random:

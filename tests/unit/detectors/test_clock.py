@@ -122,7 +122,7 @@ def test_what_ingest_repeats_is_skipped() -> None:
     """Source offsets at or below the highest applied have no effect at all."""
     scene = Scene(costly)
     batch = scene.log.batch([Session(0, {"cost_usd": 9}, "s", {"agent": "a"})])
-    assert len(scene.partition.apply(batch, 0)) == 1
+    assert len(transitions(scene.partition.apply(batch, 0))) == 1
     assert scene.partition.apply(batch, 1) == []
     assert scene.partition.counts.repeats == 1
     assert scene.partition.counts.duplicates == 0
@@ -169,7 +169,7 @@ def test_sessions_too_old_are_not_judged_one_by_one() -> None:
     lines = transitions(scene.session(0, cost_usd=9, judged_from_s=50))
     assert [line.rule for line in lines] == ["mean"]
     assert scene.partition.counts.too_old == 1
-    assert len(scene.session(50, cost_usd=9, judged_from_s=50)) == 1
+    assert len(transitions(scene.session(50, cost_usd=9, judged_from_s=50))) == 1
 
 
 def test_a_replayed_block_has_no_effect_twice() -> None:

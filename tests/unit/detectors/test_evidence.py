@@ -18,7 +18,15 @@ from detectors.rules import SECOND_US, Absence, Baseline, Kind, Rule, Window
 from detectors.rules import rule as make_rule
 from detectors.stage import Said, Stage
 from detectors.transitions import State, Transition, rfc3339
-from tests.unit.detectors.scenes import Log, Scene, Session, threshold, updates, us
+from tests.unit.detectors.scenes import (
+    Log,
+    Scene,
+    Session,
+    threshold,
+    transitions,
+    updates,
+    us,
+)
 
 BY = ("agent",)
 
@@ -176,7 +184,7 @@ def test_what_is_well_has_no_evidence() -> None:
     """Lines between insufficient and ok, of which there are most, stay short."""
     scene = Scene(rule("cost_usd", threshold(5.0), window=Window(samples=3)))
     scene.series("cost_usd", [1.0, 1.0, 1.0])
-    assert [line.evidence for line in scene.said] == [{}]
+    assert [line.evidence for line in transitions(scene.said)] == [{}]
 
 
 def test_the_resolved_line_compares_with_what_it_fired_against() -> None:

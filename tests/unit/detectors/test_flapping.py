@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.rules import SECOND_US, Absence, Flapping, Rule, Window, rule
+from detectors.stage import Said
+from detectors.transitions import Census, State, Update
 from detectors.transitions import Flapping as Told
-from detectors.transitions import State, Transition, Update
 from tests.unit.detectors.scenes import Scene, alerts, at, threshold, transitions
 
 HOUR_S = 3600
@@ -36,9 +37,9 @@ def play(scene: Scene, *sessions: tuple[float, bool]) -> list[tuple[float, str, 
     return alerts(scene.said)
 
 
-def flapping(line: Transition | Update) -> tuple[int, int] | None:
+def flapping(line: Said) -> tuple[int, int] | None:
     """Number and changes, as a line tells them."""
-    told = line.flapping
+    told = None if isinstance(line, Census) else line.flapping
     return (told.number, told.changes) if isinstance(told, Told) else None
 
 

@@ -21,7 +21,7 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as make_rule
-from detectors.transitions import Update, encode_line
+from detectors.transitions import Census, Update, encode_line
 from tests.unit.detectors.scenes import (
     Scene,
     alerts,
@@ -246,7 +246,9 @@ def test_finite_in_finite_out(
         )
     for line in scene.said:
         assert b"null" not in encode_line(line) or not isinstance(line, Update)
-        assert b"null" not in msgspec.json.encode(line.evidence)
+        assert isinstance(line, Census) or (
+            b"null" not in msgspec.json.encode(line.evidence)
+        )
         numbers = msgspec.to_builtins(line)
         for number in numbers.values():
             assert not isinstance(number, float) or abs(number) < float("inf")

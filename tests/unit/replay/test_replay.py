@@ -96,7 +96,7 @@ class Run:
         return [
             (line["from"], line["to"])
             for line in self.lines
-            if line.get("rule") == rule
+            if line["kind"] == "transition" and line["rule"] == rule
         ]
 
     def told(self) -> list[tuple[str, str]]:

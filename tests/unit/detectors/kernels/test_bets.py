@@ -22,13 +22,15 @@ GUARD = 777
 class Pair:
     """Scalar bets, and the words of compiled ones."""
 
-    def __init__(self, margin: float, caution: float, *, tail: bool) -> None:
-        self.scalar = Bets(margin, caution, tail=tail)
+    def __init__(
+        self, margin: float, caution: float, *, tail: bool, small: int = 1
+    ) -> None:
+        self.scalar = Bets(margin, caution, tail=tail, small=small)
         self.f: Floats
         self.i: Ints
         self.f, self.i = arena(AT + kernels.BETS_WIDTH + 2)
         self.i[:] = GUARD
-        kernels.bets_begin(self.f, self.i, AT, caution, 0, 0)
+        kernels.bets_begin(self.f, self.i, AT, caution, small, 0, 0)
         self.check()
 
     def check(self) -> None:
@@ -93,7 +95,8 @@ class Pair:
         """Learn a healthy sample."""
         scalar = self.scalar
         scalar.learn(deviation)
-        kernels.bets_learn(self.f, self.i, AT, deviation, scalar.tail, scalar.caution)
+        caution, small = scalar.caution, scalar.small
+        kernels.bets_learn(self.f, self.i, AT, deviation, scalar.tail, caution, small)
         self.check()
 
     def sample(self, deviation: float, number: int, limit: float) -> None:
@@ -112,13 +115,13 @@ class Pair:
 
 
 @pytest.mark.parametrize("tail", [True, False])
-@pytest.mark.parametrize("caution", [0.0, 1.5])
+@pytest.mark.parametrize(("caution", "small"), [(0.0, 1), (1.5, 1), (1.0, 2)])
 def test_a_long_stream_is_bet_on_the_same_to_the_bit(
-    caution: float, *, tail: bool
+    caution: float, small: int, *, tail: bool
 ) -> None:
     """Over many changes there and back, of all sessions and of a share of them."""
     draw = Random(8)  # noqa: S311 - no secret
-    pair = Pair(0.05, caution, tail=tail)
+    pair = Pair(0.05, caution, tail=tail, small=small)
     shift = share = 0.0
     held = set()
     for number in range(1, 6_001):
