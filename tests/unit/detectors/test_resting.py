@@ -22,7 +22,14 @@ from detectors.rules import (
 from detectors.stage import Said
 from detectors.transitions import State
 from tests.slow.partition import Partition as SlowPartition
-from tests.unit.detectors.scenes import Log, Session, chance, threshold, transitions
+from tests.unit.detectors.scenes import (
+    Log,
+    Session,
+    chance,
+    of_alerts,
+    threshold,
+    transitions,
+)
 from tests.unit.detectors.test_oracle import WINDOWS, traffic
 
 HOUR_S = 3_600
@@ -108,7 +115,7 @@ def test_a_window_speaks_when_samples_leave_it() -> None:
     for offset, batch in enumerate(
         [log.batch(_healthy(40)), log.tick({0: 2 * HOUR_S}), log.tick({0: 9 * HOUR_S})]
     ):
-        said = fast.apply(batch, offset)
+        said = of_alerts(fast.apply(batch, offset))
         assert said == slow.apply(batch, offset)
         if offset == 1:
             assert [line.to_state for line in transitions(said)] == [State.FIRING]
@@ -185,5 +192,5 @@ def test_another_limit_takes_the_words_over(
     )
     for seed in range(3):
         sessions = traffic(seed, 500)
-        said = _restarted(Partition, before, after, sessions)
+        said = of_alerts(_restarted(Partition, before, after, sessions))
         assert said == _restarted(SlowPartition, before, after, sessions)

@@ -27,6 +27,7 @@ from tests.unit.detectors.scenes import (
     alerts,
     at,
     changes,
+    of_alerts,
     threshold,
     transitions,
 )
@@ -153,7 +154,7 @@ def test_what_an_edit_makes_due_is_due_now(before: Rule, after: Rule) -> None:
     scene.session(0, latency_ms=2.0)
     scene.tick(3000)
     edited = scene.restart(after)
-    assert [at(line) for line in edited.tick(3001)] == [3000.0]
+    assert [at(line) for line in of_alerts(edited.tick(3001))] == [3000.0]
 
 
 def test_states_of_unknown_rules_come_back_with_them() -> None:
