@@ -51,6 +51,6 @@ _SPARSE: Final = frozenset({"quality_score", "feedback_down_rate"})
 SETTINGS: Final = {
     "low": Setting(16.0, 1.5, 1.0, 9.0, 0, 2.5, 0.0),
     "medium": Setting(11.0, 1.5, 1.0, 6.0, 0, 2.5, 0.0),
-    "high": Setting(7.5, 1.0, 0.0, 4.5, 16, 0.0, 1.0),
+    "high": Setting(8.0, 1.0, 0.0, 4.5, 16, 0.0, 1.0),
 }
 """By sensitivity."""
