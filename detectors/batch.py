@@ -15,7 +15,7 @@ import msgspec
 
 from detectors.actions import Accept
 from detectors.matchers import Matchers
-from detectors.parents import Part
+from detectors.peers.parents import Part
 
 ATTRIBUTES: Final = (
     "agent_version",

@@ -12,28 +12,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
-from detectors.blocks import Block, as_block
-from detectors.checkpoints import Checkpoints
-from detectors.fleets import Fleets
-from detectors.folding import UNKNOWN, Folder
-from detectors.giving import Giving
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
-from detectors.lifecycle import FAR
-from detectors.lineage import prefix
-from detectors.memory import Memory
-from detectors.parents import Parents, Part
-from detectors.plans import Group, groups
-from detectors.population import Population
-from detectors.retirement import retire
+from detectors.kinds.plans import Group, groups
+from detectors.life.lifecycle import FAR
+from detectors.peers.fleets import Fleets
+from detectors.peers.giving import Giving
+from detectors.peers.lineage import prefix
+from detectors.peers.parents import Parents, Part
 from detectors.rules import Anomaly, Drift, RuleBook
-from detectors.seals import Seal
-from detectors.stage import Said, Stage
-from detectors.store import Store
-from detectors.tallies import Counts, OpenAlert, open_alert
+from detectors.state.acceptance import Outcome, carry_out
+from detectors.state.blocks import Block, as_block
+from detectors.state.checkpoints import Checkpoints
+from detectors.state.folding import UNKNOWN, Folder
+from detectors.state.memory import Memory
+from detectors.state.population import Population
+from detectors.state.retirement import retire
+from detectors.state.seals import Seal
+from detectors.state.stage import Said, Stage
+from detectors.state.store import Store
+from detectors.state.tallies import Counts, OpenAlert, open_alert
 
 _NONE: Final = np.zeros(0, np.int64)
 _IDLE_SHARE: Final = 10

@@ -11,11 +11,11 @@ from aiokafka.errors import KafkaError
 from detectors.rules import SECOND_US
 from loopwatch.config.durations import parse_duration
 from loopwatch.environment import read_environment
-from streams.actions import Action
-from streams.connection import ConnectionFailed, connect, quiet_clients
-from streams.control import write_action
+from streams.control.actions import Action
+from streams.control.sending import write_action
+from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
+from streams.kafka.topics import TopicError
 from streams.settings import Settings, SettingsError
-from streams.topics import TopicError
 
 
 def write(action: Action, wait: str) -> str:

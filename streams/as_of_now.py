@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from streams.session import ANY_SCALE, Malformed, decode_session
+from streams.events.session import ANY_SCALE, Malformed, decode_session
 
 _MOMENTS: Final = ("ended_at", "started_at")
 _DATE_TIME: Final = re.compile(

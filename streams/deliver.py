@@ -20,8 +20,8 @@ from alerts.notify import Notifier
 from alerts.receivers import Channel
 from alerts.routes import Routing
 from detectors.transitions import Line
-from streams.actions import Action
-from streams.wishes import carry_out
+from streams.control.actions import Action
+from streams.control.wishes import carry_out
 
 log = logging.getLogger(__name__)
 

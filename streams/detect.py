@@ -16,22 +16,22 @@ from collections.abc import Callable, Iterable
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
 
-from detectors.acceptance import Outcome
 from detectors.rules import RuleBook
-from detectors.stage import Said
+from detectors.state.acceptance import Outcome
+from detectors.state.stage import Said
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
-from streams.block import decode_block
-from streams.columns import Columns
-from streams.deadletter import encode_dead_letter
-from streams.guards import FAILED, FAULT
+from streams.events.deadletter import encode_dead_letter
+from streams.kafka.guards import FAILED, FAULT
+from streams.kafka.link import Link, may_pass
+from streams.kafka.reading import Chunk
+from streams.kafka.topic_specs import TopicNames
 from streams.lines import NOTIFIED, write_lines
-from streams.link import Link, may_pass
 from streams.metrics import Meters
-from streams.moving import all_moved
-from streams.owned import Owned
-from streams.reading import Chunk
-from streams.state import SEAL, append
-from streams.topic_specs import TopicNames
+from streams.observations.block import decode_block
+from streams.observations.columns import Columns
+from streams.state.moving import all_moved
+from streams.state.owned import Owned
+from streams.state.topic import SEAL, append
 
 log = logging.getLogger(__name__)
 

@@ -18,14 +18,14 @@ from faust.types.tuples import TP
 
 from detectors.batch import tick
 from detectors.rules import RuleBook
-from streams.block import encode_block
-from streams.deadletter import encode_dead_letter
-from streams.link import Link
+from streams.events.deadletter import encode_dead_letter
+from streams.events.session_fields import SessionEvent
+from streams.kafka.link import Link
+from streams.kafka.reading import Chunk
+from streams.kafka.topic_specs import TopicNames
 from streams.metrics import Meters
-from streams.observe import Observed, Observer
-from streams.reading import Chunk
-from streams.session_fields import SessionEvent
-from streams.topic_specs import TopicNames
+from streams.observations.block import encode_block
+from streams.observations.observe import Observed, Observer
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import (
     Census,
     State,
@@ -19,7 +19,7 @@ from detectors.transitions import (
     decode_line,
     encode_line,
 )
-from streams.state import append, read_log
+from streams.state.topic import append, read_log
 
 NOTIFIED: Final = 0
 """Partition of the transitions that notify reads."""

@@ -27,20 +27,20 @@ from alerts.notify import Notifier
 from alerts.routes import Routing
 from alerts.rows import UnknownRowError
 from detectors.transitions import Line, decode_line
-from streams.apps import make_app
+from streams.control.hearing import hear
+from streams.control.notify_status import measure_debts, status_of, warn_of_debts
 from streams.deliver import RESULTS, DeliveryDesk, NoLongerOursError, Rows
-from streams.guards import FAULT, Watchdog
-from streams.hearing import hear
-from streams.lease import Lease
-from streams.link import Link, StateError
+from streams.kafka.apps import make_app
+from streams.kafka.guards import FAULT, Watchdog
+from streams.kafka.lease import Lease
+from streams.kafka.link import Link, StateError
+from streams.kafka.reading import Chunk, Reading, Source
+from streams.kafka.topic_specs import TopicNames
 from streams.metrics import Meters
-from streams.notify_status import measure_debts, status_of, warn_of_debts
-from streams.reading import Chunk, Reading, Source
 from streams.reload import Configuration
 from streams.score import lags
 from streams.settings import Settings
-from streams.state import append, read_rows
-from streams.topic_specs import TopicNames
+from streams.state.topic import append, read_rows
 
 log = logging.getLogger(__name__)
 

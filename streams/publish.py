@@ -14,11 +14,11 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from streams.as_of_now import move
-from streams.malformed import shorten
-from streams.observe import AHEAD_US
-from streams.session import ANY_SCALE, Malformed, decode_session
+from streams.events.malformed import shorten
+from streams.events.session import ANY_SCALE, Malformed, decode_session
+from streams.kafka.topics import ensure_topics, loopwatch_topics
+from streams.observations.observe import AHEAD_US
 from streams.settings import Settings
-from streams.topics import ensure_topics, loopwatch_topics
 
 _CHUNK_BYTES: Final = 256 * 1024
 _CHUNKS_AHEAD: Final = 4
@@ -181,7 +181,7 @@ async def start_producer(settings: Settings, topic: str) -> AIOKafkaProducer:
     """A producer for whole files, and a topic that it can write to.
 
     Raises:
-        streams.topics.TopicError: The topic is missing and cannot be created.
+        streams.kafka.topics.TopicError: The topic is missing and cannot be created.
         aiokafka.errors.KafkaError: Kafka cannot be reached.
     """
     options = settings.kafka_options()

@@ -23,17 +23,17 @@ from alerts.delivery import Sent
 from alerts.notifications import Notification
 from alerts.notify import Effects, Notifier
 from alerts.routes import Routing
-from detectors.acceptance import Outcome
 from detectors.actions import Accept
 from detectors.batch import Batch, tick
 from detectors.partition import Partition
 from detectors.rules import RuleBook
-from detectors.stage import Said
+from detectors.state.acceptance import Outcome
+from detectors.state.stage import Said
 from detectors.transitions import microseconds
-from streams.actions import AcceptAction, Numbered
-from streams.columns import Columns
-from streams.observe import Observer
-from streams.wishes import carry_out
+from streams.control.actions import AcceptAction, Numbered
+from streams.control.wishes import carry_out
+from streams.observations.columns import Columns
+from streams.observations.observe import Observer
 
 ReplayLine = Said | Notification
 

@@ -14,23 +14,23 @@ from faust.types.tuples import TP
 
 from detectors.partition import Partition
 from detectors.rules import RuleBook
-from detectors.tallies import OpenAlert
-from streams.announce import Announcer
-from streams.apps import make_app
+from detectors.state.tallies import OpenAlert
+from streams.control.announce import Announcer
+from streams.control.forward import Forwarder
 from streams.detect import Detect
-from streams.forward import Forwarder
-from streams.guards import Watchdog
 from streams.ingest import Ingest
-from streams.lease import Lease
-from streams.link import Link
+from streams.kafka.apps import make_app
+from streams.kafka.guards import Watchdog
+from streams.kafka.lease import Lease
+from streams.kafka.link import Link
+from streams.kafka.reading import Reading, Source
+from streams.kafka.topic_specs import TopicNames
 from streams.metrics import Meters
-from streams.owned import Owned
-from streams.parents import ParentForwarder, ShareWriter
-from streams.reading import Reading, Source
 from streams.reload import Configuration, RefusedError
-from streams.restore import restore
 from streams.settings import Settings
-from streams.topic_specs import TopicNames
+from streams.state.owned import Owned
+from streams.state.parents import ParentForwarder, ShareWriter
+from streams.state.restore import restore
 
 log = logging.getLogger(__name__)
 

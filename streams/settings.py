@@ -16,7 +16,7 @@ import faust
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streams.topic_specs import TopicNames
+from streams.kafka.topic_specs import TopicNames
 
 PREFIX: Final = "LOOPWATCH_"
 _OTHERS: Final = frozenset({"KAFKA_LIBS"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from detectors.rules import Level, RuleBook, Severity, Threshold, rule
-from streams.observe import Observer
+from streams.observations.observe import Observer
 
 _SESSION: Final = b'{"session_id":"s","agent":"a","ended_at":0}'
 _BOOK: Final = RuleBook(

@@ -17,8 +17,15 @@ from aiokafka.errors import KafkaError
 
 from detectors import compiled
 from detectors.warm import compile_ahead
-from streams.connection import ConnectionFailed, connect, say_on_stderr
-from streams.guards import FAILED, FAULT, ShutdownGuard, Watchdog
+from streams.kafka.connection import ConnectionFailed, connect, say_on_stderr
+from streams.kafka.guards import FAILED, FAULT, ShutdownGuard, Watchdog
+from streams.kafka.topics import (
+    TopicError,
+    TopicNames,
+    TopicReport,
+    ensure_topics,
+    loopwatch_topics,
+)
 from streams.logs import LIBRARY, set_up_logging
 from streams.metrics import Meters
 from streams.notify import build_deliver_app
@@ -26,13 +33,6 @@ from streams.parts import Part
 from streams.reload import Configuration, ConfigurationFile, Reloader
 from streams.score import Score
 from streams.settings import PREFIX, Settings, SettingsError
-from streams.topics import (
-    TopicError,
-    TopicNames,
-    TopicReport,
-    ensure_topics,
-    loopwatch_topics,
-)
 from streams.warm_up import warm_up
 from streams.web import WebEndpoint
 

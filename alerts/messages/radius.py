@@ -8,7 +8,7 @@ from typing import Final
 
 from alerts.messages.text import clip, plain
 from alerts.reach import Blast
-from detectors.phrases import moment
+from detectors.life.phrases import moment
 from detectors.transitions import microseconds, rfc3339
 
 _LABEL: Final = 120

@@ -10,9 +10,9 @@ from alerts.messages.members import count, ends, reason_of, told
 from alerts.messages.radius import radius
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
-from detectors.anchor import ACCEPTED, REBASELINED
+from detectors.life.phrases import moment
 from detectors.metrics import METRICS
-from detectors.phrases import moment
+from detectors.normal.anchor import ACCEPTED, REBASELINED
 from detectors.transitions import Flapping, State, Transition, microseconds, rfc3339
 
 _MINUTE_S: Final = 60

@@ -30,7 +30,7 @@ from detectors.kernels.week import (
     rate,
 )
 from detectors.kernels.words import Floats, Ints
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 
 LEAST_HOURS: Final = 2 * DAY
 LEAST_SESSIONS: Final = 15.0

@@ -15,7 +15,7 @@ from detectors.kernels.packed import QUARTERS
 from detectors.kernels.summary import summary_begin
 from detectors.kernels.window_factors import WHOLE
 from detectors.kernels.words import Floats, Grid, Ints, Table
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 
 
 @compiled

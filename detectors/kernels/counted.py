@@ -1,4 +1,4 @@
-"""Windows of the last n samples: see ``detectors.counted``.
+"""Windows of the last n samples: see ``detectors.kinds.counted``.
 
 Samples are appended to a run whose last n are the window. While all is well a sample
 costs little more than that: when the window was last worked out, it was also worked

@@ -31,7 +31,7 @@ from detectors.kernels.suspects import (
     mean_deviation,
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
-from detectors.season import BEGUN
+from detectors.normal.season import BEGUN
 
 DONE, WHOLLY, TO_EXPOSE, TO_TELL, TO_BEGIN, TO_STAND, TO_LEARN = range(7)
 """Nothing is left to do; all is; telling of a newcomer, perhaps, and what follows;

@@ -17,7 +17,7 @@ from detectors.kernels.timed import (
     timed_settle,
 )
 from detectors.kernels.words import Floats, Grid, Ints, Table
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 
 OTHERS: Final = -1
 """The timer is none of a window's."""

@@ -1,4 +1,4 @@
-"""What a series was like before its time window: see ``detectors.eras``."""
+"""What a series was like before its time window: see ``detectors.normal.eras``."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.scales import back, there
 from detectors.kernels.season import SEASON_WIDTH, USED, season_expects
 from detectors.kernels.words import Floats, Ints, Table
-from detectors.season import HOUR_US
+from detectors.normal.season import HOUR_US
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detectors.compiled import compiled
-from detectors.decomposition import WIDTH
+from detectors.cost.decomposition import WIDTH
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.factors import FACTORS_WIDTH, NOW

@@ -2,7 +2,7 @@
 
 Sessions are summed up in chunks of ``SIZE``. A chunk that is full joins an
 exponentially weighted mean: what is usual. What the sums mean, and what is read from
-them, ``detectors.decomposition`` says.
+them, ``detectors.cost.decomposition`` says.
 
 Models are positive integers, 0 for none.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 from math import inf, log, log1p, sqrt
 from typing import Final
 
-from detectors.causes import LEARNED
 from detectors.compiled import compiled
-from detectors.decomposition import (
+from detectors.cost.causes import LEARNED
+from detectors.cost.decomposition import (
     CALLED,
     COSTS,
     LOOPED,

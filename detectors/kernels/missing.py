@@ -15,7 +15,7 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.week import AROUND, DAY, WEEK, day_of, part_of, rate, work_out
 from detectors.kernels.words import Floats, Ints
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 
 HOUR_US: Final = 3_600_000_000
 

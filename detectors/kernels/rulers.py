@@ -1,4 +1,4 @@
-"""The scales of ``detectors.scales``, compiled."""
+"""The scales of ``detectors.normal.scales``, compiled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels.words import NAN
-from detectors.scales import DEVIATIONS, FEWEST
+from detectors.normal.scales import DEVIATIONS, FEWEST
 
 LOG_SCALE, SQRT_SCALE, LOGIT_SCALE, NO_SCALE = 0, 1, 2, 3
 

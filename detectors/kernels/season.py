@@ -1,4 +1,4 @@
-"""The profile of one number of a series, as words; see ``detectors.season``.
+"""The profile of one number of a series, as words; see ``detectors.normal.season``.
 
 How often an hour has been seen, and whether an alert was open the last time, are five
 bits of a word.
@@ -11,7 +11,7 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels.words import Floats, Ints
-from detectors.season import (
+from detectors.normal.season import (
     BUCKETS,
     EARNED,
     FEWEST,

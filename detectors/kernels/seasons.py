@@ -25,7 +25,7 @@ from detectors.kernels.season import (
     season_turns,
 )
 from detectors.kernels.words import Floats, Ints, Table
-from detectors.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN
+from detectors.normal.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN
 
 
 @compiled

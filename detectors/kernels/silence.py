@@ -7,7 +7,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arrivals import arrive
 from detectors.kernels.missing import due, foreseen
 from detectors.kernels.words import Floats, Ints, Table
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 
 DONE, WHOLLY, TO_JUDGE, TO_PLACE = 0, 1, 2, 3
 """Nothing is left to do; all is; the state no longer fits what is known; the silence

@@ -13,7 +13,7 @@ import numpy as np
 
 from detectors.compiled import compiled
 from detectors.kernels.words import Floats
-from detectors.normal import tail
+from detectors.normal.tails import tail
 
 POWER: Final = 0.3
 

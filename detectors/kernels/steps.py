@@ -1,4 +1,4 @@
-"""Steps of a window of time, and what they hold; see ``detectors.spans``."""
+"""Steps of a window of time, and what they hold; see ``detectors.normal.spans``."""
 
 from __future__ import annotations
 

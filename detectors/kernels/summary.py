@@ -1,4 +1,4 @@
-"""What a series was like before its count window: see ``detectors.baseline``."""
+"""What a series was like before its count window: see ``detectors.normal.baseline``."""
 
 from __future__ import annotations
 

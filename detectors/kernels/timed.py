@@ -1,4 +1,4 @@
-"""Windows of time: see ``detectors.spanned``.
+"""Windows of time: see ``detectors.kinds.spanned``.
 
 While the clock stays within a step and all is well, a sample costs an addition and a
 comparison.

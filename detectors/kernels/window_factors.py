@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from detectors.causes import STEPS
 from detectors.compiled import compiled
-from detectors.decomposition import NAMED, SESSIONS, STRANGE, WIDTH
+from detectors.cost.causes import STEPS
+from detectors.cost.decomposition import NAMED, SESSIONS, STRANGE, WIDTH
 from detectors.kernels.arena import take
 from detectors.kernels.factors import (
     CHUNK,

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from alerts.notifications import Notification, Reason
 from detectors.rules import Severity
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State, Transition, microseconds
 
 _CALLING: Final = frozenset(

@@ -10,7 +10,7 @@ import typer
 from detectors.transitions import rfc3339
 from loopwatch.conditions import read_conditions
 from loopwatch.writing import user, write
-from streams.actions import AcceptAction
+from streams.control.actions import AcceptAction
 
 
 def accept(

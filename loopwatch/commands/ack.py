@@ -10,7 +10,7 @@ import typer
 from detectors.transitions import rfc3339
 from loopwatch.conditions import read_conditions, wrong
 from loopwatch.writing import duration_us, user, write
-from streams.actions import AckAction
+from streams.control.actions import AckAction
 
 
 def ack(

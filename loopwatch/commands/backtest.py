@@ -28,7 +28,7 @@ from loopwatch.configuration import read_configuration
 from loopwatch.environment import read_environment
 from loopwatch.progress import progress
 from loopwatch.writing import duration_us
-from streams.connection import ConnectionFailed, connect, quiet_clients
+from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
 from streams.lines import MissingTopicError
 from streams.past import read_past
 from streams.replay import CHUNK_LINES

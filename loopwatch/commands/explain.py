@@ -23,7 +23,7 @@ from loopwatch.environment import read_environment
 from loopwatch.explaining.explanation import explain as explanation
 from loopwatch.explaining.histories import Histories, UnknownAlert
 from loopwatch.explaining.page import Page
-from streams.connection import ConnectionFailed, connect, quiet_clients
+from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
 from streams.lines import MissingTopicError, read_lines
 from streams.replay import Replay
 from streams.settings import Settings

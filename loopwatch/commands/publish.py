@@ -20,11 +20,11 @@ from detectors.rules import SECOND_US
 from loopwatch.config.durations import parse_duration
 from loopwatch.progress import progress
 from streams.as_of_now import latest_end_us
-from streams.connection import ConnectionFailed, connect, quiet_clients
+from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
+from streams.kafka.topics import TopicError
 from streams.publish import Lines, Published, read_lines, start_producer
 from streams.publish import publish as publish_lines
 from streams.settings import Settings, SettingsError, read_settings
-from streams.topics import TopicError
 
 _STOP_S: Final = 10.0
 

@@ -13,11 +13,11 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from detectors.acceptance import Outcome
+from detectors.state.acceptance import Outcome
 from detectors.transitions import Census, microseconds
 from loopwatch.configuration import read_configuration
 from loopwatch.plain_text import describe
-from streams.actions import Numbered, read_actions
+from streams.control.actions import Numbered, read_actions
 from streams.replay import Replay, ReplayLine
 
 _encode: Final = msgspec.json.Encoder().encode

@@ -19,10 +19,10 @@ from detectors.transitions import microseconds, rfc3339
 from loopwatch.conditions import read_conditions, wrong
 from loopwatch.environment import read_environment
 from loopwatch.writing import duration_us, user, write
-from streams.actions import ExpireAction, SilenceAction
-from streams.connection import ConnectionFailed, connect, quiet_clients
+from streams.control.actions import ExpireAction, SilenceAction
+from streams.control.silences import read_silences
+from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
 from streams.settings import Settings, SettingsError
-from streams.silences import read_silences
 
 silence: Final = typer.Typer(no_args_is_help=True)
 

@@ -14,7 +14,7 @@ import typer
 from detectors.transitions import rfc3339
 from loopwatch.environment import read_environment
 from loopwatch.writing import user, write
-from streams.actions import ForgiveAction
+from streams.control.actions import ForgiveAction
 
 _PATIENCE_S = 5.0
 _SHOWN = 20

@@ -25,8 +25,8 @@ from detectors.matchers import Matchers, equal
 from detectors.partition import Partition
 from detectors.rules import RuleBook
 from loopwatch.config import load
-from streams.block import decode_block
-from streams.observe import Observer
+from streams.observations.block import decode_block
+from streams.observations.observe import Observer
 from tests.bench.figures import tell
 from tests.bench.traffic import in_turn, sessions
 

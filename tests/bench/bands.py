@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from detectors.drift import DriftWatch
 from detectors.kernels import layout, norms, scales
-from detectors.lifecycle import NO_LEVEL
+from detectors.kinds.drift import DriftWatch
+from detectors.kinds.watch import Watch
+from detectors.life.lifecycle import NO_LEVEL
 from detectors.partition import Partition
 from detectors.rules import Rule, RuleBook
 from detectors.transitions import microseconds
-from detectors.watch import Watch
-from streams.observe import Observer
+from streams.observations.observe import Observer
 
 
 class Band(NamedTuple):

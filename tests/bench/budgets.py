@@ -18,15 +18,15 @@ from zlib import crc32
 import numpy as np
 
 from detectors.batch import ATTRIBUTES, tick
-from detectors.blocks import Plain
-from detectors.fleets import Fleets
 from detectors.identity import series_key
+from detectors.kinds.plans import groups
 from detectors.metrics import COLUMN, COLUMNS
-from detectors.parents import Part, Sums
 from detectors.partition import Partition
-from detectors.plans import groups
+from detectors.peers.fleets import Fleets
+from detectors.peers.parents import Part, Sums
 from detectors.rules import SECOND_US, Drift, Rule, RuleBook, rule
-from detectors.stage import Said
+from detectors.state.blocks import Plain
+from detectors.state.stage import Said
 from detectors.transitions import State, Transition
 from tests.bench.feed import LABELS
 from tests.bench.markdown import table

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from math import erfc, isnan, sqrt
 from typing import Any, Final, Protocol
 
-from detectors.facets import facets
 from detectors.metrics import COLUMN, COLUMNS, METRICS, Direction, Metric
-from detectors.norms import OWN
-from detectors.odds import Odds
+from detectors.normal.facets import facets
+from detectors.normal.norms import OWN
+from detectors.normal.odds import Odds
 from detectors.rules import Anomaly, Rule, rule
 from tests.bench.adwin import WARM, even
 from tests.bench.feed import alarms

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import loopwatch.config
 from detectors.batch import Batch
-from detectors.blocks import as_block
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
@@ -31,6 +30,7 @@ from detectors.rules import (
     Window,
     rule,
 )
+from detectors.state.blocks import as_block
 from detectors.transitions import Transition
 from loopwatch.config.load import load
 

@@ -9,7 +9,7 @@ from math import inf
 
 from detectors.partition import Partition
 from detectors.rules import Rule, RuleBook
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State, Transition
 from tests.bench.simulated import Values
 from tests.unit.detectors.scenes import Log, Session, at

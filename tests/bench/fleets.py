@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Final
 
 from detectors.identity import series_key
-from streams.session import decode_session
+from streams.events.session import decode_session
 
 ROOT: Final = Path(__file__).parents[2]
 CACHE: Final = ROOT / ".bench"

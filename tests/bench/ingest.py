@@ -16,12 +16,12 @@ from typing import Any
 
 from detectors.rules import RuleBook
 from loopwatch.config import load
-from streams.block import decode_block
-from streams.decoding import decode_sessions
-from streams.observe import Observer
-from streams.routes import Routes
-from streams.series import SeriesBook, views
-from streams.session import decode_session
+from streams.events.decoding import decode_sessions
+from streams.events.session import decode_session
+from streams.observations.block import decode_block
+from streams.observations.observe import Observer
+from streams.observations.routes import Routes
+from streams.observations.series import SeriesBook, views
 from tests.bench.traffic import gateway_sessions, sessions
 
 ROUNDS = 5

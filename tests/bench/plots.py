@@ -29,7 +29,7 @@ from detectors.metrics import Aggregate
 from detectors.rules import Rule
 from detectors.transitions import State, microseconds
 from loopwatch.config import load
-from streams.session import decode_session
+from streams.events.session import decode_session
 from tests.bench.bands import Bands, from_engine, from_lines
 from tests.bench.fleets import ROOT, MissingError, fleet
 from tests.bench.incidents import loopwatch, replayed

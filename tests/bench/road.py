@@ -23,7 +23,7 @@ from typing import Any, Final
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.child import Child
 from loopwatch.ports import free_port
-from streams.topics import TopicSpec, ensure_topics
+from streams.kafka.topics import TopicSpec, ensure_topics
 from tests.bench.figures import Figure, read
 from tests.bench.process import output_of
 from tests.bench.traffic import fill, healthy

@@ -20,7 +20,7 @@ from detectors.kernels import layout
 from detectors.kernels.season import USED
 from detectors.partition import Partition
 from detectors.rules import Drift, Rule, RuleBook, rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State, Transition
 from tests.bench.feed import LABELS
 from tests.bench.markdown import table

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from detectors.actions import CONTROL
-from detectors.seals import Seal
+from detectors.state.seals import Seal
 from detectors.transitions import State, Transition
 from loopwatch.apache_kafka import ApacheKafka
-from streams.state import SEAL
+from streams.state.topic import SEAL
 from tests.kafka.workers import Site, eventually, read, session
 
 RULES = """

@@ -11,7 +11,7 @@ import pytest
 
 from detectors.transitions import State
 from loopwatch.apache_kafka import ApacheKafka
-from streams.deadletter import DeadLetter, decode_dead_letter
+from streams.events.deadletter import DeadLetter, decode_dead_letter
 from tests.kafka.workers import Site, encoded, eventually, read, session
 
 RULES = """

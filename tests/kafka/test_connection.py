@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.ports import free_port
-from streams.connection import Refused, Unreachable, connect
+from streams.kafka.connection import Refused, Unreachable, connect
 from streams.settings import Settings
 
 

@@ -17,12 +17,12 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from detectors.partition import Partition
-from detectors.seals import Seal
+from detectors.state.seals import Seal
 from detectors.transitions import Line, Transition, Update, decode_line
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.config import load
-from streams.block import decode_block
-from streams.state import SEAL, newer_offset
+from streams.observations.block import decode_block
+from streams.state.topic import SEAL, newer_offset
 from tests.kafka.workers import Site, Worker, encoded, eventually, read, session
 
 KILLS = 26

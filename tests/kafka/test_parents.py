@@ -9,7 +9,7 @@ import pytest
 from detectors.identity import partition_of, series_key
 from detectors.transitions import State, Transition
 from loopwatch.apache_kafka import ApacheKafka
-from streams.block import decode_block
+from streams.observations.block import decode_block
 from tests.kafka.workers import Site, eventually, read, session
 from tests.unit.detectors.scenes import chance
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.ports import free_port
-from streams.topics import (
+from streams.kafka.topics import (
     LARGEST_MESSAGE,
     TopicCreationError,
     TopicForbiddenError,

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from detectors.transitions import Clock, Line, Transition, decode_line
 from loopwatch.child import Child
 from loopwatch.ports import free_port
-from streams.topics import TopicNames, ensure_topics, loopwatch_topics
+from streams.kafka.topics import TopicNames, ensure_topics, loopwatch_topics
 
 PATIENCE_S = 40.0
 

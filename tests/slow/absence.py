@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from detectors.evidence import known
-from detectors.lifecycle import CLEAR, FAR, Evaluation, Life, Verdict
-from detectors.phrases import duration
-from detectors.plans import Limit, Plan
+from detectors.kinds.plans import Limit, Plan
+from detectors.kinds.watch import Watch
+from detectors.life.evidence import known
+from detectors.life.lifecycle import CLEAR, FAR, Evaluation, Life, Verdict
+from detectors.life.phrases import duration
 from detectors.rules import Absence
-from detectors.stage import Stage
+from detectors.state.stage import Stage
 from detectors.transitions import State, rfc3339
-from detectors.watch import Watch
 
 
 class AbsenceWatch(Watch):

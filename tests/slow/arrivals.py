@@ -15,7 +15,7 @@ from math import exp, expm1
 from typing import Any, Final
 
 from detectors.kernels.missing import HOUR_US
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 from tests.slow.gaps import passed_rarely
 from tests.slow.week import (
     DAY,

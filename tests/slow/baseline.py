@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, Final
 
-from detectors.evidence import known
+from detectors.kinds.plans import Judged, Plan
+from detectors.life.evidence import known
 from detectors.metrics import Aggregate, Scale
+from detectors.normal.scales import FEWEST, Spread, winsorised
+from detectors.normal.sketch import Bins, flatten, merge, remove, unflatten
 from detectors.numbers import finite, total
-from detectors.plans import Judged, Plan
-from detectors.scales import FEWEST, Spread, winsorised
-from detectors.sketch import Bins, flatten, merge, remove, unflatten
 from detectors.transitions import rfc3339
 
 SLABS: Final = 16

@@ -17,7 +17,7 @@ from math import exp, log, sqrt
 from typing import Any, Final
 
 from detectors.kernels.stakes import CELLS, CUBICS, HIGH, LEAST, LOW, MOST
-from detectors.norms import MEMORY, TURNED
+from detectors.normal.norms import MEMORY, TURNED
 
 SHIFTS: Final = (0.4, 0.8, 1.6)
 """Tilts, in deviations: the shift of the mean that each bet is best for."""

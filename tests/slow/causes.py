@@ -8,7 +8,7 @@ from collections.abc import Iterable, MutableSequence, Sequence
 from typing import Any, Final
 
 from detectors.batch import ATTRIBUTES
-from detectors.decomposition import (
+from detectors.cost.decomposition import (
     COSTS,
     NAMED,
     SESSIONS,
@@ -18,7 +18,7 @@ from detectors.decomposition import (
     add,
     new_chunk,
 )
-from detectors.packing import pack, unpack
+from detectors.state.packing import pack, unpack
 
 LEARNED: Final = 10
 """So many sessions make out what is usual."""

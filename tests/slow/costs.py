@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors.lifecycle import Evaluation, Life
+from detectors.kinds.plans import Judged, Plan
+from detectors.kinds.watch import Watch
+from detectors.life.lifecycle import Evaluation, Life
 from detectors.metrics import COLUMN
-from detectors.plans import Judged, Plan
-from detectors.stage import Stage
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.causes import STEPS, CostFactors
 from tests.slow.counted import CountWatch, MeanWatch, RankWatch
 from tests.slow.each import EachWatch

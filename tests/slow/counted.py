@@ -20,16 +20,16 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any, Final
 
-from detectors.anchor import ACCEPTED
-from detectors.evidence import count_window
-from detectors.lifecycle import THIN
+from detectors.kinds.plans import Judged, Plan
+from detectors.kinds.watch import Watch
+from detectors.life.evidence import count_window
+from detectors.life.lifecycle import THIN
+from detectors.normal.anchor import ACCEPTED
+from detectors.normal.quantiles import harmless, quantile
 from detectors.numbers import total
-from detectors.packing import pack, unpack
-from detectors.plans import Judged, Plan
-from detectors.quantiles import harmless, quantile
-from detectors.stage import Stage
+from detectors.state.packing import pack, unpack
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.baseline import Summary
 from tests.slow.shift import Shift
 

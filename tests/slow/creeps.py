@@ -21,7 +21,7 @@ from detectors.kernels.creeps import (
     PERIOD_US,
     TILT,
 )
-from detectors.norms import Norm
+from detectors.normal.norms import Norm
 from detectors.numbers import finite
 
 _FLOOR, _CEILING = -2.5, 3.5

@@ -14,24 +14,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from detectors.anchor import ACCEPTED, REBASELINED
 from detectors.batch import ATTRIBUTES, MODEL
-from detectors.facets import Sample, facets
 from detectors.kernels.creeps import BACK_MORE, UNSUSPICIOUS
-from detectors.lifecycle import CLEAR, Evaluation, Life, Verdict
-from detectors.lineage import Lineage
+from detectors.kinds.plans import Limit, Plan
+from detectors.kinds.sensitivities import SETTINGS
+from detectors.kinds.watch import Watch
+from detectors.life.lifecycle import CLEAR, Evaluation, Life, Verdict
+from detectors.life.phrases import number
 from detectors.metrics import Scale
-from detectors.norms import FEWEST, TURNED, Norm
+from detectors.normal.anchor import ACCEPTED, REBASELINED
+from detectors.normal.facets import Sample, facets
+from detectors.normal.norms import FEWEST, TURNED, Norm
+from detectors.normal.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN, Season
 from detectors.numbers import finite
-from detectors.parents import Normal
-from detectors.phrases import number
-from detectors.plans import Limit, Plan
+from detectors.peers.lineage import Lineage
+from detectors.peers.parents import Normal
 from detectors.rules import SECOND_US, Drift
-from detectors.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN, Season
-from detectors.sensitivities import SETTINGS
-from detectors.stage import Stage
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.bets import Bets
 from tests.slow.causes import CostFactors
 from tests.slow.creeps import Creeps

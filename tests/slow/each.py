@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from math import inf
 from typing import Any
 
-from detectors.evidence import known
-from detectors.plans import Plan
-from detectors.stage import Stage
+from detectors.kinds.plans import Plan
+from detectors.kinds.watch import Watch
+from detectors.life.evidence import known
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 
 
 class EachWatch(Watch):

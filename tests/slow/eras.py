@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from detectors.evidence import known
-from detectors.lifecycle import FAR
+from detectors.kinds.plans import Judged, Plan
+from detectors.life.evidence import known
+from detectors.life.lifecycle import FAR
 from detectors.metrics import Scale
+from detectors.normal.sketch import Bins
 from detectors.numbers import finite, total
-from detectors.plans import Judged, Plan
-from detectors.sketch import Bins
 from detectors.transitions import rfc3339
 from tests.slow.spans import STEPS, Slot
 

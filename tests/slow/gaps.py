@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Final
 
-from detectors.normal import deviations
+from detectors.normal.tails import deviations
 
 YEARS: Final = 3.0
 """One healthy gap in so long passes."""

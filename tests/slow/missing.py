@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from detectors.lifecycle import FAR
-from detectors.missing import is_sample
-from detectors.plans import Plan
+from detectors.kinds.missing import is_sample
+from detectors.kinds.plans import Plan
+from detectors.kinds.watch import Watch
+from detectors.life.lifecycle import FAR
 from detectors.rules import NoData
-from detectors.stage import Stage
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
 
 

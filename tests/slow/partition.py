@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
 
-from detectors.acceptance import Outcome, carry_out
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
-from detectors.fleets import Fleets
-from detectors.lifecycle import FAR
-from detectors.lineage import prefix
-from detectors.parents import Parents, Part
-from detectors.plans import Group, groups
-from detectors.retirement import retire
+from detectors.kinds.plans import Group, groups
+from detectors.life.lifecycle import FAR
+from detectors.peers.fleets import Fleets
+from detectors.peers.lineage import prefix
+from detectors.peers.parents import Parents, Part
 from detectors.rules import Anomaly, Drift, RuleBook
-from detectors.seals import Seal
-from detectors.tallies import Counts, OpenAlert, open_alert
+from detectors.state.acceptance import Outcome, carry_out
+from detectors.state.retirement import retire
+from detectors.state.seals import Seal
+from detectors.state.tallies import Counts, OpenAlert, open_alert
 from tests.slow.each import EachWatch
 from tests.slow.memory import Memory
 from tests.slow.population import Population

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from detectors.identity import series_labels
-from detectors.plans import Group
-from detectors.retirement import newest, retire
-from detectors.seals import salt_of
+from detectors.kinds.plans import Group
+from detectors.state.retirement import newest, retire
+from detectors.state.seals import salt_of
 from tests.slow.rows import Gone, dump_gone, dump_series, load_row
 from tests.slow.series import Series
 from tests.slow.stage import Stage

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any, Final
 
-from detectors.facets import Facet, Sample
-from detectors.norms import Norm
-from detectors.parents import Normal, Prior
+from detectors.normal.facets import Facet, Sample
+from detectors.normal.norms import Norm
+from detectors.peers.parents import Normal, Prior
 
 FIRST: Final = 10
 """Sessions of its own before anything is told of a series."""
@@ -40,7 +40,7 @@ class Probation:
         norms: What is normal for its peers, facet by facet.
         deviations: Of the last session from them.
 
-    >>> from detectors.facets import facets
+    >>> from detectors.normal.facets import facets
     >>> from detectors.metrics import METRICS
     >>> peers = Prior(Normal(0.0, 1.0, 1.0, 0.0), 10.0)
     >>> probation = Probation(facets(METRICS["loop_count"], 1.0), [peers], 0)

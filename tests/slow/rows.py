@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from detectors.breach import Breach
-from detectors.lifecycle import FAR, NO_LEVEL, Life, calm
+from detectors.kinds.watch import Watch
+from detectors.life.breach import Breach
+from detectors.life.lifecycle import FAR, NO_LEVEL, Life, calm
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
 from tests.slow.series import Series
 

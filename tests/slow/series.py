@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from detectors.anomaly import AnomalyWatch
-from detectors.budget import BudgetWatch
 from detectors.identity import series_labels
-from detectors.lifecycle import FAR
-from detectors.plans import Group, Plan
+from detectors.kinds.anomaly import AnomalyWatch
+from detectors.kinds.budget import BudgetWatch
+from detectors.kinds.plans import Group, Plan
+from detectors.kinds.watch import Watch
+from detectors.life.lifecycle import FAR
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
-from detectors.watch import Watch
 from tests.slow.absence import AbsenceWatch
 from tests.slow.costs import CostEachWatch, cost_watch
 from tests.slow.counted import CountWatch, count_watch

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from detectors.plans import Plan
+from detectors.kinds.plans import Plan
 from tests.slow.baseline import Summary
 
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from detectors.evidence import known
-from detectors.lifecycle import CLEAR, FAR, THIN, Evaluation
-from detectors.phrases import duration, number
-from detectors.plans import Limit, Plan
+from detectors.kinds.plans import Limit, Plan
+from detectors.life.evidence import known
+from detectors.life.lifecycle import CLEAR, FAR, THIN, Evaluation
+from detectors.life.phrases import duration, number
 from detectors.rules import SECOND_US, Silence
-from detectors.stage import Stage
+from detectors.state.stage import Stage
 from detectors.transitions import State
 from tests.slow.absence import AbsenceWatch
 from tests.slow.arrivals import Arrivals

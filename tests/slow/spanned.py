@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from math import inf, nextafter
 from typing import Any, Final
 
-from detectors.anchor import ACCEPTED
-from detectors.evidence import time_window
-from detectors.lifecycle import FAR, THIN
-from detectors.plans import Judged, Plan
-from detectors.sketch import merge, remove
-from detectors.stage import Stage
+from detectors.kinds.plans import Judged, Plan
+from detectors.kinds.watch import Watch
+from detectors.life.evidence import time_window
+from detectors.life.lifecycle import FAR, THIN
+from detectors.normal.anchor import ACCEPTED
+from detectors.normal.sketch import merge, remove
+from detectors.state.stage import Stage
 from detectors.transitions import State
-from detectors.watch import Watch
 from tests.slow.eras import Eras, bins_of, signed_rank
 from tests.slow.spans import STEPS, Slot, Span
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from detectors.batch import Batch, tick
-from detectors.stage import Said
-from detectors.stage import Stage as Quick
+from detectors.state.stage import Said
+from detectors.state.stage import Stage as Quick
 
 __all__ = ["Said", "Stage"]
 

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from detectors.facets import Facet, Sample
 from detectors.kernels.giving import gives
 from detectors.kernels.learning import PER_WAITING
-from detectors.norms import FEWEST, MEMORY, Norm
-from detectors.parents import Normal
+from detectors.normal.facets import Facet, Sample
+from detectors.normal.norms import FEWEST, MEMORY, Norm
+from detectors.peers.parents import Normal
 from tests.slow.bets import Bets
 from tests.slow.probation import Probation
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
 from tests.slow.series import Series
 
 

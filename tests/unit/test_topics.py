@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from streams.topic_checks import partition_problems, policy_problems, topic_notes
-from streams.topics import TopicNames, TopicSpec, loopwatch_topics
+from streams.kafka.topic_checks import partition_problems, policy_problems, topic_notes
+from streams.kafka.topics import TopicNames, TopicSpec, loopwatch_topics
 
 STATE = {"loopwatch.parents", "loopwatch.detect-state", "loopwatch.notify-state"}
 

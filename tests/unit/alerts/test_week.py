@@ -13,7 +13,7 @@ from alerts.routes import Escalate, Mute, MuteTime, Route, Routing
 from alerts.silences import Silence
 from detectors.matchers import Matchers, equal
 from detectors.rules import SECOND_US, Flapping, NoData, Rule, Window, rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import microseconds
 from tests.unit.detectors.scenes import START_S, Scene, threshold, us
 

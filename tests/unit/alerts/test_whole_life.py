@@ -16,7 +16,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from alerts.routes import ALL_LABELS, FanIn
 from detectors.identity import alert_id
-from detectors.lifecycle import EDGES
+from detectors.life.lifecycle import EDGES
 from detectors.rules import (
     SECOND_US,
     Flapping,
@@ -29,7 +29,7 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as a_rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import Census, State, Transition, microseconds
 from tests.unit.alerts.test_any_life import Life
 from tests.unit.detectors.scenes import START_S, Scene

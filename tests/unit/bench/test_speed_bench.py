@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from streams.session import decode_session
+from streams.events.session import decode_session
 from tests.bench import findings as lines
 from tests.bench import growth, memory, reaction, replaying, restart, shares, speed
 from tests.bench.__main__ import PARTS, chosen

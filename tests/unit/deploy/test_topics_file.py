@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from streams.kafka.topic_specs import TopicSpec, loopwatch_topics
 from streams.settings import read_settings, unknown_settings
-from streams.topic_specs import TopicSpec, loopwatch_topics
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 

@@ -14,7 +14,7 @@ from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Level, Rule, RuleBook, Severity, Threshold
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import Census, Transition, Update, microseconds
 
 START_S = 1_700_000_000

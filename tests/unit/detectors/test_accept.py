@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detectors.metrics import Aggregate
 from detectors.rules import SECOND_US, Absence, Baseline, Hold, Rule, Window
 from detectors.rules import rule as make_rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State, Transition
 from tests.unit.detectors.scenes import (
     Scene,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.beta_binomial import at_least, upper
-from detectors.facets import facets
 from detectors.metrics import METRICS
-from detectors.odds import Odds
+from detectors.normal.beta_binomial import at_least, upper
+from detectors.normal.facets import facets
+from detectors.normal.odds import Odds
 from detectors.partition import Partition
 from detectors.rules import Anomaly, Rule
 from detectors.rules import rule as make_rule

@@ -9,13 +9,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from detectors.counted import CountWatch
+from detectors.kinds.counted import CountWatch
+from detectors.kinds.plans import Group
 from detectors.metrics import Aggregate
-from detectors.plans import Group
 from detectors.rules import SECOND_US, Baseline, Hold, Rule, Window
 from detectors.rules import rule as make_rule
-from detectors.series import watch
-from detectors.store import Store
+from detectors.state.series import watch
+from detectors.state.store import Store
 from tests.unit.detectors.scenes import (
     Log,
     Scene,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.burn import SLOTS, Burn, gone_us
+from detectors.normal.burn import SLOTS, Burn, gone_us
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US

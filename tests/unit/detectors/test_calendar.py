@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.calendar import LAST_US, PERIODS, Calendar
+from detectors.normal.calendar import LAST_US, PERIODS, Calendar
 from detectors.transitions import microseconds, rfc3339
 
 HOUR_US = 3_600_000_000

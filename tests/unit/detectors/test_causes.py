@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from detectors.batch import ATTRIBUTES
 from detectors.metrics import COLUMN, COLUMNS, Aggregate, Direction
-from detectors.packing import unpack
 from detectors.rules import SECOND_US, Baseline, Rule, Window
 from detectors.rules import rule as make_rule
+from detectors.state.packing import unpack
 from detectors.transitions import Transition
 from tests.slow.causes import CostFactors
 from tests.unit.detectors.scenes import Scene, threshold, transitions

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from detectors import census
 from detectors.matchers import Matchers, equal
 from detectors.rules import SECOND_US, Anomaly, Rule, rule
-from detectors.stage import Said
+from detectors.state import census
+from detectors.state.stage import Said
 from detectors.transitions import Census, FirstCensus, decode_line, encode_line
 from tests.unit.detectors.scenes import Scene, at, threshold
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from detectors.batch import Batch, tick
-from detectors.drift import DriftWatch
 from detectors.kernels import layout, norms
+from detectors.kinds.drift import DriftWatch
 from detectors.partition import Partition
 from detectors.rules import Anomaly, Drift, Rule
 from detectors.rules import rule as make_rule

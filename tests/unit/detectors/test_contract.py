@@ -33,7 +33,7 @@ from detectors.rules import (
     Window,
     rule,
 )
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State, encode_line
 from tests.unit.detectors.scenes import Log, Session, chance, threshold, transitions
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.metrics import Aggregate
-from detectors.paper import bytes_of, words_of
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Absence, Baseline, Drift, Rule, RuleBook, Window
 from detectors.rules import rule as make_rule
+from detectors.state.paper import bytes_of, words_of
 from tests.unit.detectors.scenes import Log, Session, chance, threshold
 
 WORDS, TOLD = 7, 8

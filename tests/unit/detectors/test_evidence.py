@@ -10,13 +10,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.blocks import as_block
-from detectors.breach import KEPT, Breach
 from detectors.kernels.layout import LABELS
+from detectors.life.breach import KEPT, Breach
 from detectors.metrics import Aggregate
 from detectors.rules import SECOND_US, Absence, Baseline, Kind, Rule, Window
 from detectors.rules import rule as make_rule
-from detectors.stage import Said, Stage
+from detectors.state.blocks import as_block
+from detectors.state.stage import Said, Stage
 from detectors.transitions import State, Transition, rfc3339
 from tests.unit.detectors.scenes import (
     Log,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.rules import SECOND_US, Absence, Flapping, Rule, Window, rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import Census, State, Update
 from detectors.transitions import Flapping as Told
 from tests.unit.detectors.scenes import Scene, alerts, at, threshold, transitions

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.batch import tick
-from detectors.fleets import LEAST, MOST, Fleet, limit_of
-from detectors.parents import Part, Sums
-from detectors.plans import Plan
+from detectors.kinds.plans import Plan
+from detectors.kinds.sensitivities import SETTINGS
+from detectors.peers.fleets import LEAST, MOST, Fleet, limit_of
+from detectors.peers.parents import Part, Sums
 from detectors.rules import Drift, Rule
 from detectors.rules import rule as make_rule
-from detectors.seals import Seal
-from detectors.sensitivities import SETTINGS
+from detectors.state.seals import Seal
 from detectors.transitions import State
-from streams.parents import Told, encode_part
+from streams.state.parents import Told, encode_part
 from tests.unit.detectors.scenes import Scene, chance, transitions
 
 HOUR_US = 3_600_000_000

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors import lifecycle
-from detectors.lifecycle import (
+from detectors.life import lifecycle
+from detectors.life.lifecycle import (
     CLEAR,
     EDGES,
     FAR,
@@ -22,7 +22,7 @@ from detectors.lifecycle import (
     expire,
     step,
 )
-from detectors.moves import ALWAYS
+from detectors.life.moves import ALWAYS
 from detectors.transitions import State
 
 INFO, WARNING, CRITICAL = 0, 1, 2

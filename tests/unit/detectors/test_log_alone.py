@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.batch import Batch
-from detectors.calendar import PERIODS
 from detectors.matchers import Matchers, equal
 from detectors.metrics import METRICS, Aggregate
+from detectors.normal.calendar import PERIODS
 from detectors.partition import Partition
 from detectors.rules import (
     SECOND_US,
@@ -28,7 +28,7 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as make_rule
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import Census, FirstCensus, encode_line
 from tests.unit.detectors.scenes import Log, Session, threshold
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.facets import facets
-from detectors.lineage import Lineage
-from detectors.parents import (
+from detectors.kinds.plans import Plan
+from detectors.normal.facets import facets
+from detectors.peers.lineage import Lineage
+from detectors.peers.parents import (
     MOST_LENT,
     MOST_PARENTS,
     Normal,
@@ -22,7 +23,6 @@ from detectors.parents import (
     Sums,
     prior_of,
 )
-from detectors.plans import Plan
 from detectors.rules import Drift
 from detectors.rules import rule as make_rule
 

@@ -22,8 +22,8 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as make_rule
-from detectors.seals import Seal
-from detectors.stage import Said
+from detectors.state.seals import Seal
+from detectors.state.stage import Said
 from detectors.transitions import encode_line
 from tests.unit.detectors.scenes import (
     Log,

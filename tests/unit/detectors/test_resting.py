@@ -19,7 +19,7 @@ from detectors.rules import (
     Window,
     rule,
 )
-from detectors.stage import Said
+from detectors.state.stage import Said
 from detectors.transitions import State
 from tests.slow.partition import Partition as SlowPartition
 from tests.unit.detectors.scenes import (

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from detectors.identity import alert_id
 from detectors.metrics import METRICS, Aggregate, Direction
 from detectors.partition import Partition
-from detectors.rows import RowError
 from detectors.rules import (
     SECOND_US,
     Absence,
@@ -21,6 +20,7 @@ from detectors.rules import (
     Window,
 )
 from detectors.rules import rule as make_rule
+from detectors.state.rows import RowError
 from detectors.transitions import Census, Update, encode_line
 from tests.unit.detectors.scenes import (
     Scene,

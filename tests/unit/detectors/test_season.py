@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import tests.slow.drift as slow_drift
 from detectors.kernels import season as kernel
 from detectors.kernels.words import arena
+from detectors.normal.season import HOUR_US, VISITS, Season, bucket_of
 from detectors.partition import Partition
 from detectors.rules import Anomaly, Drift, RuleBook, rule
-from detectors.season import HOUR_US, VISITS, Season, bucket_of
 from detectors.transitions import State, Transition
 from tests.unit.detectors.scenes import START_S, Log, Session, chance, transitions
 from tests.unit.detectors.test_oracle import quickly, slowly

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.arrivals import Arrivals
 from detectors.kernels import layout
 from detectors.kernels.missing import HOUR_US
-from detectors.lifecycle import FAR
+from detectors.life.lifecycle import FAR
+from detectors.normal.arrivals import Arrivals
 from detectors.partition import Partition
 from detectors.rules import SECOND_US, Absence, Rule, RuleBook, Silence
 from detectors.rules import rule as make_rule
-from detectors.stage import Said
-from detectors.store import Store
+from detectors.state.stage import Said
+from detectors.state.store import Store
 from detectors.transitions import Transition
 from tests.slow.arrivals import Arrivals as SlowArrivals
 from tests.slow.partition import Partition as SlowPartition

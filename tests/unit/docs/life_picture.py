@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detectors.lifecycle import TABLE, Edge
+from detectors.life.lifecycle import TABLE, Edge
 from detectors.transitions import State
 
 _BEGIN = State.INSUFFICIENT

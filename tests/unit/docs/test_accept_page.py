@@ -12,7 +12,7 @@ import pytest
 from loopwatch.conditions import read_conditions
 from loopwatch.config.load import read
 from loopwatch.config.source import Source
-from streams.actions import AcceptAction, decode_action
+from streams.control.actions import AcceptAction, decode_action
 from tests.unit.replay.test_replay import Run, command, session
 
 _WHOLE = (Path(__file__).parents[3] / "docs/tune.md").read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from loopwatch.broker import EmbeddedBroker
-from streams.deadletter import DeadLetter
-from streams.session import Malformed, decode_session
-from streams.session_fields import SessionEvent
+from streams.events.deadletter import DeadLetter
+from streams.events.session import Malformed, decode_session
+from streams.events.session_fields import SessionEvent
 
 PAGE = (Path(__file__).parents[3] / "docs/publish.md").read_text(encoding="utf-8")
 SCALE = (1.0, 10.0)

@@ -11,7 +11,7 @@ import pytest
 from loopwatch.conditions import read_conditions
 from loopwatch.config.load import read
 from loopwatch.config.source import Source
-from streams.actions import read_actions
+from streams.control.actions import read_actions
 from tests.unit.replay.test_replay import Run, command, session
 
 FOLDER = Path(__file__).parents[3] / "docs"

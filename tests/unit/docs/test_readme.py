@@ -9,7 +9,7 @@ import pytest
 
 from loopwatch.cli import COMMANDS
 from loopwatch.config import load
-from streams.session import decode_session
+from streams.events.session import decode_session
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from streams.kafka.topic_specs import loopwatch_topics
 from streams.metrics import Meters
 from streams.settings import PREFIX, Settings
-from streams.topic_specs import loopwatch_topics
 
 PAGE = (Path(__file__).parents[3] / "docs" / "run.md").read_text(encoding="utf-8")
 

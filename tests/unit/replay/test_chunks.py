@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.notifications import Notification, Reason
-from detectors.acceptance import Outcome
+from detectors.state.acceptance import Outcome
 from detectors.transitions import State, Transition, microseconds, rfc3339
 from loopwatch.config.load import Config, load
-from streams.actions import AcceptAction, Numbered, encode_action, read_actions
+from streams.control.actions import AcceptAction, Numbered, encode_action, read_actions
 from streams.replay import Replay, ReplayLine
 
 RULES = """\

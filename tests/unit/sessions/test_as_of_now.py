@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.as_of_now import latest_end_us, move
-from streams.session import ANY_SCALE, Malformed, decode_session
+from streams.events.session import ANY_SCALE, Malformed, decode_session
 
 EARLY = datetime.fromisoformat("1980-01-01")
 LATE = datetime.fromisoformat("9980-01-01")

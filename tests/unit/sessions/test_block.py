@@ -13,10 +13,15 @@ from hypothesis import strategies as st
 from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.metrics import COLUMNS
-from detectors.parents import Part, Sums
-from streams.block import BLOCK_BYTES, decode_block, encode_block, encode_blocks
-from streams.block_body import Body, narrow
-from streams.columns import Columns
+from detectors.peers.parents import Part, Sums
+from streams.observations.block import (
+    BLOCK_BYTES,
+    decode_block,
+    encode_block,
+    encode_blocks,
+)
+from streams.observations.block_body import Body, narrow
+from streams.observations.columns import Columns
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from streams.deadletter import decode_dead_letter, encode_dead_letter
+from streams.events.deadletter import decode_dead_letter, encode_dead_letter
 
 
 def letter(value: bytes, key: bytes | None = b"k") -> bytes:

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detectors.metrics import COLUMN
-from streams.session import ANY_SCALE, Malformed, Session, decode_session
-from streams.session_fields import SessionEvent
+from streams.events.session import ANY_SCALE, Malformed, Session, decode_session
+from streams.events.session_fields import SessionEvent
 
 ENDED_S = 1_767_225_600  # 2026-01-01T00:00:00Z
 ENDED_US = ENDED_S * 1_000_000

@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.identity import session_hash
-from streams import decoding
-from streams.decoding import Decoded, decode_sessions
-from streams.event_words import TEXTS
-from streams.hashing import hash_texts
-from streams.octets import PADDING
-from streams.session import Malformed, decode_session
-from streams.session_fields import LABEL_FIELDS, LONGEST_LABEL
+from streams.events import decoding
+from streams.events.decoding import Decoded, decode_sessions
+from streams.events.event_words import TEXTS
+from streams.events.octets import PADDING
+from streams.events.session import Malformed, decode_session
+from streams.events.session_fields import LABEL_FIELDS, LONGEST_LABEL
+from streams.observations.hashing import hash_texts
 
 SCALE = (1.0, 10.0)
 ENDED_S = 1_767_225_600

@@ -22,10 +22,11 @@ from detectors.rules import (
     Threshold,
     rule,
 )
-from streams import dealing, hashing, labels, scan
-from streams import series as series_module
-from streams.block import decode_block
-from streams.observe import Observer
+from streams.events import scan
+from streams.observations import dealing, hashing, labels
+from streams.observations import series as series_module
+from streams.observations.block import decode_block
+from streams.observations.observe import Observer
 from streams.warm_up import warm_up
 
 BEGIN_S = 1_767_225_600
@@ -119,7 +120,7 @@ class TestSeries:
 
     def test_memory_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """After more series than are remembered the results are the same."""
-        monkeypatch.setattr("streams.observe.REMEMBERED", 3)
+        monkeypatch.setattr("streams.observations.observe.REMEMBERED", 3)
         assert series_module.REMEMBERED > 3
         book = observer(cost_rule("a", "agent"), partitions=2)
         for chunk in range(5):

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detectors.metrics import COLUMN
-from streams.pricing import price
-from streams.session import Session, decode_session
+from streams.events.pricing import price
+from streams.events.session import Session, decode_session
 
 
 def at(text: str) -> int:

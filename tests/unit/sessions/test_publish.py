@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from loopwatch.broker import EmbeddedBroker
 from loopwatch.cli import build
 from loopwatch.ports import free_port
+from streams.events.session import decode_session
 from streams.publish import Published, publish, read_lines, start_producer
-from streams.session import decode_session
 from streams.settings import Settings
 
 TOPIC = "agent.sessions"

@@ -12,8 +12,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from streams.session import ANY_SCALE, Malformed, decode_session
-from streams.session_fields import REQUIRED, SessionEvent
+from streams.events.session import ANY_SCALE, Malformed, decode_session
+from streams.events.session_fields import REQUIRED, SessionEvent
 
 SCHEMA: dict[str, Any] = json.loads(
     files("streams").joinpath("session.schema.json").read_text("utf-8")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from loopwatch.broker import EmbeddedBroker
 from loopwatch.cli import build
 from loopwatch.conditions import read_conditions
-from streams.actions import AcceptAction, decode_action
+from streams.control.actions import AcceptAction, decode_action
 from streams.settings import Settings
 
 

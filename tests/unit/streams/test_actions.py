@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.actions import (
+from streams.control.actions import (
     LARGEST,
     AcceptAction,
     AckAction,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.announce import Announcement, Roll
+from streams.control.announce import Announcement, Roll
 
 
 def roll() -> tuple[Roll, list[float]]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from faust.types import TP
 
-from streams.chunks import ChunkConsumer
+from streams.kafka.chunks import ChunkConsumer
+from streams.kafka.reading import Source
 from streams.lines import NOTIFIED, QUIET
-from streams.reading import Source
 
 
 def test_a_partition_that_nobody_wants_is_not_watched_for_a_standstill() -> None:

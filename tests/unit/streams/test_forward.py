@@ -12,12 +12,12 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.types.tuples import TP
 
 from detectors.actions import Accept
-from streams.block import decode_block
-from streams.forward import Forwarder
+from streams.control.forward import Forwarder
 from streams.ingest import TICK
-from streams.lease import Lease
-from streams.link import Link
-from streams.topic_specs import TopicNames
+from streams.kafka.lease import Lease
+from streams.kafka.link import Link
+from streams.kafka.topic_specs import TopicNames
+from streams.observations.block import decode_block
 
 ACTION = (
     b'{"at":"2026-03-03T10:00:00Z","action":"accept","match":{"agent":"a"},"by":"ann"}'

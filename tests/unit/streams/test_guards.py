@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from streams.guards import AGAIN, FAULT, ShutdownGuard, Watchdog
+from streams.kafka.guards import AGAIN, FAULT, ShutdownGuard, Watchdog
 
 
 class EndedError(Exception):

@@ -17,7 +17,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.lean_records import LeanResults
+from streams.kafka.lean_records import LeanResults
 
 TP = TopicPartition("agent.sessions", 0)
 CONTROL = 0x20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.lease import Lease
+from streams.kafka.lease import Lease
 
 
 class Coordinator:

@@ -11,8 +11,8 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
 )
 
-from streams.lease import Lease
-from streams.link import Link
+from streams.kafka.lease import Lease
+from streams.kafka.link import Link
 
 
 def link() -> Link:

@@ -10,8 +10,8 @@ import pytest
 from detectors.batch import tick
 from detectors.partition import Partition
 from detectors.rules import Level, RuleBook, Severity, Threshold, rule
-from streams.moving import all_moved
-from streams.owned import Owned
+from streams.state.moving import all_moved
+from streams.state.owned import Owned
 
 DEAR = Threshold((Level(Severity.WARNING, 1.0),))
 BEFORE = RuleBook((rule("before", "cost_usd", DEAR),))

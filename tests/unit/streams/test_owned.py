@@ -5,9 +5,9 @@ from __future__ import annotations
 from detectors.batch import tick
 from detectors.partition import Partition
 from detectors.rules import Level, RuleBook, Severity, Threshold, rule
-from detectors.seals import Seal
+from detectors.state.seals import Seal
 from streams.metrics import Meters
-from streams.owned import Owned
+from streams.state.owned import Owned
 
 DEAR = Threshold((Level(Severity.WARNING, 1.0),))
 

@@ -13,14 +13,14 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 from faust.types.tuples import TP
 
-from detectors.parents import Part, Sums
-from streams import parents
-from streams.block import decode_block
+from detectors.peers.parents import Part, Sums
 from streams.ingest import TICK
-from streams.lease import Lease
-from streams.link import Link
-from streams.parents import ParentForwarder, ShareWriter, Told, encode_part
-from streams.topic_specs import TopicNames
+from streams.kafka.lease import Lease
+from streams.kafka.link import Link
+from streams.kafka.topic_specs import TopicNames
+from streams.observations.block import decode_block
+from streams.state import parents
+from streams.state.parents import ParentForwarder, ShareWriter, Told, encode_part
 
 TWO = Sums(2.0, 3.0, 5.0, 1.0, 6.0, 0.0)
 THREE = Sums(3.0, 9.0, 29.0, 2.0, 9.0, 0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faust.types.tuples import TP
 
-from streams.reading import Source, from_committed, in_turns
+from streams.kafka.reading import Source, from_committed, in_turns
 
 
 def test_partitions_take_turns() -> None:

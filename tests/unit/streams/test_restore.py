@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from detectors.identity import series_key
-from detectors.rows import VERSION
 from detectors.rules import Level, RuleBook, Severity, Threshold, Window, rule
-from streams.link import StateError
-from streams.restore import _restored
-from streams.topic_specs import TopicNames
+from detectors.state.rows import VERSION
+from streams.kafka.link import StateError
+from streams.kafka.topic_specs import TopicNames
+from streams.state.restore import _restored
 
 BOOK = RuleBook(
     (

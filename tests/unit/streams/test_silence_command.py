@@ -14,7 +14,7 @@ from alerts.rows import encode_row, silence_row
 from alerts.silences import Silence
 from loopwatch.broker import EmbeddedBroker
 from loopwatch.cli import build
-from streams.actions import (
+from streams.control.actions import (
     AckAction,
     Action,
     ExpireAction,

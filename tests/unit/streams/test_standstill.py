@@ -24,7 +24,7 @@ from detectors.rules import (
 )
 from detectors.rules import rule as make_rule
 from detectors.transitions import Clock, Transition, microseconds, rfc3339
-from streams.observe import Observer
+from streams.observations.observe import Observer
 from streams.replay import Replay
 from tests.unit.alerts.conftest import Desk, a_routing
 

@@ -10,7 +10,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from detectors.partition import Partition
 from detectors.rules import RuleBook
-from streams.state import append, newer_offset
+from streams.state.topic import append, newer_offset
 
 
 def row(offset: int) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.batch import ATTRIBUTES
-from detectors.decomposition import WIDTH
+from detectors.cost.decomposition import WIDTH
 from detectors.kernels import factors as kernels
 from detectors.kernels.arena import HEADS, TOP
 from detectors.kernels.words import Floats, arena

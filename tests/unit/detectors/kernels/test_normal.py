@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detectors import normal as scalar
 from detectors import numbers
 from detectors.kernels.normal import LEAST, deviations, tail
 from detectors.kernels.numbers import finite
 from detectors.kernels.stakes import CELLS, HIGH, LOW, MOST, exact, stake
+from detectors.normal import tails as scalar
 
 
 @given(st.floats(allow_nan=False))

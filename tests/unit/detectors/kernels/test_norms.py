@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import norms as scalar
 from detectors.kernels import norms as kernels
 from detectors.kernels import scales
 from detectors.kernels.beta_binomial import table
 from detectors.kernels.words import arena
 from detectors.metrics import Scale
+from detectors.normal import norms as scalar
 
 AT = 3
 GUARD = 12345.0

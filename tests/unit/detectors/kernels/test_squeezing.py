@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.paper import bytes_of, words_of
+from detectors.state.paper import bytes_of, words_of
 
 WORDS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),

@@ -1,0 +1,1 @@
+"""Why cost rose: a change taken apart into factors."""

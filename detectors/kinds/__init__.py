@@ -1,0 +1,1 @@
+"""The kinds of rules: what each makes of a series' sessions, and says."""

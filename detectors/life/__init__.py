@@ -1,0 +1,1 @@
+"""The life of an alert: its states, its evidence, its words."""

@@ -1,0 +1,1 @@
+"""What is normal: levels, spreads, tails, hours and weeks, scored before they learn."""

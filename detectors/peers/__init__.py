@@ -1,0 +1,1 @@
+"""What a new series borrows from those that are like it."""

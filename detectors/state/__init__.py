@@ -1,0 +1,1 @@
+"""What a partition knows: its series as words, their rows, and how a block is folded."""

@@ -1,0 +1,163 @@
+"""What a partition knows as rows, and back: what has changed, what is written, restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from detectors.kernels import layout
+from detectors.kernels.words import Ints
+from detectors.kinds.plans import NO_RULES, Group
+from detectors.state.population import Population
+from detectors.state.rows import (
+    Gone,
+    Row,
+    RowError,
+    dump_gone,
+    dump_series,
+    dump_words,
+    entries_of,
+    load_row,
+    take_entries,
+)
+from detectors.state.store import Store
+
+Member = tuple[str, bytes]
+"""Name and shape of a rule."""
+
+
+class Checkpoints:
+    """The rows of a partition.
+
+    Attributes:
+        changed: Takes the numbers of series that compiled code changes.
+        newest: The last block that a restored row holds; -1 without any.
+    """
+
+    __slots__ = ("_books", "_everyone", "_store", "changed", "newest")
+
+    def __init__(
+        self, groups: Iterable[Group], everyone: Population, store: Store
+    ) -> None:
+        self._everyone = everyone
+        self._store = store
+        self.changed: Ints = np.zeros(1 << 10, np.int64)
+        self.newest = -1
+        self._books: dict[bytes, Sequence[Member]] = {
+            group.digest: [(plan.rule.name, plan.shape) for plan in group.plans]
+            for group in groups
+        }
+        # A series on which no rule has begun says so too.
+        self._books[NO_RULES.digest] = []
+
+    def make_room(self, keys: int) -> None:
+        """So many more series may change: let ``changed`` take their numbers."""
+        needed = len(self._everyone) + keys
+        if needed > len(self.changed):
+            wider = np.zeros(2 * needed, np.int64)
+            wider[: len(self.changed)] = self.changed
+            self.changed = wider
+
+    def take_dirty(self, changed: int) -> list[tuple[bytes, bytes | None]]:
+        """Rows that have changed since the last call; None is a tombstone.
+
+        Args:
+            changed: How many of the numbers in ``changed`` count.
+        """
+        everyone, graves = self._everyone, self._everyone.graves
+        keys = everyone.keys
+        dirty = dict.fromkeys(keys[n] for n in self.changed[:changed].tolist())
+        dirty |= dict.fromkeys(everyone.take_dirty())
+        rows: list[tuple[bytes, bytes | None]] = []
+        rows += [(key, None) for key in graves.take_buried()]
+        for key in dirty:
+            address = everyone.addresses.get(key)
+            gone = graves.get(key)
+            if address is not None:
+                rows.append((key, self._row(key, address)))
+            elif gone is not None:
+                rows.append((key, dump_gone(gone)))
+                graves.written(key)
+        return rows
+
+    def all_rows(self) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of all series as they stand; what has changed is not asked."""
+        for key, address in self._everyone.addresses.items():
+            yield key, self._packed(key, address)
+
+    def _row(self, key: bytes, address: int) -> bytes:
+        self._store.arena.ints[address + layout.DIRTY] = 0
+        return self._packed(key, address)
+
+    def _packed(self, key: bytes, address: int) -> bytes:
+        series = self._everyone.awake.get(key)
+        if series is not None:
+            return dump_series(series)
+        return dump_words(self._store, address, self._everyone.group_at(address))
+
+    def dump(self) -> list[Any]:
+        """What rows of words cannot be read without, as plain values."""
+        return [[digest, members] for digest, members in self._books.items()]
+
+    def load(self, state: Iterable[Any]) -> None:
+        """Take what ``dump`` gave."""
+        for digest, members in state:
+            self._books.setdefault(digest, [tuple(each) for each in members])
+
+    def restore(self, key: bytes, row: bytes) -> None:
+        """Take a row, unless a newer one of its key has been taken.
+
+        Raises:
+            RowError: It is of another version, or none at all.
+        """
+        everyone = self._everyone
+        found = load_row(key, row)
+        self.newest = max(self.newest, found.last_offset)
+        if self._newest(key) > found.last_offset:
+            return
+        everyone.graves.open(key)
+        older = everyone.addresses.pop(key, None)
+        if older is not None:
+            everyone.awake.pop(key, None)
+            everyone.drop(older)
+        if isinstance(found, Gone):
+            everyone.graves.keep(key, found)
+        else:
+            everyone.addresses[key] = self._series(key, found)
+
+    def _newest(self, key: bytes) -> int:
+        address = self._everyone.addresses.get(key)
+        if address is not None:
+            return int(self._store.arena.ints[address + layout.LAST_OFFSET])
+        gone = self._everyone.graves.get(key)
+        return -1 if gone is None else gone.last_offset
+
+    def _series(self, key: bytes, row: Row) -> int:
+        everyone, store = self._everyone, self._store
+        group = everyone.group_of(key)
+        address = everyone.make(key, group)
+        words = store.arena.ints
+        words[address + layout.LAST_US : address + layout.IN_BLOCK] = (
+            row.last_us,
+            row.floor_us,
+            row.order,
+            row.last_offset,
+        )
+        words[address + layout.SEQ_FLOOR] = row.seq_floor
+        if row.entries == group.digest and isinstance(row.entries, bytes):
+            store.unpack_series(address, group, row.words, row.told)
+            return address
+        if isinstance(row.entries, bytes):
+            members = self._books.get(row.entries)
+            if members is None:
+                raise RowError(
+                    f"the row of series {key.decode(errors='replace')} is of rules "
+                    "that its partition's seal does not name"
+                )
+            entries = list(entries_of(row, members))
+        else:
+            entries = row.entries
+        take_entries(everyone.wake(key, address), entries)
+        return address

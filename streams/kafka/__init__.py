@@ -1,0 +1,1 @@
+"""Kafka and Faust, held to what the road needs: apps, chunks, topics, the connection."""

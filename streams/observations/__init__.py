@@ -1,0 +1,1 @@
+"""Observations: which series a session belongs to, and blocks for their owners."""

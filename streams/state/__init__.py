@@ -1,0 +1,1 @@
+"""State that survives: rows in a topic, and taking partitions over."""

@@ -1,0 +1,103 @@
+"""A partition of observations that this worker owns: its state, and what is safe."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from detectors.partition import Partition
+from detectors.state.tallies import Counts
+from streams.metrics import Meters
+
+
+class Step(NamedTuple):
+    """What one checkpoint writes, in this order.
+
+    Attributes:
+        position: Offset after the last block that it makes safe.
+    """
+
+    rows: list[tuple[bytes, bytes | None]]
+    seal: bytes
+    position: int
+
+
+class Owned:
+    """The state of a partition in memory, ahead of what has been written.
+
+    Args:
+        partition: As it was restored.
+        position: Offset of the next block to fold.
+        fresh: There was no state to restore.
+
+    Attributes:
+        next: The position, as it goes on.
+        safe: The position up to which everything has been written.
+        step: A checkpoint that has been taken and is not written yet.
+        changed: Something other than a block has changed the state.
+        retired: Rules that are gone have been seen to.
+        told: The clock that was written last, as a tuple of one; None if none was.
+        safe_s: When everything was last safe, by the monotonic clock.
+    """
+
+    def __init__(
+        self, partition: Partition, position: int = 0, *, fresh: bool = False
+    ) -> None:
+        self.partition = partition
+        self.fresh = fresh
+        self.begin(position)
+        self.step: Step | None = None
+        self.changed = False
+        self.retired = False
+        self.told: tuple[int | None] | None = None
+        self.safe_s = time.monotonic()
+        self._counted = _copy(partition.counts)
+
+    def begin(self, position: int) -> None:
+        """There is nothing to fold before a position."""
+        self.next = self.safe = self._taken = position
+
+    def take_step(self) -> bool:
+        """Take what has changed since the last step; False if nothing has."""
+        if self.next == self._taken and not self.changed:
+            self.safe_s = time.monotonic()
+            return False
+        rows = self.partition.take_dirty()
+        self.step = Step(rows, self.partition.seal(self.next - 1), self.next)
+        self._taken = self.next
+        self.changed = self.fresh = False
+        return True
+
+    def take_up(self, partition: Partition) -> None:
+        """Go on with the partition as it is under other rules.
+
+        What changed under the old ones is written first, and the seal on it names
+        both: until then no row may be written that the topic's own seal cannot tell.
+        """
+        rows = self.partition.take_dirty()
+        waiting = [] if self.step is None else self.step.rows
+        seal = partition.seal(self.next - 1)
+        self.partition = partition
+        self.step = Step([*waiting, *rows], seal, self.next)
+        self._taken = self.next
+        self.changed = self.fresh = self.retired = False
+
+    def made_safe(self, step: Step) -> None:
+        """A step has been written."""
+        self.step = None
+        self.safe = step.position
+        self.safe_s = time.monotonic()
+
+    def count(self, meters: Meters) -> None:
+        """Add to the meters what was counted since the last time."""
+        now, then = self.partition.counts, self._counted
+        meters.observations.inc(now.observations - then.observations)
+        meters.duplicates.inc(now.duplicates - then.duplicates)
+        meters.repeats.inc(now.repeats - then.repeats)
+        meters.late.inc(now.late - then.late)
+        meters.too_old.inc(now.too_old - then.too_old)
+        self._counted = _copy(now)
+
+
+def _copy(counts: Counts) -> Counts:
+    return Counts(*counts.dump())
