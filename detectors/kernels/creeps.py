@@ -6,8 +6,9 @@ and the price of its one small tilt is that of normal deviations: so small a til
 knows one shape from another. Of what was learned since then it is the mean alone that
 counts: deviations are those of today, and the mean has moved by so many more.
 
-Only what a series spends is watched so: what a provider or a task does to it passes,
-what is added to a prompt stays.
+Only what a series spends is watched so, in all and in tokens a call: what a provider or
+a task does to it passes, what is added to a prompt stays. Prices do not creep; what they
+are per token does where tokens become fewer, which is no harm.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def creeps_bet(
         facet = first + place
         words = watch + facets[facet, at.CREEP_AT]
         deviation = scratch[at.DEVIATIONS + place]
-        if f[words + PRICE] > 0.0 and not isnan(deviation):
+        known = facets[facet, at.CREEPS_TOO] and f[words + PRICE] > 0.0
+        if known and not isnan(deviation):
             norm = norms + facets[facet, at.NORM_AT]
             moved = f[norm + MEAN] - f[words + ELDER]
             spread = norm_spread(f, norm, facets[facet, at.SCALE])

@@ -349,7 +349,9 @@ BETS_AT: Final = 6
 """Of its bets within the watch."""
 CREEP_AT: Final = 7
 """Of what tells of its creeps within the watch, where the rule tells of any."""
-FACET_INTS: Final = 8
+CREEPS_TOO: Final = 8
+"""Whether it is told of creeps at all."""
+FACET_INTS: Final = 9
 
 # And floats.
 FACET_SIGN, MARGIN = 0, 1

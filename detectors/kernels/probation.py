@@ -32,7 +32,6 @@ SUSPICIOUS: Final = 2.0
 """Nats from which on the sessions of a change that may be under way are kept."""
 
 _FAR: Final = 5.0
-"""Standard deviations of a session of an unknown series: no session counts for more."""
 
 
 @compiled
@@ -74,9 +73,7 @@ def see(
                 facets[facet, at.SCALE],
                 signs[facet, at.FACET_SIGN],
             )
-            # Where series differ more than the sessions of one, those lie far out.
-            far = _FAR * sqrt(1 + 1 / f[norm + LENT_SAMPLES])
-            f[tried + at.P_TOTALS + place] += min(max(off, -far), far)
+            f[tried + at.P_TOTALS + place] += min(max(off, -_FAR), _FAR)
             i[tried + at.P_COUNTS + place] += 1
         scratch[at.OFFS + place] = off
     if i[tried + at.P_COUNTS] >= LAST:

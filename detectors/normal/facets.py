@@ -144,7 +144,8 @@ def facets(metric: Metric, sign: float) -> tuple[Facet, ...]:
     def further(title: str, how: Read, reader: int, column: int, kin: Kin) -> None:
         code = (reader, column, 0, scales.LOG)
         norm = lambda: Norm(Scale.LOG, sign)  # noqa: E731
-        found.append(Facet(title, how, norm, code, margin, True, kin, creeps))
+        too = creeps and reader != layout.PER_TOKEN
+        found.append(Facet(title, how, norm, code, margin, True, kin, too))
 
     if column == _COST:
         further("cost_usd per token", _per_token, layout.PER_TOKEN, _COST, Kin.MODEL)

@@ -173,8 +173,9 @@ class Tables:
         if found[0].creeps and {"agent", "task_type"}.issubset(by):
             row[at.CREEPS] = bets
             bets += MARK_US + 1
-            for facet_row in known[row[at.FACET] :]:
+            for facet, facet_row in zip(found, known[row[at.FACET] :], strict=True):
                 facet_row[at.CREEP_AT] = bets
+                facet_row[at.CREEPS_TOO] = facet.creeps
                 bets += CREEP_WIDTH
         if plan.rule.metric.numerator == COLUMN["cost_usd"] and plan.sign > 0:
             row[at.FACTORS] = bets

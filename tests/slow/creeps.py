@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import log, sqrt
 from typing import Any, Final
 
+from detectors.facets import Facet
 from detectors.kernels.creeps import _CAUTION as CAUTION
 from detectors.kernels.creeps import _MEAN as MEAN
 from detectors.kernels.creeps import _SPREAD as SPREAD
@@ -83,13 +84,14 @@ class Creeps:
     """Those of the facets of a metric.
 
     Args:
-        count: How many facets.
+        facets: Those.
     """
 
-    __slots__ = ("_each", "_mark_us")
+    __slots__ = ("_each", "_facets", "_mark_us")
 
-    def __init__(self, count: int) -> None:
-        self._each = [Creep() for _ in range(count)]
+    def __init__(self, facets: Sequence[Facet]) -> None:
+        self._facets = facets
+        self._each = [Creep() for _ in facets]
         self._mark_us = 0
 
     def __getitem__(self, at: int) -> Creep:
@@ -104,8 +106,10 @@ class Creeps:
         now_us: int,
     ) -> float:
         """Take a sample in as evidence; the most that a facet shows, in nats."""
-        for each, deviation, norm in zip(self._each, deviations, norms, strict=True):
-            if deviation is not None:
+        for each, facet, deviation, norm in zip(
+            self._each, self._facets, deviations, norms, strict=True
+        ):
+            if deviation is not None and facet.creeps:
                 each.bet(deviation, norm, limit + _OVERSHOOT, number, now_us)
         most = max(each.won for each in self._each)
         if self._mark_us == 0:

@@ -116,7 +116,7 @@ class DriftWatch(Watch):
             for facet in self.facets
         ]
         creep = self.facets[0].creeps and {"agent", "task_type"}.issubset(by)
-        self.creeps = Creeps(len(self.facets)) if creep else None
+        self.creeps = Creeps(self.facets) if creep else None
         self.suspects = Suspects()
         self.releases = {name: Releases() for name in _REPLACED if name not in by}
         cost = plan.rule.metric.name == "cost_usd" and plan.sign > 0

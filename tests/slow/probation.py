@@ -85,9 +85,7 @@ class Probation:
                 continue
             off = norm.off(*sample)
             self.deviations.append(off)
-            # Where series differ more than the sessions of one, those lie far out.
-            far = _FAR * sqrt(1 + 1 / norm.lent)
-            sums[0] += min(max(off, -far), far)
+            sums[0] += min(max(off, -_FAR), _FAR)
             sums[1] += 1
 
     @property
