@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from math import log, sqrt
 from typing import Any, Final
 
-from detectors.facets import Facet
 from detectors.kernels.creeps import _CAUTION as CAUTION
 from detectors.kernels.creeps import _MEAN as MEAN
 from detectors.kernels.creeps import _SPREAD as SPREAD
@@ -22,6 +21,7 @@ from detectors.kernels.creeps import (
     PERIOD_US,
     TILT,
 )
+from detectors.normal.facets import Facet
 from detectors.normal.norms import Norm
 from detectors.numbers import finite
 
