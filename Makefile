@@ -21,11 +21,12 @@ demo: .venv ## Show it work: agents, an incident, Slack and PagerDuty (ONCE=1: e
 
 .PHONY: test
 test: .venv ## Run every test (REQUIRE_KAFKA=1: without Apache Kafka, fail instead of skipping)
-	.venv/bin/python -m pytest tests --ignore=tests/bench --ignore=tests/alertmanager
+	.venv/bin/python -m pytest tests/unit -n auto --dist worksteal
+	.venv/bin/python -m pytest tests --ignore=tests/bench --ignore=tests/alertmanager --ignore=tests/unit
 
 .PHONY: unit
-unit: .venv ## Run the unit tests only (seconds)
-	.venv/bin/python -m pytest tests/unit
+unit: .venv ## Run the unit tests only, on all cores
+	.venv/bin/python -m pytest tests/unit -n auto --dist worksteal
 
 # Its service is not wanted: the tests start it themselves, on the loopback.
 .PHONY: test-alertmanager
