@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from alerts.messages.members import LISTED
 from alerts.messages.text import clip, plain
 from alerts.reach import Blast
 from detectors.life.phrases import moment
@@ -37,6 +38,12 @@ def common(blast: Blast) -> str:
     if not parts and blast.healthy is not None:
         parts.append("no common cause found")
     return ", ".join(parts)
+
+
+def is_news(blast: Blast) -> bool:
+    """Whether it says more in one line than the names of those that broke."""
+    found = bool(blast.shared or blast.attributed)
+    return bool(blast.series) and (found or blast.broken >= LISTED)
 
 
 def radius(blast: Blast, now_us: int) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from alerts.delivery import Delivery
 from alerts.messages.members import count, ends, reason_of, told
-from alerts.messages.radius import radius
+from alerts.messages.radius import is_news, radius
 from alerts.messages.text import clip, plain
 from alerts.notifications import Reason
 from detectors.life.phrases import moment
@@ -308,7 +308,7 @@ def headline(delivery: Delivery, line: Transition | None = None) -> str:
     """
     line = delivery.alerts[0] if line is None else line
     blast = delivery.blast
-    if blast is not None and blast.series and reason_of(delivery, line) in _AS_ONE:
+    if blast is not None and is_news(blast) and reason_of(delivery, line) in _AS_ONE:
         said = f"{title(delivery, line)}: {clip(plain(line.rule), _RULE)}"
         said += f": {radius(blast, delivery.at_us)}"
         return " ".join([said, *_brief(delivery)])

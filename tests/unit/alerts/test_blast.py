@@ -231,6 +231,17 @@ class TestMessages:
             " since 12:00 UTC"
         )
 
+    def test_a_few_that_share_nothing_are_named(self, scene: Any) -> None:
+        """The name of one says more than that no cause was found for three."""
+        desk = scene.Desk(scene.routing(group_by=("rule",)))
+        desk.take(*_lines(scene, 3))
+        for census in (_census("model", "new", 60, 90), _census("tenant", "x", 1, 90)):
+            desk.take(census, at_s=43_205)
+        desk.until(43_300)
+        said = headline(desk.deliveries[0])
+        assert "tenant=" in said
+        assert said.endswith("and 2 more")
+
     def test_the_page_shows_one(self) -> None:
         """In its words."""
         page = Path(__file__).parents[3] / "docs/route.md"
