@@ -1,7 +1,7 @@
 """Histograms as sorted words: a bin's number in the upper half, its count in the lower.
 
 A histogram is three words, its piece, how many bins it has and for how many there is
-room. What the bins mean ``detectors.normal.sketch`` says.
+room. What the bins mean ``tests.slow.sketch`` says.
 """
 
 from __future__ import annotations

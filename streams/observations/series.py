@@ -81,11 +81,6 @@ class View:
         """For each event which conditions it satisfies."""
         return _look_up(self.masks, self.read_where, events)
 
-    @property
-    def constant_mask(self) -> int | None:
-        """The mask of every event, where it hangs on no label."""
-        return self.masks[()] if self.read_where is None else None
-
     def forget(self) -> None:
         """Let go of all answers."""
         self.series.clear()

@@ -17,9 +17,9 @@ from detectors.kinds.plans import Judged, Plan
 from detectors.life.evidence import known
 from detectors.metrics import Aggregate, Scale
 from detectors.normal.scales import FEWEST, Spread, winsorised
-from detectors.normal.sketch import Bins, flatten, merge, remove, unflatten
 from detectors.numbers import finite, total
 from detectors.transitions import rfc3339
+from tests.slow.sketch import Bins, flatten, merge, remove, unflatten
 
 SLABS: Final = 16
 WIDTH: Final = 0.02

@@ -18,7 +18,7 @@ from detectors.cost.decomposition import (
     add,
     new_chunk,
 )
-from detectors.state.packing import pack, unpack
+from tests.slow.packing import pack, unpack
 
 LEARNED: Final = 10
 """So many sessions make out what is usual."""

@@ -27,10 +27,10 @@ from detectors.life.lifecycle import THIN
 from detectors.normal.anchor import ACCEPTED
 from detectors.normal.quantiles import harmless, quantile
 from detectors.numbers import total
-from detectors.state.packing import pack, unpack
 from detectors.state.stage import Stage
 from detectors.transitions import State
 from tests.slow.baseline import Summary
+from tests.slow.packing import pack, unpack
 from tests.slow.shift import Shift
 
 SPARE: Final = 64

@@ -16,9 +16,9 @@ from detectors.kinds.plans import Judged, Plan
 from detectors.life.evidence import known
 from detectors.life.lifecycle import FAR
 from detectors.metrics import Scale
-from detectors.normal.sketch import Bins
 from detectors.numbers import finite, total
 from detectors.transitions import rfc3339
+from tests.slow.sketch import Bins
 from tests.slow.spans import STEPS, Slot
 
 FEWEST: Final = 2

@@ -11,10 +11,10 @@ from detectors.kinds.watch import Watch
 from detectors.life.evidence import time_window
 from detectors.life.lifecycle import FAR, THIN
 from detectors.normal.anchor import ACCEPTED
-from detectors.normal.sketch import merge, remove
 from detectors.state.stage import Stage
 from detectors.transitions import State
 from tests.slow.eras import Eras, bins_of, signed_rank
+from tests.slow.sketch import merge, remove
 from tests.slow.spans import STEPS, Slot, Span
 
 _SUMS: Final = frozenset({Judged.SUM, Judged.COUNT})

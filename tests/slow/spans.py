@@ -11,8 +11,8 @@ from collections import deque
 from math import inf
 from typing import Any, Final
 
-from detectors.normal.sketch import flatten, merge, unflatten
 from detectors.numbers import total
+from tests.slow.sketch import flatten, merge, unflatten
 
 STEPS: Final = 60
 

@@ -16,9 +16,9 @@ from detectors.batch import ATTRIBUTES
 from detectors.metrics import COLUMN, COLUMNS, Aggregate, Direction
 from detectors.rules import SECOND_US, Baseline, Rule, Window
 from detectors.rules import rule as make_rule
-from detectors.state.packing import unpack
 from detectors.transitions import Transition
 from tests.slow.causes import CostFactors
+from tests.slow.packing import unpack
 from tests.unit.detectors.scenes import Scene, threshold, transitions
 
 IN_USD, OUT_USD = 1e-6, 4e-6

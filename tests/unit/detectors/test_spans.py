@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from detectors.kernels.steps import STEPS, WIDTH
 from detectors.metrics import Aggregate, Direction
-from detectors.normal.sketch import Bins, flatten, unflatten
 from detectors.normal.spans import Span
 from detectors.rules import SECOND_US, Baseline, Rule, Severity, Window
 from detectors.rules import rule as make_rule
+from tests.slow.sketch import Bins, flatten, unflatten
 from tests.unit.detectors.scenes import (
     START_S,
     Scene,
