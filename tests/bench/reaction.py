@@ -24,10 +24,13 @@ receivers:
   - {name: other, webhook: {url: "http://127.0.0.1:PORT/other"}}
 route:
   receiver: other
+  group_by: [rule, agent]
   group_wait: 0s
   routes: [{match: {rule: session-cost}, receiver: sink}]
 """
-"""Dear sessions are told at once; what drifts goes elsewhere, so that it holds up none."""
+"""Dear sessions are told at once, each agent's in a group of its own: in one group the
+second would wait for ``group_interval``. What drifts goes elsewhere, so that it holds up
+none."""
 
 SERIES: Final = 1_000
 PROBES_A_SECOND: Final = 8
