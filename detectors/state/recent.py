@@ -1,15 +1,17 @@
 """Sessions that the state may still have to name: who was it, and what was it like.
 
 The state holds a number for a session; what it said is found here. Blocks are kept as
-they came until they are many; then what is still referred to is taken out of them.
+they came until they are many; then what is still referred to is taken out of them, as
+the bytes that rows hold.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from detectors.kernels.words import Ints
@@ -17,6 +19,9 @@ from detectors.state.blocks import Block
 
 _LEAST: Final = 20_000
 """Sessions held before it is worth looking which of them are needed."""
+
+_NEWEST: Final = 8_000
+"""Sessions that stay as they came: most are referred to for a short time."""
 
 
 class Told(NamedTuple):
@@ -34,6 +39,10 @@ class Told(NamedTuple):
     values: tuple[float, ...]
 
 
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Told).decode
+
+
 class Recent:
     """The sessions folded last, and those that are still referred to.
 
@@ -47,7 +56,7 @@ class Recent:
         self.next = 1
         self._begins: list[int] = []
         self._blocks: list[Block] = []
-        self._kept: dict[int, Told] = {}
+        self._kept: dict[int, bytes] = {}
         self._since = 0
         self._limit = _LEAST
 
@@ -60,62 +69,89 @@ class Recent:
         self._since += count
         return first
 
-    def keep_told(self, state: list[Any]) -> int:
-        """Hold a session that a row names; its number."""
-        session_id, trace, labels, values = state
+    def keep_row(self, row: bytes) -> int:
+        """Hold a session that a row names; its number.
+
+        Raises:
+            ValueError: The bytes are no session.
+        """
+        try:
+            _decode(row)
+        except msgspec.MsgspecError as error:
+            raise ValueError(f"a session that it names is damaged: {error}") from None
         number = self.next
-        self._kept[number] = Told(session_id, trace, tuple(labels), tuple(values))
+        self._kept[number] = row
         self.next += 1
         return number
 
     def find(self, number: int) -> Told:
         """What a session said that the state refers to."""
         kept = self._kept.get(number)
+        return self._come(number) if kept is None else _decode(kept)
+
+    def row(self, number: int) -> bytes:
+        """The same as it stands in a row."""
+        kept = self._kept.get(number)
         if kept is None:
-            at = bisect_right(self._begins, number) - 1
-            place = np.array([number - self._begins[at]], np.int64)
-            (kept,) = told(self._blocks[at], place)
+            kept = self._kept[number] = _encode(self._come(number))
         return kept
+
+    def _come(self, number: int) -> Told:
+        which = bisect_right(self._begins, number) - 1
+        block, at = self._blocks[which], number - self._begins[which]
+        return Told(
+            block.session_ids[at],
+            block.traces[at] or None,
+            attributes(block, at),
+            tuple(block.values[at].tolist()),
+        )
 
     @property
     def full(self) -> bool:
         """Whether to look which sessions are needed."""
         return self._since >= self._limit
 
-    def retain(self, needed: Iterable[int]) -> None:
-        """Hold only those."""
+    def retain(self, needed: Ints) -> None:
+        """Hold only those, but for the newest.
+
+        Args:
+            needed: Numbers, in ascending order.
+        """
         known = self._kept
-        numbers = np.array(sorted(needed), np.int64)
-        self._kept = {n: known[n] for n in numbers.tolist() if n in known}
-        ends = [*self._begins[1:], self.next]
-        for block, begin, end in zip(self._blocks, self._begins, ends, strict=True):
-            first, last = np.searchsorted(numbers, [begin, end]).tolist()
-            places = numbers[first:last] - begin
-            places = places[places < len(block.offsets)]
-            if len(places):
-                pairs = zip((places + begin).tolist(), told(block, places), strict=True)
-                self._kept.update(pairs)
-        self._begins.clear()
-        self._blocks.clear()
-        self._since = 0
+        self._kept = {n: known[n] for n in needed.tolist() if n in known}
+        old = self._old()
+        for which in range(old):
+            block, begin = self._blocks[which], self._begins[which]
+            first, last = np.searchsorted(
+                needed, [begin, begin + len(block.offsets)]
+            ).tolist()
+            numbers = [n for n in needed[first:last].tolist() if n not in self._kept]
+            places = np.array(numbers, np.int64) - begin
+            rows = map(_encode, told(block, places))
+            self._kept.update(zip(numbers, rows, strict=True))
+            self._since -= len(block.offsets)
+        del self._begins[:old], self._blocks[:old]
         # Looking costs as much as there is to look at.
-        self._limit = max(_LEAST, 4 * len(self._kept))
+        self._limit = max(_LEAST, self._since + 4 * len(self._kept))
+
+    def _old(self) -> int:
+        """How many blocks there are before the newest sessions."""
+        held = 0
+        for which in range(len(self._blocks) - 1, -1, -1):
+            held += len(self._blocks[which].offsets)
+            if held >= _NEWEST:
+                return which
+        return 0
 
 
 def told(block: Block, places: Ints) -> Iterator[Told]:
     """What sessions of a block said."""
-    labels = zip(
-        *(
-            [table[code] for code in codes.tolist()]
-            for table, codes in zip(
-                block.attribute_tables, block.attribute_codes[places].T, strict=True
-            )
-        ),
-        strict=True,
-    )
-    values = map(tuple, block.values[places].tolist())
-    for at, named, numbers in zip(places.tolist(), labels, values, strict=True):
-        yield Told(block.session_ids[at], block.traces[at] or None, named, numbers)
+    tables, ids, traces = block.attribute_tables, block.session_ids, block.traces
+    labels = block.attribute_codes[places].tolist()
+    values = block.values[places].tolist()
+    for at, codes, numbers in zip(places.tolist(), labels, values, strict=True):
+        named = [table[code] for table, code in zip(tables, codes, strict=True)]
+        yield Told(ids[at], traces[at] or None, tuple(named), tuple(numbers))
 
 
 def attributes(block: Block, at: int) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from detectors.state.series import Series
 from detectors.state.store import Store
 from detectors.transitions import State
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -121,7 +121,7 @@ class Row(NamedTuple):
     Attributes:
         entries: The states of its rules; for a row of words their group's digest.
         words: As ``Store.pack_series`` has them.
-        told: The sessions these name.
+        told: The sessions these name, as ``Recent.row`` has them.
     """
 
     last_offset: int
@@ -131,7 +131,7 @@ class Row(NamedTuple):
     seq_floor: int
     entries: list[Any] | bytes
     words: bytes = b""
-    told: Sequence[list[Any]] = ()
+    told: Sequence[bytes] = ()
 
 
 def load_row(key: bytes, row: bytes) -> Row | Gone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from detectors.state.arena import Arena
 from detectors.state.blocks import Block
 from detectors.state.labels import Labels
 from detectors.state.paper import DAMAGED, Paper, words_of
-from detectors.state.recent import Recent, Told
+from detectors.state.recent import Recent
 from detectors.state.tables import Tables
 from detectors.transitions import State
 
@@ -117,7 +117,7 @@ class Store:
         self.arena.reserve(rows.arena_room(len(words)))
         return words
 
-    def pack(self, watch: int, rule: int) -> tuple[bytes, list[Told]]:
+    def pack(self, watch: int, rule: int) -> tuple[bytes, list[bytes]]:
         """A rule's state as bytes, and the sessions it refers to."""
         arena, tables = self.arena, self.tables
         out = self.paper.room(rows.room(arena.ints, watch, tables.rules, rule))
@@ -134,10 +134,10 @@ class Store:
             0,
         )
         refs = self._refs[:count].tolist()
-        return self.paper.packed(words), [self.recent.find(ref) for ref in refs]
+        return self.paper.packed(words), [self.recent.row(ref) for ref in refs]
 
     def unpack(
-        self, watch: int, rule: int, packed: bytes, told: Sequence[list[Any]]
+        self, watch: int, rule: int, packed: bytes, told: Sequence[bytes]
     ) -> None:
         """Read back what ``pack`` gave into a watch that is new.
 
@@ -162,7 +162,7 @@ class Store:
             self.scratch,
         )
 
-    def pack_series(self, series: int, group: Group) -> tuple[bytes, list[Told]]:
+    def pack_series(self, series: int, group: Group) -> tuple[bytes, list[bytes]]:
         """The states of a series with which all is well, and the sessions they name."""
         count = len(group.plans)
         if count * layout.MOST_SUSPECTS > len(self._refs):
@@ -182,10 +182,10 @@ class Store:
             self._refs,
         )
         refs = self._refs[:known].tolist()
-        return self.paper.packed(words), [self.recent.find(ref) for ref in refs]
+        return self.paper.packed(words), [self.recent.row(ref) for ref in refs]
 
     def unpack_series(
-        self, series: int, group: Group, packed: bytes, told: Sequence[list[Any]]
+        self, series: int, group: Group, packed: bytes, told: Sequence[bytes]
     ) -> None:
         """Read back what ``pack_series`` gave, by a group with the same rules.
 
@@ -268,7 +268,7 @@ class Store:
             progress,
         ):
             found = np.concatenate((found, np.zeros_like(found)))
-        self.recent.retain(np.unique(found[: progress[1]]).tolist())
+        self.recent.retain(np.unique(found[: progress[1]]))
 
-    def _told(self, told: Sequence[list[Any]]) -> Ints:
-        return np.array([self.recent.keep_told(each) for each in told], np.int64)
+    def _told(self, told: Sequence[bytes]) -> Ints:
+        return np.array([self.recent.keep_row(each) for each in told], np.int64)
