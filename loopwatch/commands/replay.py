@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,8 +13,9 @@ import msgspec
 import typer
 
 from detectors.state.acceptance import Outcome
-from detectors.transitions import Census, microseconds
+from detectors.transitions import Census
 from loopwatch.configuration import read_configuration
+from loopwatch.moments import moment_option
 from loopwatch.plain_text import describe
 from streams.control.actions import Numbered, read_actions
 from streams.replay import Replay, ReplayLine
@@ -28,13 +28,6 @@ class Output(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-def _moment(text: str) -> int:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"{text} has no offset; write {text}Z")
-    return microseconds(text)
 
 
 def _lines(file: Path) -> Iterator[bytes]:
@@ -71,7 +64,7 @@ def replay(
     until: Annotated[
         int | None,
         typer.Option(
-            parser=_moment,
+            parser=moment_option,
             metavar="TIME",
             help="Move the clock on to this time (RFC 3339) after the last event.",
         ),

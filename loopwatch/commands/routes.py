@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,13 +16,14 @@ from alerts.groups import group_key
 from alerts.routes import Route, Routing
 from alerts.routing import matchable, subscriptions, trail
 from detectors.rules import Rule
-from detectors.transitions import Transition, microseconds, rfc3339
+from detectors.transitions import Transition, rfc3339
 from loopwatch.casebook.cases import CaseFault, read_cases
 from loopwatch.casebook.play import line_of, play, said
 from loopwatch.conditions import wrong
 from loopwatch.config import Config
 from loopwatch.config.durations import format_duration
 from loopwatch.configuration import read_configuration
+from loopwatch.moments import parse_moment
 
 routes: Final = typer.Typer(no_args_is_help=True)
 
@@ -192,9 +192,6 @@ def _reached(line: Transition, routing: Routing) -> list[str]:
 
 def _moment_us(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise wrong(f"{text!r} is no time; write 2026-11-24T18:00:00Z") from None
-    if moment.tzinfo is None:
-        raise wrong(f"{text} has no offset; write {text}Z")
-    return microseconds(text)
+        return parse_moment(text)
+    except ValueError as fault:
+        raise wrong(str(fault)) from None
