@@ -24,6 +24,7 @@ from loopwatch.backtesting.verdict import Verdict
 from loopwatch.commands.replay import Output
 from loopwatch.configuration import read_configuration
 from loopwatch.environment import read_environment
+from loopwatch.meanwhile import ActionsFile, read_actions_file
 from loopwatch.moments import moment_option
 from loopwatch.progress import progress
 from loopwatch.writing import duration_us
@@ -78,6 +79,7 @@ def backtest(
             help="With --topic: written before this time.",
         ),
     ] = None,
+    actions: ActionsFile = None,
     wait: Annotated[
         str, typer.Option(metavar="DURATION", help="How long to wait for Kafka.")
     ] = "10s",
@@ -95,11 +97,12 @@ def backtest(
     if begin is not None and end is not None and begin >= end:
         raise _wrong("--from must be before --to")
     wait_s = duration_us(wait, "--wait") / SECOND_US
+    asked = read_actions_file(actions)
     configs = [
         read_configuration(path, os.environ, secrets_needed=False)
         for path in (before, after)
     ]
-    run = Backtest(configs[0], configs[1], _reject)
+    run = Backtest(configs[0], configs[1], _reject, asked)
     if topic is not None:
         _read_topic(run, topic, (begin, end), wait_s)
     elif file is not None:
@@ -107,6 +110,8 @@ def backtest(
     verdict = run.end(until)
     if not verdict.sessions:
         _warn_of_nothing(file, topic, is_timed=begin is not None or end is not None)
+    for number, reason in run.vain():
+        typer.echo(f"{actions}:{number}: {reason}", err=True)
     _show(verdict, output)
     if max_new_pages is not None and verdict.new_pages > max_new_pages:
         pages = "page is" if verdict.new_pages == 1 else "pages are"

@@ -65,6 +65,16 @@ def test_the_command_for_ci_fails_where_there_are_new_pages() -> None:
     assert command(changed)[0] == 1
 
 
+def test_a_silence_of_the_time_spares_the_page(folder: Path) -> None:
+    """The page's own: what people did happens in both runs."""
+    words = COMMANDS[2]
+    (actions,) = blocks("jsonl")
+    (folder / words[words.index("--actions") + 1]).write_text(actions, encoding="utf-8")
+    code, stdout, stderr = command([*words, "--output", "json"])
+    assert code == 0, stderr
+    assert json.loads(stdout)["new_pages"] == 0
+
+
 def test_out_of_kafka_it_is_the_same(
     folder: Path, embedded_broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +86,7 @@ def test_out_of_kafka_it_is_the_same(
         monkeypatch.delenv(f"LOOPWATCH_{name.upper()}", raising=False)
     servers = embedded_broker.bootstrap_servers
     monkeypatch.setenv("LOOPWATCH_KAFKA_BOOTSTRAP_SERVERS", servers)
-    words = COMMANDS[2]
+    words = COMMANDS[3]
     begin_ms, end_ms, outside_ms = (
         parse_moment(time) // 1_000
         for time in (
