@@ -3,6 +3,10 @@
 Each partition is in order by itself; partitions are merged by the timestamps of their
 records, so that a replay sees sessions about as they came. What is waited for is
 bounded: a partition that has run ahead of the others is not read on.
+
+Kafka looks up where a time begins. The embedded broker does not, and names its first
+record whatever it is asked; there all of the topic is read, and records outside the
+time are passed over.
 """
 
 from __future__ import annotations
@@ -26,6 +30,9 @@ _MS_US: Final = 1_000
 
 Stamped = tuple[int, bytes]
 """The timestamp of a record, and its value."""
+
+Span = tuple[int | None, int | None]
+"""From one time to before another, in epoch µs; None: without a bound."""
 
 
 class Merge:
@@ -72,19 +79,19 @@ class Merge:
 async def read_past(
     options: Mapping[str, Any],
     topic: str,
-    begin_us: int | None,
-    end_us: int | None,
+    span_us: Span,
     take: Callable[[Sequence[bytes]], None],
+    whole: Callable[[], None] = lambda: None,
 ) -> None:
     """Read what was written to a topic between two times.
 
     Args:
         options: Keyword arguments of aiokafka's clients.
         topic: Whose partitions.
-        begin_us: The earliest timestamp wanted; None: from what the topic still holds.
-        end_us: The timestamp at which to stop; None: the topic's end, as it is when
-            reading begins.
+        span_us: Between which timestamps; without a bound from what the topic still
+            holds, and to its end as it is when reading begins.
         take: Given the values of records, in order.
+        whole: Called if the broker looks up no times, and all of the topic is read.
 
     Raises:
         MissingTopicError: There is no such topic.
@@ -103,8 +110,12 @@ async def read_past(
     await consumer.start()
     try:
         consumer.assign(partitions)
-        limits = await _limits(consumer, partitions, begin_us, end_us)
-        await _read(consumer, limits, take)
+        try:
+            limits = await _limits(consumer, partitions, span_us)
+        except _NoLookupError:
+            whole()
+            limits = await _limits(consumer, partitions, (None, None))
+        await _read(consumer, limits, span_us, take)
     finally:
         await consumer.stop()
 
@@ -123,13 +134,17 @@ async def _partitions(options: Mapping[str, Any], topic: str) -> list[TopicParti
     return [TopicPartition(topic, number) for number in numbers]
 
 
+class _NoLookupError(Exception):
+    """The broker looks up no times."""
+
+
 async def _limits(
     consumer: AIOKafkaConsumer,
     partitions: Sequence[TopicPartition],
-    begin_us: int | None,
-    end_us: int | None,
+    span_us: Span,
 ) -> dict[TopicPartition, int | None]:
     """Seek to the beginning; where each partition ends, None where at its end."""
+    begin_us, end_us = span_us
     if begin_us is None:
         await consumer.seek_to_beginning(*partitions)
     else:
@@ -149,6 +164,9 @@ async def _offsets(
     """The first offset of each partition at or after a time; None if there is none."""
     at_ms = -(-at_us // _MS_US)
     found = await consumer.offsets_for_times(dict.fromkeys(partitions, at_ms))
+    # What was found has a timestamp of its own: an older one is no answer.
+    if any(each is not None and each.timestamp < at_ms for each in found.values()):
+        raise _NoLookupError
     return {
         tp: None if found.get(tp) is None else found[tp].offset for tp in partitions
     }
@@ -157,6 +175,7 @@ async def _offsets(
 async def _read(
     consumer: AIOKafkaConsumer,
     limits: dict[TopicPartition, int | None],
+    span_us: Span,
     take: Callable[[Sequence[bytes]], None],
 ) -> None:
     merge = Merge(tp.partition for tp in limits)
@@ -178,6 +197,7 @@ async def _read(
                     (record.timestamp, record.value or b"")
                     for record in found.get(tp, ())
                     if record.offset < limit
+                    and _is_within(span_us, record.timestamp * _MS_US)
                 ],
             )
             if await consumer.position(tp) >= limit:
@@ -190,3 +210,10 @@ async def _read(
             moved_s = time.monotonic()
         elif time.monotonic() - moved_s > _PATIENCE_S:
             raise TimeoutError(f"nothing came for {_PATIENCE_S:g} s")
+
+
+def _is_within(span_us: Span, written_us: int) -> bool:
+    begin_us, end_us = span_us
+    return (begin_us is None or begin_us <= written_us) and (
+        end_us is None or written_us < end_us
+    )

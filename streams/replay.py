@@ -52,7 +52,7 @@ class Replay:
         routing: Who is told.
         reject: Told the line number and the reason of each line that is no session.
         actions: What people do meanwhile, in order of time.
-        heed: Told of each ``accept`` that was carried out.
+        heed: Told the line of each ``accept`` that was carried out, and what it met.
         chunk_lines: How many lines are read at once.
         vain: Told the line of each other action that met nothing, and why.
 
@@ -68,7 +68,7 @@ class Replay:
         reject: Callable[[int, str], None],
         actions: Sequence[Numbered] = (),
         *,
-        heed: Callable[[Outcome], None] = lambda _outcome: None,
+        heed: Callable[[int, Outcome], None] = lambda _line, _outcome: None,
         chunk_lines: int = CHUNK_LINES,
         vain: Callable[[int, str], None] = lambda _line, _reason: None,
     ) -> None:
@@ -170,7 +170,7 @@ class Replay:
             lines = self._apply(batch)
             yield from self._tell(lines)
             for outcome in self._partition.outcomes:
-                self._heed(outcome)
+                self._heed(number, outcome)
 
     def _hear_parents(self, clock_us: int) -> None:
         """Let new series know what the others are like, once a minute of the clock."""

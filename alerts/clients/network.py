@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -89,8 +89,13 @@ def of_status(status: int) -> NotSent | None:
     return None
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """The header ``Retry-After`` in seconds: a number, or a date; None if neither."""
+def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
+    """How long ``Retry-After`` asks to wait, a number or a date; None if it is neither.
+
+    Args:
+        headers: Of the answer.
+        now_s: Seconds since 1970, against which a date is held.
+    """
     text = headers.get("Retry-After", "").strip()
     try:
         seconds = float(text)
@@ -101,7 +106,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
+        seconds = moment.timestamp() - now_s
     if not seconds >= 0:
         return None
     return min(seconds, _LONGEST_PAUSE_S)

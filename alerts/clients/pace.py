@@ -19,6 +19,7 @@ class Pace:
         burst: Requests without waiting after a rest.
         clock: Monotonic seconds.
         sleep: Waits so many seconds of that clock.
+        wall_s: Seconds since 1970, against which a provider's dates are held.
     """
 
     def __init__(
@@ -27,7 +28,9 @@ class Pace:
         burst: int,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
+        self.wall_s = wall_s
         self._interval_s = 1.0 / per_s
         self._credit_s = (burst - 1) * self._interval_s
         self._clock = clock
@@ -65,15 +68,17 @@ class Paces:
         self,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
+        self._wall_s = wall_s
         self._buckets: dict[Hashable, Pace] = {}
 
     def of(self, key: Hashable, per_s: float, burst: int) -> Pace:
         """The bucket of this key, made at first need."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = Pace(per_s, burst, self._clock, self._sleep)
+            bucket = Pace(per_s, burst, self._clock, self._sleep, self._wall_s)
             self._buckets[key] = bucket
         return bucket

@@ -167,7 +167,7 @@ def _of_answer(
 ) -> NotSent:
     status = response.status_code
     if status == 429:
-        after_s = retry_after_s(response.headers)
+        after_s = retry_after_s(response.headers, pace.wall_s())
         after_s = _PAUSE_S if after_s is None else after_s
         pace.pause(after_s)
         return Retry("PagerDuty's rate limit", after_s)

@@ -62,7 +62,7 @@ def of_answer(response: Any, pace: Pace, place: str, token: str) -> NotSent:  # 
     data = getattr(response, "data", None)
     error = data.get("error") if isinstance(data, dict) else None
     if status == 429 or error in _LIMITED:
-        after_s = retry_after_s(response.headers)
+        after_s = retry_after_s(response.headers, pace.wall_s())
         if after_s is not None:
             pace.pause(after_s)
         return Retry("Slack's rate limit", after_s)

@@ -111,7 +111,7 @@ def _of_answer(answer: WebhookResponse, pace: Pace, place: str) -> Outcome:
     if 200 <= answer.status_code < 300:
         return Sent()
     if answer.status_code == 429:
-        after_s = retry_after_s(answer.headers)
+        after_s = retry_after_s(answer.headers, pace.wall_s())
         if after_s is not None:
             pace.pause(after_s)
         return Retry("Slack's rate limit", after_s)

@@ -116,11 +116,14 @@ class WebhookClient:
         if 200 <= status < 300:
             return Sent()
         if status == 429:
-            after_s = retry_after_s(answer.headers)
+            after_s = retry_after_s(answer.headers, pace.wall_s())
             if after_s is not None:
                 pace.pause(after_s)
             return Retry("the endpoint's rate limit", after_s)
-        if status == 503 and (after_s := retry_after_s(answer.headers)) is not None:
+        if (
+            status == 503
+            and (after_s := retry_after_s(answer.headers, pace.wall_s())) is not None
+        ):
             pace.pause(after_s)
             return Retry("HTTP 503", after_s)
         if (known := of_status(status)) is not None:

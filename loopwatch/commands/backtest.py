@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -19,32 +18,21 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from detectors.rules import SECOND_US
-from detectors.transitions import microseconds
 from loopwatch.backtesting.page import lines
 from loopwatch.backtesting.run import Backtest
 from loopwatch.backtesting.verdict import Verdict
 from loopwatch.commands.replay import Output
 from loopwatch.configuration import read_configuration
 from loopwatch.environment import read_environment
+from loopwatch.meanwhile import ActionsFile, read_actions_file
+from loopwatch.moments import moment_option
 from loopwatch.progress import progress
 from loopwatch.writing import duration_us
 from streams.kafka.connection import ConnectionFailed, connect, quiet_clients
 from streams.lines import MissingTopicError
-from streams.past import read_past
+from streams.past import Span, read_past
 from streams.replay import CHUNK_LINES
 from streams.settings import Settings, SettingsError
-
-
-def _moment_us(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no time; write 2026-11-24T18:00:00Z"
-        ) from None
-    if moment.tzinfo is None:
-        raise typer.BadParameter(f"{text} has no offset; write {text}Z")
-    return microseconds(text)
 
 
 def backtest(
@@ -65,7 +53,7 @@ def backtest(
     until: Annotated[
         int | None,
         typer.Option(
-            parser=_moment_us,
+            parser=moment_option,
             metavar="TIME",
             help="Move the clock on to this time (RFC 3339) after the last event.",
         ),
@@ -77,7 +65,7 @@ def backtest(
         int | None,
         typer.Option(
             "--from",
-            parser=_moment_us,
+            parser=moment_option,
             metavar="TIME",
             help="With --topic: written at this time or later.",
         ),
@@ -86,11 +74,12 @@ def backtest(
         int | None,
         typer.Option(
             "--to",
-            parser=_moment_us,
+            parser=moment_option,
             metavar="TIME",
             help="With --topic: written before this time.",
         ),
     ] = None,
+    actions: ActionsFile = None,
     wait: Annotated[
         str, typer.Option(metavar="DURATION", help="How long to wait for Kafka.")
     ] = "10s",
@@ -105,17 +94,24 @@ def backtest(
         raise _wrong("name a file of sessions, or --topic with one in Kafka")
     if topic is None and not (begin is None and end is None):
         raise _wrong("--from and --to go with --topic")
+    if begin is not None and end is not None and begin >= end:
+        raise _wrong("--from must be before --to")
     wait_s = duration_us(wait, "--wait") / SECOND_US
+    asked = read_actions_file(actions)
     configs = [
         read_configuration(path, os.environ, secrets_needed=False)
         for path in (before, after)
     ]
-    run = Backtest(configs[0], configs[1], _reject)
+    run = Backtest(configs[0], configs[1], _reject, asked)
     if topic is not None:
         _read_topic(run, topic, (begin, end), wait_s)
     elif file is not None:
         _read_file(run, file)
     verdict = run.end(until)
+    if not verdict.sessions:
+        _warn_of_nothing(file, topic, is_timed=begin is not None or end is not None)
+    for number, reason in run.vain():
+        typer.echo(f"{actions}:{number}: {reason}", err=True)
     _show(verdict, output)
     if max_new_pages is not None and verdict.new_pages > max_new_pages:
         pages = "page is" if verdict.new_pages == 1 else "pages are"
@@ -128,6 +124,17 @@ def backtest(
 def _wrong(said: str) -> typer.Exit:
     typer.echo(f"error: {said}", err=True)
     return typer.Exit(2)
+
+
+def _warn_of_nothing(file: Path | None, topic: str | None, *, is_timed: bool) -> None:
+    """Nothing to compare is no difference, which must not pass for an answer."""
+    said = f"there is no session in {topic or file}"
+    if is_timed:
+        said = (
+            f"no session was written to {topic} in that time; --from and --to are times"
+            " of writing, not of the sessions"
+        )
+    typer.echo(f"warning: {said}", err=True)
 
 
 def _reject(number: int, reason: str) -> None:
@@ -156,9 +163,7 @@ def _size(source: BinaryIO) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _read_topic(
-    run: Backtest, topic: str, span_us: tuple[int | None, int | None], wait_s: float
-) -> None:
+def _read_topic(run: Backtest, topic: str, span_us: Span, wait_s: float) -> None:
     settings = read_environment()
     try:
         with progress("backtest", None, lambda: run.sessions) as advance:
@@ -184,13 +189,23 @@ def _read_topic(
 async def _past(
     settings: Settings,
     topic: str,
-    span_us: tuple[int | None, int | None],
+    span_us: Span,
     take: Callable[[Sequence[bytes]], None],
     wait_s: float,
 ) -> None:
     await connect(lambda: asyncio.sleep(0), settings, wait_s)
     with quiet_clients():
-        await read_past(settings.kafka_options(), topic, *span_us, take)
+        await read_past(
+            settings.kafka_options(), topic, span_us, take, _say_all_is_read
+        )
+
+
+def _say_all_is_read() -> None:
+    typer.echo(
+        "This broker looks up no times: all of the topic is read, and what is outside"
+        " the time is passed over.",
+        err=True,
+    )
 
 
 def _show(verdict: Verdict, output: Output) -> None:

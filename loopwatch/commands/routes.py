@@ -6,24 +6,25 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from alerts.calendar import changes_us, is_muted
 from alerts.groups import group_key
-from alerts.routes import Route, Routing
-from alerts.routing import matchable, subscriptions, trail
+from alerts.routes import Routing
+from alerts.routing import matchable, subscriptions
 from detectors.rules import Rule
-from detectors.transitions import Transition, microseconds, rfc3339
-from loopwatch.casebook.cases import CaseFault, read_cases
-from loopwatch.casebook.play import line_of, play, said
+from detectors.transitions import Transition
+from loopwatch.casebook.comparing import differences
+from loopwatch.casebook.play import line_of, play
+from loopwatch.casebook.reading import read_cases
+from loopwatch.casebook.reasons import because, inhibited, muted, times, why
 from loopwatch.conditions import wrong
 from loopwatch.config import Config
 from loopwatch.config.durations import format_duration
 from loopwatch.configuration import read_configuration
+from loopwatch.moments import parse_moment
 
 routes: Final = typer.Typer(no_args_is_help=True)
 
@@ -87,21 +88,31 @@ def try_out(
 
 
 def _run_file(file: Path, config: Config) -> None:
+    read = read_cases(file, config)
+    for fault in read.faults:
+        typer.echo(str(fault), err=True)
+    for warning in read.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if read.faults:
+        raise typer.Exit(2)
     failed = 0
-    try:
-        cases = read_cases(file)
-        for case in cases:
-            played = play(case, config)
-            failed += bool(played.wrong)
-            sys.stdout.write(f"{'FAILED' if played.wrong else 'ok    '}  {case.name}\n")
-            for text in played.wrong:
-                sys.stdout.write(f"        {text}\n")
-            if played.wrong and case.told is not None:
-                for note in played.told:
-                    sys.stdout.write(f"        told: {said(note, case)}\n")
-    except CaseFault as fault:
-        raise wrong(f"{file}: {fault}") from None
-    sys.stdout.write(f"{len(cases)} cases, {failed} failed\n")
+    for case in read.cases:
+        played = play(case, config.routing)
+        wrong = list(differences(case, played, str(file)))
+        failed += bool(wrong)
+        if not wrong:
+            sys.stdout.write(f"ok      {case.name}\n")
+            continue
+        place = f"{file}:{case.place.line}:{case.place.column}"
+        sys.stdout.write(f"FAILED  {case.name}  ({place})\n")
+        for text in (
+            *wrong,
+            "why:",
+            *(f"  {said}" for said in why(case, config.routing)),
+        ):
+            sys.stdout.write(f"        {text}\n")
+    cases = "1 case" if len(read.cases) == 1 else f"{len(read.cases)} cases"
+    sys.stdout.write(f"{cases}, {failed} failed\n")
     if failed:
         raise typer.Exit(1)
 
@@ -139,11 +150,10 @@ def _explained(line: Transition, routing: Routing, now_us: int) -> Iterator[str]
     shown = " ".join(f"{name}={value}" for name, value in labels.items() if value)
     yield f"alert      {shown}"
     for route in subscriptions(routing.route, labels):
-        path = trail(routing.route, route)
         yield f"receiver   {route.receiver}"
-        yield f"  because  {_because(path)}"
+        yield f"  because  {because(routing.route, route)}"
         yield f"  group    {group_key(line, route)}"
-        yield f"  times    {_times(route)}"
+        yield f"  times    {times(route)}"
         if route.fan_in is not None:
             within = format_duration(route.fan_in.within_us)
             yield (
@@ -153,37 +163,8 @@ def _explained(line: Transition, routing: Routing, now_us: int) -> Iterator[str]
         if route.escalate is not None:
             after = format_duration(route.escalate.after_us)
             yield f"  escalate to {route.escalate.receiver} after {after}"
-    for number, mute in enumerate(routing.mute):
-        if mute.match.matches(labels) and is_muted(mute, now_us):
-            until = rfc3339(changes_us(mute, now_us))
-            yield f"muted      by mute[{number}] at {rfc3339(now_us)}, at least until {until}"
-    for number, inhibition in enumerate(routing.inhibit):
-        if inhibition.target.matches(labels):
-            equal = ", ".join(inhibition.equal) or "nothing"
-            yield (
-                f"inhibited  by inhibit[{number}] while {{{inhibition.source}}} fires;"
-                f" equal: {equal}"
-            )
-
-
-def _because(path: tuple[tuple[str, Route], ...]) -> str:
-    """The way through the tree: each node with its conditions."""
-    if len(path) == 1:
-        return "route: no route below matches"
-    steps = [f"{place} {{{route.match}}}" for place, route in path[1:]]
-    return "route > " + " > ".join(steps)
-
-
-def _times(route: Route) -> str:
-    parts = {
-        "group_wait": route.group_wait_us,
-        "group_interval": route.group_interval_us,
-        "repeat_interval": route.repeat_interval_us,
-    }
-    said = [f"{name} {format_duration(us)}" for name, us in parts.items()]
-    if route.repeat_backoff is not None:
-        said.append(f"repeat_backoff {route.repeat_backoff:g}")
-    return ", ".join(said)
+    yield from (f"muted      {said}" for said in muted(labels, routing, now_us))
+    yield from (f"inhibited  {said}" for said in inhibited(labels, routing))
 
 
 def _reached(line: Transition, routing: Routing) -> list[str]:
@@ -192,9 +173,6 @@ def _reached(line: Transition, routing: Routing) -> list[str]:
 
 def _moment_us(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise wrong(f"{text!r} is no time; write 2026-11-24T18:00:00Z") from None
-    if moment.tzinfo is None:
-        raise wrong(f"{text} has no offset; write {text}Z")
-    return microseconds(text)
+        return parse_moment(text)
+    except ValueError as fault:
+        raise wrong(str(fault)) from None

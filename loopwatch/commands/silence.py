@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import sys
 import time
-from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -15,9 +14,10 @@ from aiokafka.errors import KafkaError
 
 from alerts.silences import Silence
 from detectors.rules import SECOND_US
-from detectors.transitions import microseconds, rfc3339
+from detectors.transitions import rfc3339
 from loopwatch.conditions import read_conditions, wrong
 from loopwatch.environment import read_environment
+from loopwatch.moments import parse_moment
 from loopwatch.writing import duration_us, user, write
 from streams.control.actions import ExpireAction, SilenceAction
 from streams.control.silences import read_silences
@@ -144,12 +144,9 @@ def _end_us(for_: str | None, until: str | None, now_us: int) -> int:
 
 def _moment_us(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise wrong(f"{text!r} is no time; write 2026-11-24T18:00:00Z") from None
-    if moment.tzinfo is None:
-        raise wrong(f"{text} has no offset; write {text}Z")
-    return microseconds(text)
+        return parse_moment(text)
+    except ValueError as fault:
+        raise wrong(str(fault)) from None
 
 
 async def _read(settings: Settings, wait_s: float) -> list[Silence]:

@@ -188,6 +188,21 @@ class TestEveryProvider:
         assert len(box.inbox.requests(endpoint)) == 1
 
     @_every_place
+    @pytest.mark.parametrize("hour", ["08:00:30 GMT", "09:00:30 +0100", "08:00:30"])
+    async def test_retry_after_may_be_a_date(
+        self, box: Sandbox, opened: Open, scene: Any, place: str, hour: str
+    ) -> None:
+        """Held against the wall clock."""
+        make, _ = _PLACES[place]
+        channel = make(box)
+        client = opened(channel, paces=Paces(wall_s=lambda: 1_800_000_000.0))
+        after = f"Fri, 15 Jan 2027 {hour}"
+        box.fail(Fault(kind=Kind.RATE_LIMIT, retry_after=after))
+        found = await client.send(scene.delivery(channel=channel))
+        assert isinstance(found, Retry)
+        assert found.after_s == 30.0
+
+    @_every_place
     async def test_a_server_that_is_not_there_is_tried_again(
         self, box: Sandbox, opened: Open, scene: Any, place: str
     ) -> None:

@@ -148,7 +148,7 @@ class TestCases:
                 until: 1h
             """
         )
-        assert found.stdout == "ok      together\n1 cases, 0 failed\n"
+        assert found.stdout == "ok      together\n1 case, 0 failed\n"
         assert found.exit_code == 0
 
     def test_levels_escalation_and_acknowledgement(self) -> None:
@@ -228,61 +228,250 @@ class TestCases:
         assert found.exit_code == 0, found.stdout
 
     def test_what_fails_says_what_came_instead(self) -> None:
-        """Exit code 1; every case is run."""
+        """Where it is expected, what came, and why; every case is run, exit code 1."""
         found = cases(
-            """
-            cases:
-              - name: wrong
-                receivers: [lead]
-                alerts: [{name: slow, labels: {rule: slow}, resolves: 10m}]
-                told: [{after: 11s}]
-              - name: right
-                alerts: [{name: slow, labels: {rule: slow}}]
-                receivers: [agents]
-            """
+            """\
+cases:
+  - name: wrong
+    receivers: [lead]
+    alerts: [{name: slow, labels: {rule: slow}, resolves: 10m}]
+    told:
+      - {after: 11s}
+      - {after: 10m, reason: resolved}
+  - name: right
+    alerts: [{name: slow, labels: {rule: slow}}]
+    receivers: [agents]
+"""
         )
         assert found.exit_code == 1
+        times = (
+            'group {agent="",rule="slow"},'
+            " group_wait 10s, group_interval 5m, repeat_interval 30m"
+        )
+        inhibited = 'while {rule="tool-errors"} fires; equal: agent'
         assert found.stdout.splitlines() == [
-            "FAILED  wrong",
-            "        receivers: expected ['lead'], got ['agents']",
-            "        told, 1: expected {after: 11s}, got {after: 10s, receiver: agents, reason: firing, alerts: [slow]}",
-            "        told, 2: nothing more expected, got {after: 10m, receiver: agents, reason: resolved, alerts: [slow]}",
-            "        told: {after: 10s, receiver: agents, reason: firing, alerts: [slow]}",
-            "        told: {after: 10m, receiver: agents, reason: resolved, alerts: [slow]}",
+            "FAILED  wrong  (cases.yaml:2:5)",
+            "        receivers: expected [lead], got [agents]  (cases.yaml:3:5)",
+            "        told (- expected, and did not come; + came, and is not expected):",
+            "        - {after: 11s}  (cases.yaml:6:9)",
+            "        + {after: 10s, receiver: agents, reason: firing, alerts: [slow]}",
+            "          {after: 10m, receiver: agents, reason: resolved, alerts: [slow]}",
+            "        why:",
+            "          slow: agents because route > routes[1] {}",
+            f"            {times}",
+            f"          slow: inhibited by inhibit[0] {inhibited}",
             "ok      right",
             "2 cases, 1 failed",
         ]
 
+    def test_one_that_is_missing_does_not_shift_the_others(self) -> None:
+        """What came is set beside what was expected, as much of it as agrees."""
+        found = cases(
+            """
+            cases:
+              - name: repeats
+                alerts: [{name: slow, labels: {rule: slow}, resolves: 1h5m}]
+                told:
+                  - {after: 30m10s, reason: repeat}
+                  - {after: 1h10s, reason: repeat}
+                  - {reason: resolved}
+            """
+        )
+        signs = [line[8] for line in found.stdout.splitlines()[2:6]]
+        assert signs == ["+", " ", " ", " "]
+
+    def test_why_names_all_that_suppresses(self) -> None:
+        """By each severity, with mute times and what people did."""
+        found = cases(
+            """
+            cases:
+              - name: not a word
+                at: 2026-05-02T12:00:00Z
+                alerts: [{name: dear, labels: {rule: session-cost}, levels: {critical: 5m}}]
+                silences: [{match: {rule: session-cost}, at: 1m, for: 1h}]
+                acks: [{match: {severity: critical}, at: 6m, for: 2h}]
+                told: []
+            """
+        )
+        said = found.stdout
+        assert "dear (warning): agents because route > routes[1] {}" in said
+        assert 'dear (critical): on-call because route > routes[0] {severity="' in said
+        assert "dear (warning): muted by mute[0] at 2026-05-02T12:00:00Z" in said
+        assert "dear (critical): muted" not in said
+        assert "dear (critical): silenced by silences[0] from 1m to 1h1m" in said
+        assert "dear (critical): acknowledged by acks[0] from 6m to 2h6m" in said
+
+    @pytest.mark.parametrize(
+        ("case", "said"),
+        [
+            (
+                "receivers: [agents, on-call]",
+                "got [on-call, agents], which is the order",
+            ),
+            ("receivers: [on-call]", "receivers at the first severity: expected"),
+            ("told: [{after: 9h}]", "the case was over after 1h2m; 'until' makes it"),
+        ],
+    )
+    def test_what_is_easily_mistaken_is_explained(self, case: str, said: str) -> None:
+        """The order of receivers, levels that come later, and a case that is over."""
+        severity, levels = "critical", "{}"
+        if "first severity" in said:
+            severity, levels = "warning", "{critical: 1m}"
+        found = cases(
+            f"""
+            cases:
+              - name: mistaken
+                {case}
+                alerts:
+                  - name: dear
+                    labels: {{rule: session-cost}}
+                    severity: {severity}
+                    levels: {levels}
+                    resolves: 2m
+            """
+        )
+        assert found.exit_code == 1
+        assert said in found.stdout
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("cases: [", "cases.yaml: 1: "),
-            ("cases: [{name: x}]", "missing required field `alerts`"),
-            ("cases: [{name: x, alerts: [], tald: []}]", "unknown field `tald`"),
-            ("cases: [{name: x, alerts: []}]", "case 'x': say what is to come of it"),
+            ("cases: [", "1:9: no YAML: a value is missing here"),
+            ("", "1:1: there are no cases: write"),
+            ("cases: []", "1:8: found an empty list"),
+            ("case: []", "1:1: unknown key 'case', did you mean 'cases'?"),
+            ("cases: [{told: [], alerts: []}]", "1:9: 'name' is missing"),
+            ("cases: [{name: x}]", "1:9: 'alerts' is missing: write"),
             (
-                "cases: [{name: x, told: [], alerts: [{name: a, labels: {rule: no}}]}]",
-                "there is no rule 'no'",
+                "cases: [{name: x, alerts: [], tald: []}]",
+                "1:31: unknown key 'tald', did",
+            ),
+            ("cases: [{name: x, alerts: []}]", "1:9: say what is to come of it"),
+            (
+                "cases: [{name: x, alerts: []}]",
+                "1:27: found an empty list: write a list",
+            ),
+            ("cases: [{name: x, at: '2026', told: []}]", "1:23: '2026' is no time"),
+            (
+                "cases: [{name: x, at: 2026-01-05T12:00:00, told: []}]",
+                "1:23: 2026-01-05T12:00:00 has no offset",
             ),
             (
-                "cases: [{name: x, told: [{after: soon}], alerts: []}]",
-                "'soon' is no duration",
+                "cases: [{name: x, told: [{after: soon}]}]",
+                "1:34: 'soon' is no duration",
+            ),
+            ("cases: [{name: x, told: [{alerts: [b]}]}]", "1:36: unknown alert 'b'"),
+            (
+                "cases: [{name: x, told: [{receiver: on_call}]}]",
+                "1:37: unknown receiver 'on_call', did you mean 'on-call'?",
             ),
             (
-                "cases: [{name: x, told: [{alerts: [b]}], alerts: []}]",
-                "'told' names an alert 'b' that is not there",
+                "cases: [{name: x, told: [{reason: fireing}]}]",
+                "1:35: unknown reason 'fireing', did you mean 'firing'?",
             ),
-            ("cases: [{name: x, at: '2026', told: [], alerts: []}]", "case 'x'"),
+            (
+                "cases: [{name: x, until: 5m, told: [{after: 10m}]}]",
+                "1:45: the case is over by then: its 'until' is 5m",
+            ),
+            (
+                "cases: [{name: x, receivers: agents}]",
+                "1:30: found a single value: write a list of receivers",
+            ),
+            (
+                "cases: [{name: x, silences: [{match: {agent: a}}], told: []}]",
+                "1:30: 'for' is missing",
+            ),
+            (
+                "cases: [{name: x, acks: [{match: {agent: a}, for: 1h}], told: []}]",
+                "1:26: 'at' is missing",
+            ),
+            (
+                "cases: [{name: x, silences: [{match: ['a~b'], for: 1h}], told: []}]",
+                "1:39: 'a~b' is no condition",
+            ),
         ],
     )
     def test_a_file_that_is_wrong(self, text: str, said: str) -> None:
-        """Exit code 2, with the place as far as it is known."""
+        """Exit code 2, with the place and what would be right; nothing is run."""
         found = cases(text)
-        assert found.exit_code == 2
-        assert said in found.stderr
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert f"cases.yaml:{said}" in found.stderr
+
+    @pytest.mark.parametrize(
+        ("alert", "said"),
+        [
+            ("labels: {rule: slow}", "1:28: 'name' is missing"),
+            ("name: a", "1:28: 'labels' is missing: write {rule: NAME}"),
+            (
+                "name: a, labels: {agent: b}",
+                "1:46: 'rule' is missing: it is one of session-cost, slow, tool-errors",
+            ),
+            (
+                "name: a, labels: {rule: slov}",
+                "1:53: unknown rule 'slov', did you mean",
+            ),
+            ("name: a, rule: slow", "1:38: 'rule' belongs in 'labels'"),
+            (
+                "name: a, labels: {rule: slow, severity: info}",
+                "1:59: 'severity' belongs beside 'labels'",
+            ),
+            (
+                "name: a, labels: {rule: slow, kind: drift}",
+                "1:59: take 'kind' out: the rule brings it",
+            ),
+            (
+                "name: a, labels: {rule: slow}, severity: bad",
+                "1:70: unknown severity 'bad'",
+            ),
+            (
+                "name: a, labels: {rule: slow}, levels: {critcal: 1m}",
+                "1:69: unknown key 'critcal', did you mean 'critical'?",
+            ),
+            (
+                "name: a, labels: {rule: slow}, fires: 2m, levels: {critical: 1m}",
+                "1:90: it must be later than it fires, 2m",
+            ),
+            (
+                "name: a, labels: {rule: slow}, fires: 2m, resolves: 1m",
+                "1:81: it must resolve after all else",
+            ),
+            (
+                "name: a, labels: {rule: slow}}, {name: a, labels: {rule: slow}",
+                "1:68: the alert of line 1 has this name already",
+            ),
+        ],
+    )
+    def test_an_alert_that_is_wrong(self, alert: str, said: str) -> None:
+        """Likewise."""
+        found = cases(f"cases: [{{name: x, alerts: [{{{alert}}}], told: []}}]")
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert f"cases.yaml:{said}" in found.stderr
+
+    def test_every_fault_is_named_at_once(self) -> None:
+        """In the file's order, as ``loopwatch check`` does."""
+        found = cases("cases:\n- {name: x, at: noon, told: []}\n- {nam: y}\n")
+        places = [line.split(": ")[0] for line in found.stderr.splitlines()]
+        assert places == [
+            *("cases.yaml:2:3", "cases.yaml:2:17"),
+            *("cases.yaml:3:3", "cases.yaml:3:3", "cases.yaml:3:4"),
+        ]
+
+    def test_labels_that_no_alert_has_are_warned_of(self) -> None:
+        """The case is run: it may be meant so."""
+        found = cases(
+            "cases: [{name: x, receivers: [agents], alerts: [{name: a, labels: {rule: slow,"
+            " agnet: b}}], silences: [{match: {agnet: b}, for: 1s}]}]"
+        )
+        said = "no alert of the rule 'slow' has the label 'agnet'"
+        assert f"warning: cases.yaml:1:80: {said}" in found.stderr
+        assert (
+            "warning: cases.yaml:1:113: no rule has the label 'agnet'" in found.stderr
+        )
+        assert "did you mean 'agent'?" in found.stderr
+        assert found.exit_code == 0, found.stdout
 
     def test_a_missing_file(self) -> None:
         """Exit code 2."""
         found = call("--file", "none.yaml")
         assert found.exit_code == 2
-        assert "none.yaml: cannot be read" in found.stderr
+        assert "none.yaml: no such file: name a file of cases" in found.stderr

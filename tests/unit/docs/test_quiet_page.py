@@ -116,3 +116,17 @@ def test_what_routes_test_prints_is_so(
     code, stdout, stderr = command(shlex.split(typed))
     assert code == 0, stderr
     assert stdout.decode() == printed
+
+
+def test_what_a_case_that_fails_prints_is_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the change that the page names."""
+    monkeypatch.chdir(tmp_path)
+    whole = next(block for block in blocks(ROUTE, "yaml") if "version:" in block)
+    Path("loopwatch.yaml").write_text(whole)
+    Path("cases.yaml").write_text(CASES[0].replace("10m10s", "10m"))
+    code, stdout, _ = command(["routes", "test", "--file", "cases.yaml"])
+    assert code == 1
+    (shown,) = (text for text in blocks(ROUTE, "text") if text.startswith("FAILED"))
+    assert stdout.decode() == shown

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from detectors.transitions import microseconds, rfc3339
-from loopwatch.casebook.cases import read_cases
+from loopwatch.casebook.comparing import differences
 from loopwatch.casebook.play import play
+from loopwatch.casebook.reading import read_cases
 from loopwatch.config import load
 from tests.unit.replay.test_replay import Run
 
@@ -123,5 +124,10 @@ def wrong(folder: Path, rest: str, cases: str) -> list[tuple[str, ...]]:
     environ = {"SLACK_BOT_TOKEN": "xoxb-1", "PAGERDUTY_ROUTING_KEY": "0" * 32}
     loaded = load(folder / "rules.yaml", environ)
     assert loaded.config is not None, loaded.faults
-    found = read_cases(folder / "cases.yaml")
-    return [play(case, loaded.config).wrong for case in found]
+    read = read_cases(folder / "cases.yaml", loaded.config)
+    assert read.faults == ()
+    routing = loaded.config.routing
+    return [
+        tuple(differences(case, play(case, routing), "cases.yaml"))
+        for case in read.cases
+    ]

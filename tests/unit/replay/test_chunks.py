@@ -100,7 +100,7 @@ def said(
         config.routing,
         lambda *fault: rejected.append(fault),
         actions,
-        heed=met.append,
+        heed=lambda _line, outcome: met.append(outcome),
         chunk_lines=chunk_lines,
     )
     found = list(run.run(lines))

@@ -194,6 +194,17 @@ def test_until_moves_the_clock_on(tmp_path: Path) -> None:
     assert ("team", "firing") in run.told()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("tomorrow", "is no time; write 2026"), ("2027-01-15T09:00:00", "has no offset")],
+)
+def test_a_time_that_is_none_is_said_so(tmp_path: Path, typed: str, said: str) -> None:
+    """Exit code 2, and what to write."""
+    run = Run(tmp_path, [session(0)], "--until", typed)
+    assert (run.code, run.stdout) == (2, b"")
+    assert said in run.stderr
+
+
 def test_malformed_lines_are_named_and_leave_no_trace(tmp_path: Path) -> None:
     """Each is reported with its number and reason; the rest counts."""
     good = [session(0), session(60, cost_usd=0.9)]
