@@ -81,9 +81,11 @@ class Sent:
 
     Attributes:
         ref: What the channel calls it, for later edits; None keeps what was known.
+        answer: What the provider said, for people; it decides nothing.
     """
 
     ref: str | None = None
+    answer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,12 @@ class Flushes:
         forget_moot(group)
         self._planned(group)
 
+    def hasten(self, group: Group, now_us: int) -> None:
+        """Let a group that has said nothing yet not wait for more to come."""
+        if group.flushed_us is None and group.due_us is not None:
+            group.due_us = min(group.due_us, now_us)
+            self._planned(group)
+
     def plan_all(self, group: Group, now_us: int) -> None:
         """Plan all that a group says."""
         for alert_id in list(group.members):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from alerts.fan_in import FanIns, longest_us
 from alerts.flushes import Flushes
@@ -22,6 +23,9 @@ from alerts.routing import matchable, subscriptions
 from alerts.rows import NO_ROUTE, Alert, Group, Member, group_id
 from alerts.timers import Timers
 from detectors.transitions import Transition
+
+_ESCALATED: Final = NO_ROUTE // 2
+"""Behind all routes of a tree, whose times hold where they lead to the same receiver."""
 
 
 class Seats:
@@ -64,6 +68,7 @@ class Seats:
         """Put an alert into the groups it now belongs to, and plan what they say."""
         line = alert.line
         routed = set()
+        overdue = set()
         gathered: list[tuple[str, int]] = []
         if line.to_state.is_open:
             for route in self._routes(alert, now_us):
@@ -73,6 +78,8 @@ class Seats:
                     adopt(group, route)
                     if line.alert_id not in group.members:
                         self._join(group, line.alert_id, now_us)
+                        if route.position >= _ESCALATED:
+                            overdue.add(group.id)
                     routed.add(group.id)
                 for alert_id, since_us in others:
                     self._gather(alert_id, since_us, route, key)
@@ -80,6 +87,8 @@ class Seats:
             if line.to_state.is_open:
                 group.members[line.alert_id].routed = group.id in routed
             self._flushes.plan(group, line.alert_id, now_us)
+            if group.id in overdue:
+                self._flushes.hasten(group, now_us)
         self.timers.remind(line.alert_id)
         for alert_id, _ in gathered:
             self.place(self._ledger.alerts[alert_id], now_us)
@@ -176,9 +185,7 @@ class Seats:
                 replace(
                     route,
                     receiver=route.escalate.receiver,
-                    # Behind all others, whose times hold where they lead there too.
-                    position=route.position + NO_ROUTE // 2,
-                    group_wait_us=0,
+                    position=route.position + _ESCALATED,
                     escalate=None,
                 ),
             )

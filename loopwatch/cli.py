@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "silence": "Have alerts not told for a while: add, list, expire.",
     "ack": "Say that you look after alerts that fire.",
     "routes": "Say who would be told of an alert, and test it from a file.",
+    "receivers": "List who can be told, and send one of them a test alert.",
     "schema": "Print the JSON Schema of a session event.",
     "demo": "See it work: broker, worker, sandbox, sessions, an incident.",
     "broker": "Run the embedded broker, in memory, for trying things out.",

@@ -60,6 +60,7 @@ class Meters:
         )
         self.series = gauge("series", "Series of the partitions owned.", "partition")
         self.open_alerts = gauge("open_alerts", "Alerts that fire.", "severity")
+        self.flapping_alerts = gauge("flapping_alerts", "Those of them that flap.")
         self.clock_age_s = gauge(
             "clock_age_seconds", "How far event time is behind.", "partition"
         )

@@ -230,6 +230,7 @@ class Score:
                 for number, owned in sorted(self.detect.owned.items())
             },
             "open_alerts": len(open_alerts),
+            "flapping": sum(alert.flapping is not None for alert in open_alerts),
             "alerts": open_alerts[:_ALERTS_SHOWN],
         }
 
@@ -250,7 +251,10 @@ class Score:
         for gauge in (meters.series, meters.clock_age_s, meters.checkpoint_age_s):
             gauge.clear()
         meters.open_alerts.clear()
-        severities = Counter(alert.severity for alert in self._open_alerts())
+        open_alerts = self._open_alerts()
+        severities = Counter(alert.severity for alert in open_alerts)
+        flapping = sum(alert.flapping is not None for alert in open_alerts)
+        meters.flapping_alerts.set(flapping)
         for number, owned in self.detect.owned.items():
             partition, name = owned.partition, str(number)
             meters.series.labels(name).set(len(partition))

@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from alerts.clients.network import (
     CONNECT_S,
@@ -127,7 +128,8 @@ class PagerDutyClient:
         """
         properties = dict(event)
         action = properties.pop("event_action")
-        return Sent(self._session(key).send_event(action, **properties))
+        dedup_key = self._session(key).send_event(action, **properties)
+        return Sent(dedup_key, answer=f"{action}, incident {dedup_key}")
 
     def _session(self, key: str) -> pdpyras.EventsAPISession:
         """The session of this thread: sessions are not made to be shared."""
@@ -200,14 +202,25 @@ def _of_cause(cause: BaseException | None) -> NotSent:
     match cause:
         case requests.exceptions.InvalidURL() | requests.exceptions.MissingSchema():
             return Failed("pagerduty.url is no URL")
-        case requests.exceptions.ConnectTimeout() | requests.exceptions.ProxyError():
-            return Retry("cannot connect")
+        case requests.exceptions.ConnectTimeout():
+            return Retry("cannot connect: no answer in time")
+        case requests.exceptions.ProxyError():
+            return Retry("cannot connect: the proxy refuses, or is not there")
         case requests.exceptions.SSLError():
             return Retry("cannot connect: TLS")
         case requests.exceptions.Timeout():
             return Ambiguous("no answer in time")
-        case requests.exceptions.ConnectionError() if "NewConnection" in repr(cause):
-            # urllib3 wraps it; the class is only to be found by its name.
-            return Retry("cannot connect")
+        case requests.exceptions.ConnectionError() if why := _no_connection(cause):
+            return Retry(f"cannot connect: {why}")
         case _:
             return Ambiguous(f"the connection broke: {type(cause).__name__}")
+
+
+def _no_connection(cause: requests.exceptions.ConnectionError) -> str:
+    """Why none was made, in words without the address; empty if one was."""
+    wrapped = cause.args[0] if cause.args else None
+    fault = getattr(wrapped, "reason", wrapped)
+    if not isinstance(fault, urllib3.exceptions.NewConnectionError):
+        return ""
+    why = fault.__cause__
+    return str(getattr(why, "strerror", None) or type(fault).__name__)

@@ -114,7 +114,8 @@ class SlackBotClient:
         if not isinstance(answer, AsyncSlackResponse):
             return answer
         channel_id, ts = answer.get("channel"), answer.get("ts")
-        return Sent(f"{channel_id}/{ts}" if channel_id and ts else None)
+        ref = f"{channel_id}/{ts}" if channel_id and ts else None
+        return Sent(ref, answer=f"ok, message {ref}" if ref else "ok")
 
     async def _edit(self, delivery: Delivery, channel_id: str, ts: str) -> Outcome:
         # Blocks of an earlier message would stay if none were named.
@@ -126,7 +127,9 @@ class SlackBotClient:
         }
         pace = self._pace("update", _UPDATES_PER_S, _UPDATE_BURST)
         answer = await self._call("chat.update", pace, arguments, delivery.receiver)
-        return Sent() if isinstance(answer, AsyncSlackResponse) else answer
+        if not isinstance(answer, AsyncSlackResponse):
+            return answer
+        return Sent(answer="ok, edited")
 
     async def _surface(self, delivery: Delivery, channel_id: str, ts: str) -> Outcome:
         arguments = {

@@ -28,9 +28,11 @@ _TOKEN_REFUSED: Final = frozenset(
         "token_revoked",
     }
 )
-_CHANNEL_REFUSED: Final = frozenset(
-    {"channel_not_found", "is_archived", "not_in_channel"}
-)
+_CHANNEL_REFUSED: Final = {
+    "channel_not_found": "there is none, or it is private and the app is no member of it",
+    "is_archived": "unarchive it, or name another",
+    "not_in_channel": "the app must be a member of it: write /invite @your-app there",
+}
 _LIMITED: Final = frozenset({"message_limit_exceeded", "rate_limited", "ratelimited"})
 _PASSING: Final = frozenset(
     {"request_timeout", "service_unavailable", "team_added_to_org", "update_failed"}
@@ -92,7 +94,7 @@ def _of_word(error: str, first: str, place: str) -> NotSent:
     if error in _CHANNEL_REFUSED:
         return Failed(
             f"Slack refuses the channel ({error}): see slack.channel beside {place};"
-            " the app must be a member of it"
+            f" {_CHANNEL_REFUSED[error]}"
         )
     return Failed(
         f"Slack refuses the message ({error})" + (f": {first}" if first else "")

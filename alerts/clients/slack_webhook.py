@@ -109,7 +109,7 @@ class SlackWebhookClient:
 def _of_answer(answer: WebhookResponse, pace: Pace, place: str) -> Outcome:
     """Answers are plain text: ``ok``, or one word that says what is wrong."""
     if 200 <= answer.status_code < 300:
-        return Sent()
+        return Sent(answer=f"HTTP {answer.status_code}")
     if answer.status_code == 429:
         after_s = retry_after_s(answer.headers, pace.wall_s())
         if after_s is not None:

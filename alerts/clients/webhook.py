@@ -114,7 +114,7 @@ class WebhookClient:
     ) -> Outcome:
         status = answer.status
         if 200 <= status < 300:
-            return Sent()
+            return Sent(answer=f"HTTP {status}")
         if status == 429:
             after_s = retry_after_s(answer.headers, pace.wall_s())
             if after_s is not None:

@@ -391,6 +391,12 @@ class Watch:
         kept = phrases.duration(kept_us)
         return f"{self.plan.what()} not {self.limit_phrase(before.level)} for {kept}"
 
+    @property
+    def flapping(self) -> Flapping | None:
+        """What is to be said of an alert that flaps."""
+        found = self._flapping(self.life)
+        return found if isinstance(found, Flapping) else None
+
     def _flapping(self, before: Life) -> Flapping | UnsetType:
         """What lines say of an alert that flaps, or has just ceased to."""
         flap = self.life.flap if self.life.flap.flaps else before.flap

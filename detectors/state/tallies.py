@@ -9,7 +9,7 @@ from detectors.identity import alert_id
 from detectors.kinds.watch import Watch
 from detectors.numbers import finite
 from detectors.severities import severity_of
-from detectors.transitions import State
+from detectors.transitions import Flapping, State
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class OpenAlert:
         since_us: When its breach began.
         value: Judged last, in the metric's unit.
         peak: The worst value since it began.
+        flapping: What is said of it while it flaps, else None.
     """
 
     alert_id: str
@@ -62,6 +63,7 @@ class OpenAlert:
     value: float | None
     peak: float | None
     sessions: int
+    flapping: Flapping | None
 
 
 def open_alert(watch: Watch) -> OpenAlert:
@@ -78,4 +80,5 @@ def open_alert(watch: Watch) -> OpenAlert:
         value=None if watch.value is None else finite(plan.sign * watch.value),
         peak=None if breach is None else finite(plan.sign * breach.peak),
         sessions=0 if breach is None else breach.sessions,
+        flapping=watch.flapping,
     )

@@ -140,13 +140,25 @@ def _detect(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  event time: {rfc3339(min(clocks))} ({behind_s:.0f} s behind)"
     if len(clocks) < len(part["clocks"]):
         yield "  event time stands still: not every source partition is known yet"
-    yield f"  open alerts: {part['open_alerts']}"
+    flapping = part.get("flapping", 0)
+    yield f"  open alerts: {part['open_alerts']}" + (
+        f", {flapping} of them flapping" if flapping else ""
+    )
     for alert in part["alerts"][:_SHOWN]:
         labels = ", ".join(f"{k}={v}" for k, v in sorted(alert["labels"].items()))
         yield (
             f"    {alert['state']:<10} {alert['severity']:<8} {alert['rule']}"
-            f" {{{labels}}} since {rfc3339(alert['since_us'])}, alert {alert['alert_id']}"
+            f" {{{labels}}} since {rfc3339(alert['since_us'])}{_flapping(alert)},"
+            f" alert {alert['alert_id']}"
         )
+
+
+def _flapping(alert: Mapping[str, Any]) -> str:
+    # A worker of an older version does not say.
+    found = alert.get("flapping")
+    if found is None:
+        return ""
+    return f", flapping: {found['changes']} changes since {found['since']}"
 
 
 def _notify(part: Mapping[str, Any]) -> Iterator[str]:

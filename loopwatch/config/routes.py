@@ -100,6 +100,12 @@ class RouteReader:
             routes=(),
         )
         children = found.read("routes", lambda node: self._children(node, route))
+        if "escalate" in found and not children and _tells_only_itself(route):
+            self.findings.warn(
+                found.keys["escalate"],
+                f"'escalate' has no effect here: {shown(route.receiver)} is who was told"
+                " in the first place; name another receiver",
+            )
         return replace(route, routes=children or ())
 
     def _children(self, node: Node, above: Route) -> tuple[Route, ...]:
@@ -200,6 +206,10 @@ def read_route(
         if root is not None and name not in reader.used:
             findings.warn(place, f"no route names the receiver {shown(name)}")
     return root
+
+
+def _tells_only_itself(route: Route) -> bool:
+    return route.escalate is not None and route.escalate.receiver == route.receiver
 
 
 def _is_dots(node: Node) -> bool:

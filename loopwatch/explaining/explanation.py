@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from detectors.metrics import METRICS
-from detectors.transitions import Transition
+from detectors.transitions import Flapping, Transition
 from loopwatch.explaining.histories import History
 
 WORST: Final = "worst_sessions"
@@ -46,6 +46,7 @@ def explain(history: History) -> dict[str, Any]:
         "causes": latest.causes or line.causes,
         "peak": history.peak,
         "sessions": history.sessions,
+        "flapping": _flapping(history.flapping),
         "trace": latest.trace or line.trace,
         WORST: history.evidence.get(WORST, []),
         "course": [
@@ -61,6 +62,17 @@ def explain(history: History) -> dict[str, Any]:
         ],
         "summary": line.summary,
         "runbook_url": line.runbook_url,
+    }
+
+
+def _flapping(found: Flapping | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "now": found.number > 0,
+        "changes": found.changes,
+        "since": found.since,
+        "within_s": found.within_s,
     }
 
 

@@ -7,7 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final
 
-from detectors.transitions import State, Transition, Update
+import msgspec
+from msgspec import UnsetType
+
+from detectors.transitions import Flapping, State, Transition, Update
 
 SHORTEST: Final = 6
 """So many digits of an alert's id are enough, where no other one begins so."""
@@ -31,9 +34,20 @@ class History:
         evidence: The newest of that generation.
         sessions: Sessions that breached in that generation.
         peak: The worst value in it.
+        flapping: What was said last of its flapping; its number is 0 once that is
+            over, None if it never flapped in that generation.
     """
 
-    __slots__ = ("course", "evidence", "fired", "latest", "peak", "seq", "sessions")
+    __slots__ = (
+        "course",
+        "evidence",
+        "fired",
+        "flapping",
+        "latest",
+        "peak",
+        "seq",
+        "sessions",
+    )
 
     def __init__(self, first: Transition) -> None:
         self.latest = first
@@ -43,6 +57,7 @@ class History:
         self.evidence: dict[str, Any] = {}
         self.sessions = 0
         self.peak: float | None = None
+        self.flapping: Flapping | None = None
 
     def change(self, line: Transition) -> None:
         """Take a change of state or level."""
@@ -51,6 +66,7 @@ class History:
         if line.to_state is State.FIRING:
             if fired is None or fired.generation != line.generation:
                 self.course.clear()
+                self.flapping = None
             self.fired = fired = line
         over = line.to_state is State.RESOLVED
         if fired is None or not (line.to_state.is_open or over):
@@ -60,11 +76,20 @@ class History:
             self.sessions, self.peak = line.sessions, line.peak
         if line.evidence:
             self.evidence = line.evidence
+        self._flap(line.flapping)
 
     def update(self, line: Update) -> None:
         """Take news of an open alert."""
         self.sessions, self.peak = line.sessions, line.peak
         self.evidence = self.evidence | line.evidence
+        self._flap(line.flapping)
+
+    def _flap(self, said: Flapping | UnsetType) -> None:
+        if isinstance(said, Flapping):
+            self.flapping = said
+        elif self.flapping is not None:
+            # An edit of the rule lets go of it without a word.
+            self.flapping = msgspec.structs.replace(self.flapping, number=0)
 
 
 class Histories:

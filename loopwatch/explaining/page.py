@@ -46,6 +46,7 @@ class Page:
         yield PLAIN, plain(found["reason"])
         # Each takes its keys out of the evidence; what is left has no words here.
         yield from _section("Verdict", self._verdict())
+        yield from _section("Flapping", self._flapping())
         yield from _section("Window", self._window())
         yield from _section("Baseline", self._baseline())
         yield from _section("Further numbers", self._further())
@@ -95,6 +96,18 @@ class Page:
             yield "trace", plain(found["trace"])
         if found["runbook_url"]:
             yield "runbook", plain(found["runbook_url"])
+
+    def _flapping(self) -> Iterator[Row]:
+        flapping = self._found["flapping"]
+        if flapping is None:
+            return
+        since, within = flapping["since"], span(flapping["within_s"])
+        yield "changes", f"{flapping['changes']} beginnings and ends since {since}"
+        if flapping["now"]:
+            yield "told", f"in a digest at most every {within}, not of each of them"
+            yield "ends", f"once nothing has changed for {within}"
+        else:
+            yield "over", f"nothing changed for {within}, or its rule has changed"
 
     def _window(self) -> Iterator[Row]:
         size, span_s = self._take("window_sessions"), self._take("window_s")

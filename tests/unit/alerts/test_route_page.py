@@ -23,8 +23,10 @@ from detectors.transitions import (
 _PAGE = (Path(__file__).parents[3] / "docs/route.md").read_text(encoding="utf-8")
 
 
-def _block(language: str) -> str:
-    found = re.search(rf"^```{language}\n(.*?)^```", _PAGE, re.MULTILINE | re.DOTALL)
+def _block(language: str, begins: str = "") -> str:
+    """The first example of the page that begins so."""
+    shape = rf"^```{language}\n({begins}.*?)^```"
+    found = re.search(shape, _PAGE, re.MULTILINE | re.DOTALL)
     assert found is not None
     return found[1]
 
@@ -70,7 +72,7 @@ def test_the_slack_message_is_the_real_one(scene: Any, delivery: Any) -> None:
     """Each line and each field of the picture stands in the message."""
     first = scene.delivery(alerts=delivery.alerts)
     message = slack_message(first)
-    picture = _block("text")
+    picture = _block("text", "🔴")
     assert picture.startswith(message.text + "\n")
     blocks = message.attachments[0]["blocks"]
     told = blocks[0]["text"]["text"].replace("*", "").splitlines()

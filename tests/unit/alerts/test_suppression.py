@@ -403,6 +403,19 @@ class TestEscalation:
         desk.take(scene.line(100, "firing")).until(9000)
         assert desk.told("on-call") == [(5910, "firing", 1)]
 
+    def test_what_is_silenced_then_is_told_at_the_silences_end(
+        self, scene: Any, desk: Any
+    ) -> None:
+        """S52: ``group_wait`` after it, as everybody else, and not if it is over then."""
+        desk.take(scene.line(100, "firing")).until(500)
+        desk.notifier.requests.silence(_silence(scene, 3000), desk.now_us)
+        assert desk.until(3009).told("on-call") == []
+        desk.take(scene.line(3009, "resolved")).until(3500)
+        assert desk.told("on-call") == []
+        desk.take(scene.line(4000, "firing", generation=2)).until(4500)
+        desk.notifier.requests.silence(_silence(scene, 6000), desk.now_us)
+        assert desk.until(9000).told("on-call") == [(6010, "unsuppressed", 2)]
+
     def test_it_survives_a_restart(self, scene: Any, desk: Any) -> None:
         """Both the time that runs and who was told."""
         desk.take(scene.line(100, "firing")).until(500).restart().until(1100)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from detectors.rules import SECOND_US, Flapping, Window, rule
+from detectors.transitions import microseconds
 from loopwatch.cli import build
 from loopwatch.commands.status import _lines
 from loopwatch.configuration import reread
 from streams.metrics import Meters
 from streams.reload import Configuration, ConfigurationFile, RefusedError, Reloader
+from tests.unit.detectors.scenes import START_S, Scene, threshold
 
 ROOT = Path(__file__).parents[3]
 OPERATE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -28,7 +33,8 @@ def blocks(kind: str) -> list[str]:
 
 
 WRONG, PROMETHEUS = blocks("yaml")
-LOGGED, STATUS, PAYS, OWES = blocks("text")
+LOGGED, STATUS, PAYS, OWES, OPEN = blocks("text")
+(ALERT,) = blocks("json")
 
 
 async def _refused(folder: Path) -> Reloader:
@@ -73,6 +79,37 @@ def test_debts_are_told_in_these_words() -> None:
         }
         said = list(_lines(_status(groups={"loopwatch-deliver": deliver})))
         assert said[-1] == shown.rstrip("\n")
+
+
+def test_one_that_flaps_is_shown_in_these_words() -> None:
+    """The alert of the page, as a worker tells it and as people read it."""
+    begun_s = microseconds("2026-03-02T09:00:00Z") / 1e6 - START_S
+    slow = rule(
+        "slow",
+        "latency_ms",
+        threshold(100),
+        by=("agent",),
+        window=Window(samples=1),
+        min_samples=1,
+        flapping=Flapping(4, 3600 * SECOND_US),
+    )
+    scene = Scene(slow)
+    for minute in range(10):
+        latency_ms = 50.0 if minute % 2 else 200.0
+        scene.session(
+            begun_s + 60 * minute, labels={"agent": "triage"}, latency_ms=latency_ms
+        )
+    (found,) = msgspec.to_builtins(scene.partition.open_alerts())
+    assert found == json.loads(ALERT)
+    detect = {
+        "series": 1,
+        "clocks": {},
+        "open_alerts": 12,
+        "flapping": 1,
+        "alerts": [found],
+    }
+    said = list(_lines(_status(groups={"loopwatch-score": detect})))
+    assert said[-2:] == OPEN.splitlines()
 
 
 def test_its_rules_ask_for_metrics_that_there_are() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from detectors.transitions import State, Transition, Update
+from detectors.transitions import Flapping, State, Transition, Update
 from loopwatch.explaining.explanation import explain
 from loopwatch.explaining.histories import Histories, UnknownAlert
 from loopwatch.explaining.page import Page
@@ -42,6 +42,11 @@ def line(
 
 FIRED = line(1, State.OK, State.FIRING)
 RESOLVED = line(2, State.FIRING, State.RESOLVED, value=1.0)
+FLAP: dict[str, Any] = {
+    "changes": 9,
+    "since": "2026-01-01T00:00:01Z",
+    "within_s": 3600.0,
+}
 AGAIN = line(3, State.RESOLVED, State.FIRING, 2, value=9.0)
 
 
@@ -91,6 +96,52 @@ def test_an_update_renews_the_worst_sessions() -> None:
     text = said(FIRED, update)
     assert "$7.00  2026-01-01T00:00:09Z  w" in text
     assert "40 sessions, the worst value $7.00" in text
+
+
+class TestFlapping:
+    """That its notifications are a digest, and since when; of the newest firing."""
+
+    NOTICE = line(
+        2, State.FIRING, State.RECOVERING, flapping=Flapping(number=1, **FLAP)
+    )
+
+    def test_it_says_why_not_each_end_is_told(self) -> None:
+        """With how often, and how long it has to be quiet."""
+        told = said(FIRED, self.NOTICE)
+        assert "  changes  9 beginnings and ends since 2026-01-01T00:00:01Z\n" in told
+        assert "  told     in a digest at most every 1 h, not of each" in told
+        assert "  ends     once nothing has changed for 1 h\n" in told
+        found = explain(Histories([FIRED, self.NOTICE]).find(ONE))["flapping"]
+        assert found == {"now": True, **FLAP}
+
+    def test_an_update_counts_as_well(self) -> None:
+        """Where no state has changed."""
+        update = Update(
+            time="2026-01-01T00:00:03Z",
+            alert_id=ONE,
+            seq=3,
+            value=3.0,
+            peak=4.0,
+            sessions=2,
+            flapping=Flapping(number=0, **FLAP | {"changes": 11}),
+        )
+        found = explain(Histories([FIRED, self.NOTICE, update]).find(ONE))["flapping"]
+        assert found == {"now": False, **FLAP, "changes": 11}
+        assert "  over     nothing changed for 1 h" in said(FIRED, self.NOTICE, update)
+
+    def test_a_rule_that_asks_no_more_lets_go(self) -> None:
+        """Its next line says nothing of flapping."""
+        calm = line(3, State.RECOVERING, State.FIRING)
+        found = explain(Histories([FIRED, self.NOTICE, calm]).find(ONE))["flapping"]
+        assert found == {"now": False, **FLAP}
+
+    def test_one_that_never_did_says_nothing(self) -> None:
+        """And the next generation begins anew."""
+        assert "Flapping" not in said(FIRED, RESOLVED)
+        assert (
+            explain(Histories([FIRED, self.NOTICE, AGAIN]).find(ONE))["flapping"]
+            is None
+        )
 
 
 def test_numbers_without_words_are_shown_as_they_are() -> None:

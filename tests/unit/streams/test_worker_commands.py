@@ -94,6 +94,22 @@ def test_status_tells_what_matters() -> None:
         assert said in result.stdout
 
 
+def test_status_tells_which_alerts_flap() -> None:
+    """How many, and of each how often it has begun or ended since when."""
+    group = STATUS["groups"]["loopwatch-score"]
+    (calm,) = group["alerts"]
+    said = {"number": 1, "changes": 7, "since": "2025-10-09T08:00:00Z", "within_s": 60}
+    alerts = [calm | {"flapping": said}, calm | {"flapping": None}]
+    flapping = group | {"open_alerts": 2, "flapping": 1, "alerts": alerts}
+    with endpoint(STATUS | {"groups": {"loopwatch-score": flapping}}) as url:
+        lines = call("status", "--url", url).stdout.splitlines()
+    assert "  open alerts: 2, 1 of them flapping" in lines
+    (one,) = [line for line in lines if "flapping:" in line]
+    assert ", flapping: 7 changes since 2025-10-09T08:00:00Z, alert 7d1e5f0c" in one
+    with endpoint(STATUS) as url:
+        assert "flapping" not in call("status", "--url", url).stdout
+
+
 def test_status_tells_of_a_file_that_was_refused() -> None:
     """That it is not in force, since when, and what is wrong with it where."""
     configuration = {
