@@ -9,6 +9,9 @@ and Rinaldo 2023).
 
 Three bets are on a shift of all sessions, small to large (the slow and the fast
 channel), two on a share of the sessions going far out.
+
+All numbers of theirs are floats of half the width (``halves``): a session touches the
+bets of many facets, and what that costs is the memory that has to be fetched.
 """
 
 from __future__ import annotations
@@ -17,9 +20,10 @@ from math import exp, log, sqrt
 from typing import Final
 
 from detectors.compiled import compiled
+from detectors.kernels.halves import halves, high, high_int, low, mixed
 from detectors.kernels.norms import MEMORY, TURNED
 from detectors.kernels.stakes import stake
-from detectors.kernels.words import NAN, Floats, Ints
+from detectors.kernels.words import Ints
 
 SHIFTS: Final = (0.4, 0.8, 1.6)
 """Tilts, in deviations: the shift of the mean that each bet is best for."""
@@ -31,42 +35,28 @@ EXTRA: Final = (0.0, 0.0, 2.5, 1.5, 1.5)
 """What a bet needs above the limit: a few extreme sessions in a row come by chance."""
 
 BETS: Final = 5
-_TILTED: Final = 3
+TILTED: Final = 3
+"""The first bets; the others are made only on facets with a tail."""
 
 WON: Final = 0
-"""Nats of each of five bets since its last low."""
-BEGUN: Final = 5
-"""Integers: for each bet the sample of that low; of the bet that holds, the sample
-since which the series has been on its way back."""
-BEGUN_US: Final = 10
-"""Integers: and its time."""
-HOLDING: Final = 15
-"""Integer: the bet that fired; -1 while none has."""
-SHIFT: Final = 16
-"""Mean deviation since the change, while one holds."""
-SINCE: Final = 17
-"""Integer: samples since the change."""
-RETURNED: Final = 18
-FAR: Final = 19
-"""While a share holds how large it is; while a shift does, the nats that the way back
-must show beyond the usual."""
-SEEN: Final = 20
-"""Integer: healthy samples."""
-MEANS, SQUARES, PRICES = 21, 25, 29
-"""Four each: of the three tilts, and of what a session far out pays."""
-BETS_WIDTH: Final = 33
+"""Nats of the first two bets since their last lows; then those of the third, and beside
+them, an integer, healthy samples: all there are up to ``MEMORY``."""
+PRICES: Final = 2
+"""Two words: of the three tilts, and of what a session far out pays."""
+LEARNED: Final = 4
+"""A word for each tilt: the mean of what it pays, and of the square of that."""
+BEGUN: Final = 7
+"""A word for each: the moment of its last low, once it has won something since."""
+TILTED_WIDTH: Final = 10
+"""Words of the bets on a facet without a tail; the others follow."""
+FAR_WON, FAR_LEARNED, FAR_BEGUN = 10, 11, 12
+BETS_WIDTH: Final = 14
 
 _FLOOR, _CEILING = -2.5, 3.5
 _PRIOR: Final = 20.0
 _OVERSHOOT: Final = 3.0
 _PATIENCE: Final = 16
 _QUICK: Final = 64
-_RECENT: Final = 60
-_BACK: Final = 5.0
-_BACK_SHARE: Final = 2.0
-_BACK_PLAINLY: Final = 16.0
-_BACK_SAMPLES: Final = 50
-_LEAST_MEAN: Final = 1.0001
 
 # A change raises its own price as it is learned. Of the smaller tilts, which hardly know
 # one shape of the deviations from another, no more than of normal ones is taken.
@@ -77,47 +67,67 @@ _FIRST_MEANS: Final = (*(exp(t * t / 2) for t in SHIFTS), 1.5)
 _FIRST_SQUARES: Final = (*(exp(2 * t * t) for t in SHIFTS), 20.0)
 
 
+def width(tail: bool) -> int:
+    """Words of the bets on a facet.
+
+    >>> width(False), width(True)
+    (10, 14)
+    """
+    return BETS_WIDTH if tail else TILTED_WIDTH
+
+
 @compiled
-def _held(deviation: float) -> float:
+def winsorised(deviation: float) -> float:
+    """A deviation as the tilts see it."""
     return min(max(deviation, _FLOOR), _CEILING)
 
 
 @compiled
-def bets_begin(
-    f: Floats, i: Ints, at: int, caution: float, small: int, number: int, at_us: int
-) -> None:
-    """Make the words those of bets that have seen nothing.
+def bets_begin(i: Ints, at: int, tail: bool, caution: float, small: int) -> None:
+    """Make the words, all zero, those of bets that have seen nothing.
 
     Args:
-        f: Words.
         i: Words.
         at: Where the bets begin.
+        tail: Whether to bet on sessions far out.
         caution: By how many standard errors the price of a bet is on the safe side.
         small: Of so many tilts no more is taken than of normal deviations.
-        number: Of the last sample in its series.
-        at_us: The series' time.
     """
-    for word in range(at, at + BETS_WIDTH):
-        f[word] = 0.0
-    bets_release(f, i, at, number, at_us)
-    for k in range(4):
-        f[at + MEANS + k] = _FIRST_MEANS[k]
-        f[at + SQUARES + k] = _FIRST_SQUARES[k]
-    _price(f, i, at, caution, small)
+    for k in range(TILTED):
+        i[at + LEARNED + k] = halves(_FIRST_MEANS[k], _FIRST_SQUARES[k])
+    if tail:
+        i[at + FAR_LEARNED] = halves(_FIRST_MEANS[TILTED], _FIRST_SQUARES[TILTED])
+    _price(i, at, tail, caution, small)
 
 
 @compiled
-def _price(f: Floats, i: Ints, at: int, caution: float, small: int) -> None:
+def _price(i: Ints, at: int, tail: bool, caution: float, small: int) -> None:
     """What is taken from each bet: its mean, on the safe side."""
-    held = min(i[at + SEEN], MEMORY) + _PRIOR
-    for k in range(4):
-        mean: float = f[at + MEANS + k]
-        variance = max(f[at + SQUARES + k] - mean * mean, 0.0)
-        price = mean + caution * sqrt(variance / held)
-        if k < small:
-            most = _NORMAL_MEANS[k] + caution * _NORMAL_SPREADS[k] / sqrt(held)
-            price = min(price, most)
-        f[at + PRICES + k] = log(price) if k < _TILTED else max(1.0, price)
+    held = min(high_int(i[at + WON + 1]), MEMORY) + _PRIOR
+    first = log(_safe(i[at + LEARNED], held, caution, small, 0))
+    second = log(_safe(i[at + LEARNED + 1], held, caution, small, 1))
+    third = log(_safe(i[at + LEARNED + 2], held, caution, small, 2))
+    far = 1.0
+    if tail:
+        far = max(far, _dear(i[at + FAR_LEARNED], held, caution))
+    i[at + PRICES] = halves(first, second)
+    i[at + PRICES + 1] = halves(third, far)
+
+
+@compiled
+def _dear(learned: int, held: float, caution: float) -> float:
+    mean = low(learned)
+    variance = max(high(learned) - mean * mean, 0.0)
+    return mean + caution * sqrt(variance / held)
+
+
+@compiled
+def _safe(learned: int, held: float, caution: float, small: int, tilt: int) -> float:
+    price = _dear(learned, held, caution)
+    if tilt < small:
+        most = _NORMAL_MEANS[tilt] + caution * _NORMAL_SPREADS[tilt] / sqrt(held)
+        price = min(price, most)
+    return price
 
 
 @compiled
@@ -126,224 +136,164 @@ def _share(won: float, share: float, odds: float) -> float:
     # No logarithm is above this: where all is lost anyway, none is taken.
     if won + (lift - 1) <= 0.0:
         return 0.0
-    return won + log(lift)
+    return max(won + log(lift), 0.0)
 
 
 @compiled
-def bets_try(
-    f: Floats, at: int, deviation: float, margin: float, tail: bool, out: Floats
-) -> float:
-    """What each bet would have won with a sample; changes nothing.
-
-    Args:
-        f: Words.
-        at: Where the bets begin.
-        deviation: How far it lies on the bad side; a number.
-        margin: How far sessions may wander, in deviations, without being worse.
-        tail: Whether to bet on sessions far out.
-        out: float64[5] or more. Takes what each bet would have won; 0 or less is a
-            new low, NaN a bet that is not made.
-
-    Returns:
-        The most of them, in nats, and at least 0.
-    """
-    off = deviation - margin
-    held = _held(off)
-    most = 0.0
-    for k in range(_TILTED):
-        total: float = f[at + WON + k] + (SHIFTS[k] * held - f[at + PRICES + k])
-        out[k] = total
-        most = max(most, total)
-    if tail:
-        odds = stake(off) / f[at + PRICES + _TILTED]
-        for k in range(2):
-            total = _share(f[at + WON + _TILTED + k], SHARES[k], odds)
-            out[_TILTED + k] = total
-            most = max(most, total)
-    else:
-        out[_TILTED] = out[_TILTED + 1] = NAN
-    return most
+def _tilted(won: float, tilt: int, held: float, price: float) -> float:
+    return max(won + (SHIFTS[tilt] * held - price), 0.0)
 
 
 @compiled
 def bets_take(
-    f: Floats, i: Ints, at: int, out: Floats, number: int, at_us: int
-) -> None:
+    i: Ints, at: int, deviation: float, margin: float, tail: bool, last: int
+) -> float:
     """Take a sample in as evidence.
 
     Args:
-        f: Words.
         i: Words.
         at: Where the bets begin.
-        out: What ``bets_try`` put there.
-        number: Of the sample in its series.
-        at_us: The series' time.
+        deviation: How far it lies on the bad side; a number.
+        margin: How far sessions may wander, in deviations, without being worse.
+        tail: Whether to bet on sessions far out.
+        last: Moment of the sample before; the low of what now begins to win.
+
+    Returns:
+        The most that any bet has won, in nats.
     """
-    for k in range(_TILTED):
-        _take(f, i, at + k, out[k], number, at_us)
-    if out[_TILTED] == out[_TILTED]:  # NaN is no bet
-        for k in range(_TILTED, BETS):
-            _take(f, i, at + k, out[k], number, at_us)
-
-
-@compiled
-def _take(f: Floats, i: Ints, at: int, total: float, number: int, at_us: int) -> None:
-    f[at + WON] = max(total, 0.0)
-    if total <= 0.0:
-        i[at + BEGUN] = number
-        i[at + BEGUN_US] = at_us
-
-
-@compiled
-def bets_suspicion(f: Floats, at: int) -> float:
-    """The most that any bet has won, in nats."""
-    most: float = f[at + WON]
-    for k in range(1, BETS):
-        most = max(most, f[at + WON + k])
+    off = deviation - margin
+    held = winsorised(off)
+    prices, others = i[at + PRICES], i[at + PRICES + 1]
+    before, third = i[at + WON], i[at + WON + 1]
+    after = halves(
+        _tilted(low(before), 0, held, low(prices)),
+        _tilted(high(before), 1, held, high(prices)),
+    )
+    _begin_both(i, at + BEGUN, before, after, last)
+    i[at + WON] = after
+    most = max(low(after), high(after))
+    after = mixed(_tilted(low(third), 2, held, low(others)), high_int(third))
+    _begin(i, at + BEGUN + 2, low(third), low(after), last)
+    i[at + WON + 1] = after
+    most = max(most, low(after))
+    if tail:
+        odds = stake(off) / high(others)
+        before = i[at + FAR_WON]
+        after = halves(
+            _share(low(before), SHARES[0], odds),
+            _share(high(before), SHARES[1], odds),
+        )
+        _begin_both(i, at + FAR_BEGUN, before, after, last)
+        i[at + FAR_WON] = after
+        most = max(most, low(after), high(after))
     return most
 
 
 @compiled
-def bets_fires(f: Floats, at: int, limit: float) -> int:
+def _begin(i: Ints, begun: int, before: float, after: float, last: int) -> None:
+    """Note the low of a bet that has just begun to win."""
+    if before == 0.0 and after > 0.0:
+        i[begun] = last
+
+
+@compiled
+def _begin_both(i: Ints, begun: int, before: int, after: int, last: int) -> None:
+    _begin(i, begun, low(before), low(after), last)
+    _begin(i, begun + 1, high(before), high(after), last)
+
+
+@compiled
+def bets_won(i: Ints, at: int, which: int) -> float:
+    """What a bet has won since its last low, in nats."""
+    if which < TILTED:
+        word = i[at + WON + which // 2]
+        return high(word) if which == 1 else low(word)
+    return low(i[at + FAR_WON]) if which == TILTED else high(i[at + FAR_WON])
+
+
+@compiled
+def bets_begun(i: Ints, at: int, which: int) -> int:
+    """The moment of a bet's last low; it has won something since."""
+    begun = BEGUN if which < TILTED else FAR_BEGUN - TILTED
+    return int(i[at + begun + which])
+
+
+@compiled
+def bets_suspicion(i: Ints, at: int, tail: bool) -> float:
+    """The most that any bet has won, in nats."""
+    most = max(low(i[at + WON]), high(i[at + WON]), low(i[at + WON + 1]))
+    if tail:
+        most = max(most, low(i[at + FAR_WON]), high(i[at + FAR_WON]))
+    return most
+
+
+@compiled
+def bets_fires(i: Ints, at: int, tail: bool, limit: float) -> int:
     """The bet with the most evidence beyond the limit; -1 if none is."""
     best = -1
-    for k in range(BETS):
+    for k in range(BETS if tail else TILTED):
         needed = limit + EXTRA[k]
-        if f[at + WON + k] > needed:
+        if bets_won(i, at, k) > needed:
             # A gate may hold it back; what it holds back must be able to fade.
-            f[at + WON + k] = min(f[at + WON + k], needed + _OVERSHOOT)
-            if best < 0 or f[at + WON + k] > f[at + WON + best]:
+            _fade(i, at, k, needed + _OVERSHOOT)
+            if best < 0 or bets_won(i, at, k) > bets_won(i, at, best):
                 best = k
     return best
 
 
 @compiled
-def bets_hold(
-    f: Floats,
-    i: Ints,
-    at: int,
-    which: int,
-    shift: float,
-    samples: int,
-    number: int,
-    more: float = 0.0,
-) -> None:
-    """A change has been told: from now on wait for the way back.
-
-    Args:
-        f: Words.
-        i: Words.
-        at: Where the bets begin.
-        which: The bet that fired.
-        shift: Mean deviation since the change.
-        samples: Since the change.
-        number: Of the sample in its series.
-        more: Nats that the way back must show beyond the usual.
-    """
-    i[at + HOLDING] = which
-    i[at + BEGUN + which] = number
-    f[at + SHIFT] = shift
-    i[at + SINCE] = samples
-    f[at + RETURNED] = 0.0
-    f[at + FAR] = more if which < _TILTED else SHARES[-1]
-
-
-@compiled
-def bets_returned(
-    f: Floats, i: Ints, at: int, deviation: float, margin: float, number: int
-) -> bool:
-    """Take a sample in while holding; whether the series is back to normal.
-
-    Of a change that touches a share of the sessions, or comes in waves, a few healthy
-    ones in a row say little, however much each says against a shift of all. So the way
-    back must have lasted ``_BACK_SAMPLES`` samples, or be plain.
-
-    Args:
-        f: Words.
-        i: Words.
-        at: Where the bets begin.
-        deviation: How far the sample lies on the bad side; a number.
-        margin: How far sessions may wander, in deviations, without being worse.
-        number: Of the sample in its series.
-    """
-    held = _held(deviation - margin)
-    since = i[at + SINCE] + 1
-    i[at + SINCE] = since
-    shift: float = f[at + SHIFT]
-    shift += (min(held, 3.0) - shift) / min(since, _RECENT)
-    f[at + SHIFT] = shift
-    if i[at + HOLDING] < _TILTED:
-        tilt, price = SHIFTS[0], log(max(f[at + MEANS], _LEAST_MEAN))
-        best = tilt * shift - price
-        # Of a small shift a few sessions tell little: a larger tilt would hear the noise.
-        for k in range(1, 1 if f[at + FAR] > 0.0 else _TILTED):
-            cost = log(max(f[at + MEANS + k], _LEAST_MEAN))
-            if SHIFTS[k] * shift - cost >= best:
-                tilt, price = SHIFTS[k], cost
-                best = tilt * shift - price
-        gain, enough = tilt * held - price, _BACK + f[at + FAR]
+def _fade(i: Ints, at: int, which: int, most: float) -> None:
+    """Let a bet have won no more than so much."""
+    won = min(bets_won(i, at, which), most)
+    word = at + (FAR_WON if which >= TILTED else WON + which // 2)
+    if which == 2:
+        i[word] = mixed(won, high_int(i[word]))
+    elif which in (0, TILTED):
+        i[word] = halves(won, high(i[word]))
     else:
-        odds = stake(deviation - margin) / f[at + PRICES + _TILTED]
-        hit = 1.0 if odds > 3 else 0.0
-        far: float = f[at + FAR]
-        far += (hit - far) / min(max(since, 20), _RECENT)
-        f[at + FAR] = far
-        share = min(max(far, 0.04), 0.5)
-        gain, enough = log(1 - share + share * odds), _BACK_SHARE
-    returned = max(0.0, f[at + RETURNED] - gain)
-    f[at + RETURNED] = returned
-    low = at + BEGUN + i[at + HOLDING]
-    if returned == 0.0:
-        i[low] = number
-    lasted = number - i[low] >= _BACK_SAMPLES
-    return bool(returned > enough and (lasted or returned > _BACK_PLAINLY))
+        i[word] = halves(low(i[word]), won)
 
 
 @compiled
-def bets_release(f: Floats, i: Ints, at: int, number: int, at_us: int) -> None:
-    """Begin anew: nothing is won, nothing is held."""
-    i[at + HOLDING] = -1
-    for k in range(BETS):
-        f[at + WON + k] = 0.0
-        i[at + BEGUN + k] = number
-        i[at + BEGUN_US + k] = at_us
+def bets_release(i: Ints, at: int, tail: bool) -> None:
+    """Begin anew: nothing is won."""
+    i[at + WON] = 0
+    i[at + WON + 1] = mixed(0.0, high_int(i[at + WON + 1]))
+    if tail:
+        i[at + FAR_WON] = 0
 
 
 @compiled
-def bets_turn(f: Floats, i: Ints, at: int, number: int, at_us: int) -> None:
+def bets_turn(i: Ints, at: int, tail: bool) -> None:
     """The deviations are others from now on: begin nearly anew."""
-    bets_release(f, i, at, number, at_us)
-    i[at + SEEN] = min(i[at + SEEN], TURNED)
+    bets_release(i, at, tail)
+    i[at + WON + 1] = mixed(0.0, min(high_int(i[at + WON + 1]), TURNED))
 
 
 @compiled
 def bets_learn(
-    f: Floats,
-    i: Ints,
-    at: int,
-    deviation: float,
-    tail: bool,
-    caution: float,
-    small: int,
+    i: Ints, at: int, deviation: float, tail: bool, caution: float, small: int
 ) -> None:
     """Take a healthy sample into what the bets are priced by."""
-    seen = i[at + SEEN] + 1
-    i[at + SEEN] = seen
+    third = i[at + WON + 1]
+    seen = high_int(third) + 1
+    if seen >= MEMORY + _PATIENCE:
+        # Of more no more is asked than when to set prices.
+        seen -= _PATIENCE
+    i[at + WON + 1] = mixed(low(third), seen)
     part = 1 / (min(seen, MEMORY) + _PRIOR)
     # Each tilt is twice the one before: one power, and its square, and that one's.
-    paid = exp(SHIFTS[0] * _held(deviation))
-    for k in range(_TILTED):
-        _mean(f, at, k, part, paid)
+    paid = exp(SHIFTS[0] * winsorised(deviation))
+    for k in range(TILTED):
+        _mean(i, at + LEARNED + k, part, paid)
         paid = paid * paid
     if tail:
-        _mean(f, at, _TILTED, part, stake(deviation))
+        _mean(i, at + FAR_LEARNED, part, stake(deviation))
     if seen <= _QUICK or seen % _PATIENCE == 0:
-        _price(f, i, at, caution, small)
+        _price(i, at, tail, caution, small)
 
 
 @compiled
-def _mean(f: Floats, at: int, k: int, part: float, paid: float) -> None:
-    mean: float = f[at + MEANS + k]
-    square: float = f[at + SQUARES + k]
-    f[at + MEANS + k] = mean + part * (paid - mean)
-    f[at + SQUARES + k] = square + part * (paid * paid - square)
+def _mean(i: Ints, at: int, part: float, paid: float) -> None:
+    mean, square = low(i[at]), high(i[at])
+    i[at] = halves(mean + part * (paid - mean), square + part * (paid * paid - square))

@@ -47,9 +47,9 @@ def begin_watch(
         i[watch + at.RENEWED] = at.NEVER
         first = rules[rule, at.FACET]
         for facet in range(first, first + rules[rule, at.FACETS]):
-            bets = watch + facets[facet, at.BETS_AT]
+            bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
             caution, small = floats[rule, at.CAUTION], rules[rule, at.SMALL]
-            bets_begin(f, i, bets, caution, small, 0, 0)
+            bets_begin(i, bets, tail, caution, small)
     elif kind == at.COUNTED:
         i[watch + at.PAUSE] = rules[rule, at.NEED]
         i[watch + at.PACKED] = QUARTERS

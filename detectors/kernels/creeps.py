@@ -18,6 +18,8 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.halves import halves, high, low
+from detectors.kernels.moments import number_of
 from detectors.kernels.norms import LEVEL, MEAN, SAMPLES, norm_spread
 from detectors.kernels.numbers import finite
 from detectors.kernels.scales import back, there
@@ -28,16 +30,12 @@ MARK_US: Final = 0
 """Integer: when a level was noted last, or none was yet; then the facets'."""
 
 WON: Final = 0
-"""Nats since the last low."""
-BEGUN, BEGUN_US = 1, 2
-"""Integers: the sample, and the time, of that low."""
-ELDER: Final = 3
-"""The mean that sessions are held against."""
-YOUNGER: Final = 4
-"""The mean that takes its place."""
-PRICE: Final = 5
-"""Of the bet; 0 while nothing is noted."""
-CREEP_WIDTH: Final = 6
+"""Nats since the last low, and the price of the bet; 0 while nothing is noted."""
+MEANS: Final = 1
+"""The mean that sessions are held against, and the one that takes its place."""
+BEGUN: Final = 2
+"""The moment of that low, once something was won since."""
+CREEP_WIDTH: Final = 3
 
 FIRST_SAMPLES: Final = 200
 FIRST_US: Final = 2 * 86_400 * 1_000_000
@@ -99,27 +97,29 @@ def creeps_bet(
     Returns:
         The most evidence of a facet, in nats.
     """
-    first, number = rules[rule, at.FACET], i[watch + at.SAMPLES]
+    first, last = rules[rule, at.FACET], i[watch + at.LAST_BET]
     most = 0.0
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         words = watch + facets[facet, at.CREEP_AT]
         deviation = scratch[at.DEVIATIONS + place]
-        known = facets[facet, at.CREEPS_TOO] and f[words + PRICE] > 0.0
+        won, price = low(i[words + WON]), high(i[words + WON])
+        known = facets[facet, at.CREEPS_TOO] and price > 0.0
         if known and not isnan(deviation):
             norm = norms + facets[facet, at.NORM_AT]
-            moved = f[norm + MEAN] - f[words + ELDER]
+            moved = f[norm + MEAN] - low(i[words + MEANS])
             spread = norm_spread(f, norm, facets[facet, at.SCALE])
             off = deviation + signs[facet, at.FACET_SIGN] * moved / spread
             held = min(max(off, _FLOOR), _CEILING)
-            total = f[words + WON] + (TILT * held - f[words + PRICE])
             # What the metric itself holds back must be able to fade.
-            total = min(total, floats[rule, at.ENOUGH] + _OVERSHOOT)
-            f[words + WON] = max(total, 0.0)
-            if total <= 0.0:
-                i[words + BEGUN] = number
-                i[words + BEGUN_US] = now_us
-        most = max(most, f[words + WON])
+            total = min(
+                won + (TILT * held - price), floats[rule, at.ENOUGH] + _OVERSHOOT
+            )
+            i[words + WON] = halves(max(total, 0.0), price)
+            before, won = won, low(i[words + WON])
+            if before == 0.0 and won > 0.0:
+                i[words + BEGUN] = last
+        most = max(most, won)
     _note(f, i, watch, rules, rule, facets, norms, now_us)
     return most
 
@@ -139,7 +139,7 @@ def _note(
     mark, first = watch + rules[rule, at.CREEPS] + MARK_US, rules[rule, at.FACET]
     if i[mark] == 0:
         i[mark] = now_us
-    known = f[watch + facets[first, at.CREEP_AT] + PRICE] > 0.0
+    known = high(i[watch + facets[first, at.CREEP_AT] + WON]) > 0.0
     enough = known or f[norms + facets[first, at.NORM_AT] + SAMPLES] >= FIRST_SAMPLES
     if not enough or now_us - i[mark] < (PERIOD_US if known else FIRST_US):
         return
@@ -147,13 +147,12 @@ def _note(
     for facet in range(first, first + rules[rule, at.FACETS]):
         words = watch + facets[facet, at.CREEP_AT]
         norm = norms + facets[facet, at.NORM_AT]
-        if f[words + PRICE] > 0.0:
-            f[words + ELDER] = f[words + YOUNGER]
-            f[words + YOUNGER] = f[norm + MEAN]
+        if high(i[words + WON]) > 0.0:
+            i[words + MEANS] = halves(high(i[words + MEANS]), f[norm + MEAN])
         elif f[norm + SAMPLES] >= FIRST_SAMPLES:
-            f[words + ELDER] = f[words + YOUNGER] = f[norm + MEAN]
+            i[words + MEANS] = halves(f[norm + MEAN], f[norm + MEAN])
             unsure = _CAUTION * _SPREAD / sqrt(f[norm + SAMPLES])
-            f[words + PRICE] = log(_MEAN + unsure)
+            i[words + WON] = halves(0.0, log(_MEAN + unsure))
 
 
 @compiled
@@ -171,28 +170,30 @@ def creeps_worst(
     first = rules[rule, at.FACET]
     best, most = 0, 0.0
     for place in range(rules[rule, at.FACETS]):
-        won = f[watch + facets[first + place, at.CREEP_AT] + WON]
+        won = low(i[watch + facets[first + place, at.CREEP_AT] + WON])
         if won > most:
             best, most = place, won
     metric = watch + facets[first, at.CREEP_AT]
-    since = first_since(i, watch, i[watch + facets[first + best, at.CREEP_AT] + BEGUN])
+    begun = i[watch + facets[first + best, at.CREEP_AT] + BEGUN]
+    since = first_since(i, watch, number_of(begun, i[watch + at.SAMPLES]))
     value, _ = levels(f, i, watch, since)
-    old = creeps_level(f, metric, norms, facets[first, at.SCALE])
-    if f[metric + WON] > METRIC_TOO and floats[rule, at.SIGN] * (value - old) > 0:
+    old = creeps_level(f, i, metric, norms, facets[first, at.SCALE])
+    if low(i[metric + WON]) > METRIC_TOO and floats[rule, at.SIGN] * (value - old) > 0:
         return int(best)
     return -1
 
 
 @compiled
-def creeps_level(f: Floats, words: int, norm: int, scale: int) -> float:
+def creeps_level(f: Floats, i: Ints, words: int, norm: int, scale: int) -> float:
     """The level that a metric is held against, in its own unit."""
-    step = f[words + ELDER] - f[norm + MEAN]
+    step = low(i[words + MEANS]) - f[norm + MEAN]
     return finite(back(there(f[norm + LEVEL], scale) + step, scale))
 
 
 @compiled
 def creeps_moved(
     f: Floats,
+    i: Ints,
     watch: int,
     facets: Table,
     signs: Grid,
@@ -201,28 +202,27 @@ def creeps_moved(
 ) -> float:
     """By how many deviations what is normal has become worse since then."""
     norm = norms + facets[facet, at.NORM_AT]
-    moved = f[norm + MEAN] - f[watch + facets[facet, at.CREEP_AT] + ELDER]
+    moved = f[norm + MEAN] - low(i[watch + facets[facet, at.CREEP_AT] + MEANS])
     spread = norm_spread(f, norm, facets[facet, at.SCALE])
     return float(signs[facet, at.FACET_SIGN] * moved / spread)
 
 
 @compiled
 def creeps_unlearn(
-    f: Floats, watch: int, rules: Table, rule: int, facets: Table, norms: int
+    f: Floats, i: Ints, watch: int, rules: Table, rule: int, facets: Table, norms: int
 ) -> None:
     """Take back what was learned of a creep: normal is what it was before."""
     first = rules[rule, at.FACET]
     for facet in range(first, first + rules[rule, at.FACETS]):
         words = watch + facets[facet, at.CREEP_AT]
-        if f[words + PRICE] > 0.0:
+        if high(i[words + WON]) > 0.0:
             norm = norms + facets[facet, at.NORM_AT]
-            f[norm + LEVEL] = creeps_level(f, words, norm, facets[facet, at.SCALE])
-            f[norm + MEAN] = f[words + ELDER]
+            f[norm + LEVEL] = creeps_level(f, i, words, norm, facets[facet, at.SCALE])
+            f[norm + MEAN] = low(i[words + MEANS])
 
 
 @compiled
 def creeps_release(
-    f: Floats,
     i: Ints,
     watch: int,
     rules: Table,
@@ -234,7 +234,7 @@ def creeps_release(
     """Begin anew: nothing is won.
 
     Args:
-        f, i: The arena.
+        i: The arena.
         watch: The rule's state on the series.
         rules: The table of rules.
         rule: Which row.
@@ -247,10 +247,6 @@ def creeps_release(
     first = rules[rule, at.FACET]
     for facet in range(first, first + rules[rule, at.FACETS]):
         words = watch + facets[facet, at.CREEP_AT]
-        f[words + WON] = 0.0
-        i[words + BEGUN] = i[watch + at.SAMPLES]
-        i[words + BEGUN_US] = now_us
-        if forget:
-            f[words + PRICE] = 0.0
+        i[words + WON] = 0 if forget else halves(0.0, high(i[words + WON]))
     if forget:
         i[watch + rules[rule, at.CREEPS] + MARK_US] = now_us

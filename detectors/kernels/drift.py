@@ -7,12 +7,19 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_try
+from detectors.kernels.bets import (
+    bets_begun,
+    bets_fires,
+    bets_suspicion,
+    bets_take,
+    bets_won,
+)
 from detectors.kernels.creeps import UNSUSPICIOUS, creeps_bet, creeps_worst
 from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
-from detectors.kernels.holding import holds, stand
+from detectors.kernels.holding import stand
 from detectors.kernels.learning import learn_sample, look_back
+from detectors.kernels.moments import moment, number_of
 from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
 from detectors.kernels.probation import (
     SUSPICIOUS,
@@ -42,7 +49,6 @@ GATE: Final = 0.1
 PLAIN_GATE: Final = 0.25
 """How far the metric itself must be worse where only another facet shows a small
 shift: less may be chance."""
-BET_COUNT: Final = 5
 
 
 @compiled
@@ -89,7 +95,7 @@ def sample_quietly(
         How much is left to do.
     """
     quiet = i[watch + at.QUIET]
-    holding = quiet == at.ALWAYS_ASK and holds(i, watch, rules, rule, facets)
+    holding = quiet == at.ALWAYS_ASK and i[watch + at.CHANGE] != 0
     if quiet == at.ALWAYS_ASK and not holding:
         return WHOLLY
     if not open_sample(
@@ -237,8 +243,9 @@ def weigh(
     count = rules[rule, at.FACETS]
     suspicion = 0.0
     for place in range(count):
-        bets = watch + facets[rules[rule, at.FACET] + place, at.BETS_AT]
-        suspicion = max(suspicion, bets_suspicion(f, bets))
+        facet = rules[rule, at.FACET] + place
+        bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
+        suspicion = max(suspicion, bets_suspicion(i, bets, tail))
     if not suspicion > SUSPICIOUS:
         keep_beside(f, i, heads, watch, tried, count, now_us, ref, scratch)
     return bool(ready(i, tried) and nats > floats[rule, at.DOUBT])
@@ -265,32 +272,25 @@ def bet(
     Which facet shows it stands in ``places``.
     """
     first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
-    number, norms = i[watch + at.SAMPLES], places[at.STRATUM] + at.NORMS
+    last, norms = i[watch + at.LAST_BET], places[at.STRATUM] + at.NORMS
     suspicion = 0.0
     for place in range(count):
         facet = first + place
-        bets = watch + facets[facet, at.BETS_AT]
+        bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
         deviation = scratch[at.DEVIATIONS + place]
         norm = norms + facets[facet, at.NORM_AT]
         if not isnan(deviation) and norm_ready(f, norm, facets[facet, at.SCALE]):
-            totals = scratch[
-                at.TOTALS + place * BET_COUNT : at.TOTALS + (place + 1) * BET_COUNT
-            ]
-            bets_try(
-                f,
-                bets,
-                deviation,
-                signs[facet, at.MARGIN],
-                facets[facet, at.TAIL] != 0,
-                totals,
-            )
-            bets_take(f, i, bets, totals, number, now_us)
-        suspicion = max(suspicion, bets_suspicion(f, bets))
+            margin = signs[facet, at.MARGIN]
+            nats = bets_take(i, bets, deviation, margin, tail, last)
+        else:
+            nats = bets_suspicion(i, bets, tail)
+        suspicion = max(suspicion, nats)
     creeping = 0.0
     if rules[rule, at.CREEPS]:
         creeping = creeps_bet(
             f, i, watch, rules, floats, rule, facets, signs, scratch, norms, now_us
         )
+    i[watch + at.LAST_BET] = moment(i[watch + at.SAMPLES], now_us)
     if not max(suspicion, creeping - UNSUSPICIOUS) > SUSPICIOUS:
         if not i[watch + at.DOUBTED]:
             clear(i, heads, watch)
@@ -322,11 +322,13 @@ def firing(
     first = rules[rule, at.FACET]
     best, most = -1, 0.0
     for place in range(rules[rule, at.FACETS]):
-        bets = watch + facets[first + place, at.BETS_AT]
-        which = bets_fires(f, bets, floats[rule, at.ENOUGH])
-        if which < 0 or f[bets + which] <= most:
+        facet = first + place
+        bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
+        which = bets_fires(i, bets, tail, floats[rule, at.ENOUGH])
+        if which < 0 or bets_won(i, bets, which) <= most:
             continue
-        since = first_since(i, watch, i[bets + BET_COUNT + which])
+        begun = number_of(bets_begun(i, bets, which), i[watch + at.SAMPLES])
+        since = first_since(i, watch, begun)
         value, expected = levels(f, i, watch, since)
         gate = PLAIN_GATE if place and which == 0 else GATE
         if (
@@ -334,5 +336,5 @@ def firing(
             and mean_deviation(f, i, watch, since, place) > GATE
             and floats[rule, at.SIGN] * (value - expected) > 0
         ):
-            best, most = place, f[bets + which]
+            best, most = place, bets_won(i, bets, which)
     return best

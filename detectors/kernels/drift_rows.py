@@ -17,7 +17,7 @@ def drift_room(i: Ints, watch: int, rules: Table, rule: int) -> int:
     """Words that ``put_drift`` needs no more than."""
     stratum = stratum_width(rules, rule) + 3 * rules[rule, at.NORMS_WIDTH]
     stratum += at.P_NORMS + at.LEVELS_WIDTH
-    words = rules[rule, at.FACETS] * SEASON_WIDTH
+    words = rules[rule, at.FACETS] * SEASON_WIDTH + at.CHANGE_WIDTH
     words += 2 * at.RELEASES_WIDTH + i[watch + at.STRATA_COUNT] * stratum
     words += i[watch + at.SUSPECTS_COUNT] * at.SUSPECT_WIDTH
     return int(words + i[watch + at.WAITING_COUNT] * at.WAITING_WIDTH)
@@ -68,6 +68,9 @@ def put_drift(
         if i[watch + label]:
             out[begin + label] = 1
             place = copy_words(i, i[watch + label], at.RELEASES_WIDTH, out, place)
+    if i[watch + at.CHANGE]:
+        out[begin + at.CHANGE] = 1
+        place = copy_words(i, i[watch + at.CHANGE], at.CHANGE_WIDTH, out, place)
     stratum = i[watch + at.STRATA]
     while stratum:
         first = place
@@ -129,6 +132,7 @@ def drift_is_sound(
     for which in range(2):
         label = begin + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
         place += at.RELEASES_WIDTH if words[label] else 0
+    place += at.CHANGE_WIDTH if words[begin + at.CHANGE] else 0
     for _ in range(strata):
         if place + stratum_width(rules, rule) > end:
             return False
@@ -172,6 +176,12 @@ def get_drift(
             for word in range(at.RELEASES_WIDTH):
                 i[releases + word] = words[place + word]
             place += at.RELEASES_WIDTH
+    if i[watch + at.CHANGE]:
+        held = take(i, heads, at.CHANGE_WIDTH)
+        i[watch + at.CHANGE] = held
+        for word in range(at.CHANGE_WIDTH):
+            i[held + word] = words[place + word]
+        place += at.CHANGE_WIDTH
     last = 0
     for _ in range(i[watch + at.STRATA_COUNT]):
         stratum = take(i, heads, stratum_width(rules, rule))

@@ -8,6 +8,7 @@ from detectors.kernels.arena import give
 from detectors.kernels.eras import eras_free
 from detectors.kernels.factor_rows import free_factors
 from detectors.kernels.held import count_free
+from detectors.kernels.holding import let_go
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
@@ -26,6 +27,7 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
             if i[label]:
                 give(i, heads, i[label], at.RELEASES_WIDTH)
                 i[label] = 0
+        let_go(i, heads, watch)
         clear(i, heads, watch)
         drop_waiting(i, heads, watch)
         if i[watch + at.SEASON] > 0:

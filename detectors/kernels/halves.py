@@ -61,6 +61,12 @@ def halves(first: float, second: float) -> int:
 
 
 @compiled
+def mixed(first: float, second: int) -> int:
+    """A word of a float, in its low half, and an integer of 32 bits."""
+    return int(_bits_of(first) | (second << 32))
+
+
+@compiled
 def low_int(word: int) -> int:
     """The integer in the low half of a word, signed."""
     return (word << 32) >> 32

@@ -217,9 +217,30 @@ NEWEST, SINCE, KNOWN = 0, 1, 2
 """Of all of them: the newest, since which sample, and the last few."""
 REMEMBERED: Final = 8
 RELEASES_WIDTH: Final = KNOWN + REMEMBERED
-BETS: Final = RELEASES + 2 * LABEL_WIDTH
+CHANGE: Final = RELEASES + 2 * LABEL_WIDTH
+"""Address of what is known of a change that is told of and has not ended; 0 without."""
+LAST_BET: Final = CHANGE + 1
+"""The last sample that was bet on, or after which all bets began anew; see
+``kernels.moments``."""
+BETS: Final = LAST_BET + 1
 """For each facet its bets, then perhaps what tells of creeps and the factors of cost."""
 NEVER: Final = -1
+
+# A change that is told of, on the facet ``TOLD_FACET``.
+C_BET: Final = 0
+"""The bet that fired."""
+C_LOW: Final = 1
+"""The sample since which the series has been on its way back."""
+C_SINCE: Final = 2
+"""Samples since the change."""
+C_SHIFT: Final = 3
+"""Mean deviation since then."""
+C_RETURNED: Final = 4
+"""Nats that speak for the way back."""
+C_FAR: Final = 5
+"""Of a change of a share of the sessions how large it is; of a shift of all the nats that
+the way back must show beyond the usual."""
+CHANGE_WIDTH: Final = 6
 
 # A stratum: what is normal for sessions alike.
 NEXT: Final = 0
@@ -359,13 +380,11 @@ FACET_FLOATS: Final = 2
 
 # What a sample is, between the steps of its evaluation: floats.
 VALUES, WEIGHTS, DEVIATIONS = 0, 3, 6
-TOTALS: Final = 9
-"""For each facet what its five bets would have won."""
-RAW: Final = 24
+RAW: Final = 9
 """For each facet its value as it was; beyond the first only where there are profiles."""
-OFFSETS: Final = 27
+OFFSETS: Final = 12
 """For each facet what its hour adds, in its scale; beyond the first the same."""
-SUMS: Final = 30
+SUMS: Final = 15
 """Sums under way; see ``kernels.sums``."""
 OFFS: Final = SUMS + 4 * 44
 """How far the sample lies from its peers, facet by facet."""

@@ -172,7 +172,6 @@ def absorb(
         )
         if not isnan(deviation) and norm_ready(f, norm, scale):
             bets_learn(
-                f,
                 i,
                 watch + facets[facet, at.BETS_AT],
                 deviation,

@@ -14,6 +14,7 @@ from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_turn
 from detectors.kernels.creeps import creeps_release
 from detectors.kernels.learning import drop_waiting
+from detectors.kernels.moments import moment
 from detectors.kernels.norms import FEWEST, MEAN, SAMPLES, TURNED, norm_turn
 from detectors.kernels.scales import RATE, there
 from detectors.kernels.season import (
@@ -148,5 +149,6 @@ def _turn(
             norm_turn(f, norm, f[usual], facets[facet, at.SCALE])
         stratum = i[stratum + at.NEXT]
     bets = watch + facets[facet, at.BETS_AT]
-    bets_turn(f, i, bets, i[watch + at.SAMPLES], now_us)
-    creeps_release(f, i, watch, rules, rule, facets, now_us, True)
+    bets_turn(i, bets, facets[facet, at.TAIL] != 0)
+    i[watch + at.LAST_BET] = moment(i[watch + at.SAMPLES], now_us)
+    creeps_release(i, watch, rules, rule, facets, now_us, True)

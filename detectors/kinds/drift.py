@@ -20,9 +20,11 @@ from detectors.kernels import (
     bets,
     creeps,
     drift,
+    halves,
     holding,
     layout,
     learning,
+    moments,
     probation,
     suspects,
 )
@@ -82,11 +84,12 @@ class DriftWatch(CompiledWatch):
         self.newcomers = Newcomers(plan, by, store, at, self.facets)
         self.change = Change()
 
-    def _bets(self, place: int) -> int:
-        """Where the bets on a facet are."""
+    def _bets(self, place: int) -> tuple[int, bool]:
+        """Where the bets on a facet are, and whether some are on sessions far out."""
         tables = self.store.tables
         facet = tables.rules[self.plan.row, layout.FACET] + place
-        return self.at + int(tables.facets[facet, layout.BETS_AT])
+        at = self.at + int(tables.facets[facet, layout.BETS_AT])
+        return at, self.facets[place].tail
 
     @property
     def number(self) -> int:
@@ -241,11 +244,7 @@ class DriftWatch(CompiledWatch):
     @property
     def holding(self) -> bool:
         """Whether a change has been seen and has not ended."""
-        ints = self.store.arena.ints
-        return any(
-            ints[self._bets(place) + bets.HOLDING] >= 0
-            for place in range(len(self.facets))
-        )
+        return bool(self.store.arena.ints[self.at + layout.CHANGE])
 
     @property
     def _norms_width(self) -> int:
@@ -331,9 +330,9 @@ class DriftWatch(CompiledWatch):
     @property
     def _suspicion(self) -> float:
         """The most that any bet has won, in nats."""
-        floats = self.store.arena.floats
+        ints = self.store.arena.ints
         return max(
-            bets.bets_suspicion(floats, self._bets(place))
+            bets.bets_suspicion(ints, *self._bets(place))
             for place in range(len(self.facets))
         )
 
@@ -357,8 +356,7 @@ class DriftWatch(CompiledWatch):
         )
         self._hold_on(now_us)
         self.newcomers.restart(self.number)
-        arena, at = self.store.arena, self._bets(exposed.facet)
-        bets.bets_hold(arena.floats, arena.ints, at, 0, shift, len(since), self.number)
+        self._await_end(0, shift, len(since))
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
         return True
 
@@ -382,6 +380,22 @@ class DriftWatch(CompiledWatch):
         learning.drop_waiting(arena.ints, arena.heads, self.at)
         learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
 
+    def _await_end(
+        self, which: int, shift: float, samples: int, more: float = 0.0
+    ) -> None:
+        """Wait for the way back from a change."""
+        arena = self.store.arena
+        holding.hold(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            which,
+            shift,
+            samples,
+            more,
+        )
+
     def _borrowed(self) -> float:
         """How much of what is expected of the sample is borrowed."""
         at = int(self.store.places[layout.STRATUM]) + layout.NORMS
@@ -396,11 +410,11 @@ class DriftWatch(CompiledWatch):
         if best >= layout.MOST_FACETS:
             self._tell_creep(best - layout.MOST_FACETS, now_us, stage)
             return
-        at = self._bets(best)
+        at, tail = self._bets(best)
         limit = float(store.tables.rule_floats[self.plan.row, layout.ENOUGH])
-        which = bets.bets_fires(arena.floats, at, limit)
-        begun = int(arena.ints[at + bets.BEGUN + which])
-        begun_us = int(arena.ints[at + bets.BEGUN_US + which])
+        which = bets.bets_fires(arena.ints, at, tail, limit)
+        low = bets.bets_begun(arena.ints, at, which)
+        begun = moments.number_of(low, self.number)
         first = suspects.first_since(arena.ints, self.at, begun)
         new, old = suspects.levels(arena.floats, arena.ints, self.at, first)
         self.change.new, self.change.old = finite(new), finite(old)
@@ -411,8 +425,8 @@ class DriftWatch(CompiledWatch):
             since,
             best,
             begun,
-            begun_us,
-            nats=float(arena.floats[at + bets.WON + which]),
+            moments.time_of(low, now_us),
+            nats=bets.bets_won(arena.ints, at, which),
             limit=limit,
             shift=shift,
             borrowed=round(self._borrowed(), 2),
@@ -425,9 +439,7 @@ class DriftWatch(CompiledWatch):
             self.factors.begin()
             for suspect in since:
                 self.factors.add(suspect.told)
-        bets.bets_hold(
-            arena.floats, arena.ints, at, which, shift, len(since), self.number
-        )
+        self._await_end(which, shift, len(since))
         self._hold_on(now_us)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
 
@@ -438,15 +450,22 @@ class DriftWatch(CompiledWatch):
         facet = int(tables.rules[row, layout.FACET]) + best
         words = self.at + int(tables.facets[facet, layout.CREEP_AT])
         norms = int(store.places[layout.STRATUM]) + layout.NORMS
-        begun = int(arena.ints[words + creeps.BEGUN])
+        low = int(arena.ints[words + creeps.BEGUN])
+        begun = moments.number_of(low, self.number)
         first = suspects.first_since(arena.ints, self.at, begun)
         since = suspects_since(store, self.at, first)
         moved = creeps.creeps_moved(
-            arena.floats, self.at, tables.facets, tables.facet_floats, facet, norms
+            arena.floats,
+            arena.ints,
+            self.at,
+            tables.facets,
+            tables.facet_floats,
+            facet,
+            norms,
         )
         shift = moved + mean_deviation(since, best)
         creeps.creeps_unlearn(
-            arena.floats, self.at, tables.rules, row, tables.facets, norms
+            arena.floats, arena.ints, self.at, tables.rules, row, tables.facets, norms
         )
         learning.forget_usual(arena.ints, norms - layout.NORMS)
         self.change.new = finite(levels(since)[0])
@@ -456,8 +475,8 @@ class DriftWatch(CompiledWatch):
             since,
             best,
             begun,
-            int(arena.ints[words + creeps.BEGUN_US]),
-            nats=float(arena.floats[words + creeps.WON]),
+            moments.time_of(low, now_us),
+            nats=halves.low(arena.ints[words + creeps.WON]),
             limit=float(tables.rule_floats[row, layout.ENOUGH]),
             shift=shift,
             borrowed=round(self._borrowed(), 2),
@@ -466,17 +485,7 @@ class DriftWatch(CompiledWatch):
             self.factors.begin()
             for suspect in since:
                 self.factors.add(suspect.told)
-        at = self._bets(best)
-        bets.bets_hold(
-            arena.floats,
-            arena.ints,
-            at,
-            0,
-            shift,
-            len(since),
-            self.number,
-            creeps.BACK_MORE,
-        )
+        self._await_end(0, shift, len(since), creeps.BACK_MORE)
         self._hold_on(now_us)
         self.judge(self._breach(), self._value(), self._own, now_us, stage)
 
@@ -554,10 +563,10 @@ class DriftWatch(CompiledWatch):
         """Begin anew; ``forget``: there is a new normal."""
         arena, tables = self.store.arena, self.store.tables
         for place in range(len(self.facets)):
-            at = self._bets(place)
-            bets.bets_release(arena.floats, arena.ints, at, self.number, now_us)
+            bets.bets_release(arena.ints, *self._bets(place))
+        arena.ints[self.at + layout.LAST_BET] = moments.moment(self.number, now_us)
+        holding.let_go(arena.ints, arena.heads, self.at)
         creeps.creeps_release(
-            arena.floats,
             arena.ints,
             self.at,
             tables.rules,

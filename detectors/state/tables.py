@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.cost.causes import chunks
 from detectors.kernels import layout as at
-from detectors.kernels.bets import BETS_WIDTH
+from detectors.kernels.bets import width as bets_width
 from detectors.kernels.creeps import CREEP_WIDTH, MARK_US
 from detectors.kernels.factors import FACTORS_WIDTH
 from detectors.kernels.norms import width
@@ -167,7 +167,7 @@ class Tables:
             known.append(_facet(facet, norms, bets))
             known_floats.append([plan.sign, facet.margin * setting.wander])
             norms += width(facet.code[3])
-            bets += BETS_WIDTH
+            bets += bets_width(facet.tail)
         row[at.NORMS_WIDTH] = norms
         # Where a series mixes its sessions a level of its own would mean little.
         if found[0].creeps and {"agent", "task_type"}.issubset(by):

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from detectors.kernels.stakes import CELLS, CUBICS, HIGH, LEAST, LOW, MOST
 from detectors.normal.norms import MEMORY, TURNED
+from tests.slow.halves import Moment, half
 
 SHIFTS: Final = (0.4, 0.8, 1.6)
 """Tilts, in deviations: the shift of the mean that each bet is best for."""
@@ -68,13 +69,14 @@ class Bets:
 
     Attributes:
         won: Nats of each bet since its last low.
-        begun_at: For each bet the sample, and the time, of that low.
+        begun_at: For each bet the moment of that low, once it has won something.
         holding: The bet that fired; -1 while none has.
         shift: Mean deviation since the change, while one holds.
     """
 
     __slots__ = (
         "_far",
+        "_low",
         "_means",
         "_prices",
         "_returned",
@@ -99,15 +101,16 @@ class Bets:
         self.small = small
         self.tail = tail
         self.won = [0.0] * _BETS
-        self.begun_at = [(0, 0)] * _BETS
+        self.begun_at: list[Moment] = [(0, 0)] * _BETS
         self.holding = -1
         self.shift = 0.0
+        self._low = 0
         self._since = 0
         self._returned = 0.0
         self._far = 0.0
         self._seen = 0
-        self._means = [*(exp(t * t / 2) for t in SHIFTS), 1.5]
-        self._squares = [*(exp(2 * t * t) for t in SHIFTS), 20.0]
+        self._means = [half(each) for each in (*(exp(t * t / 2) for t in SHIFTS), 1.5)]
+        self._squares = [half(each) for each in (*(exp(2 * t * t) for t in SHIFTS), 20)]
         self._prices: list[float] = []
         self._price()
 
@@ -127,7 +130,8 @@ class Bets:
             spread = sqrt(exp(2 * tilt * tilt) - exp(tilt * tilt))
             most = exp(tilt * tilt / 2) + self.caution * spread / sqrt(held)
             prices[at] = min(prices[at], most)
-        self._prices = [*map(log, prices[:-1]), max(1.0, prices[-1])]
+        self._prices = [half(log(price)) for price in prices[:-1]]
+        self._prices.append(half(max(1.0, prices[-1])) if self.tail else 1.0)
 
     def _totals(self, deviation: float) -> list[float]:
         """What each bet would have won; a new low is 0 or less."""
@@ -143,21 +147,18 @@ class Bets:
                 totals.append(0.0 if lost else won[at] + log(lift))
         return totals
 
-    def bet(self, deviation: float, number: int, at_us: int) -> None:
+    def bet(self, deviation: float, last: Moment) -> None:
         """Take a sample in as evidence.
 
         Args:
             deviation: How far it lies on the bad side.
-            number: Of the sample in its series.
-            at_us: The series' time.
+            last: The sample before.
         """
         won, begun_at = self.won, self.begun_at
         for at, total in enumerate(self._totals(deviation)):
-            if total <= 0:
-                won[at] = 0.0
-                begun_at[at] = (number, at_us)
-            else:
-                won[at] = total
+            before, won[at] = won[at], half(max(total, 0.0))
+            if before == 0.0 and won[at] > 0.0:
+                begun_at[at] = last
 
     def fires(self, limit: float) -> int:
         """The bet with the most evidence beyond the limit; -1 if none is."""
@@ -167,7 +168,7 @@ class Bets:
             needed = limit + extra
             if won[at] > needed:
                 # A gate may hold it back; what it holds back must be able to fade.
-                won[at] = min(won[at], needed + _OVERSHOOT)
+                won[at] = half(min(won[at], needed + _OVERSHOOT))
                 if best < 0 or won[at] > won[best]:
                     best = at
         return best
@@ -177,7 +178,7 @@ class Bets:
     ) -> None:
         """A change has been told: from now on wait for the way back."""
         self.holding = which
-        self.begun_at[which] = (number, self.begun_at[which][1])
+        self._low = number
         self.shift = shift
         self._since = samples
         self._returned = 0.0
@@ -206,42 +207,43 @@ class Bets:
             share = min(max(self._far, 0.04), 0.5)
             gain, enough = log(1 - share + share * odds), _BACK_SHARE
         self._returned = max(0.0, self._returned - gain)
-        which = self.holding
         if self._returned == 0:
-            self.begun_at[which] = (number, self.begun_at[which][1])
-        lasted = number - self.begun_at[which][0] >= _BACK_SAMPLES
+            self._low = number
+        lasted = number - self._low >= _BACK_SAMPLES
         plain = self._returned > _BACK_PLAINLY
         return self._returned > enough and (lasted or plain)
 
-    def release(self, number: int, at_us: int) -> None:
+    def release(self) -> None:
         """Begin anew: nothing is won, nothing is held."""
         self.holding = -1
         self.won = [0.0] * _BETS
-        self.begun_at = [(number, at_us)] * _BETS
 
-    def turn(self, number: int, at_us: int) -> None:
+    def turn(self) -> None:
         """The deviations are others from now on: begin nearly anew."""
-        self.release(number, at_us)
+        self.release()
         self._seen = min(self._seen, TURNED)
 
     def learn(self, deviation: float) -> None:
         """Take a healthy sample into what the bets are priced by."""
         self._seen += 1
+        if self._seen >= MEMORY + _PATIENCE:
+            self._seen -= _PATIENCE
         part = 1 / (min(self._seen, MEMORY) + _PRIOR)
         held = min(max(deviation, _FLOOR), _CEILING)
-        means, squares = self._means, self._squares
         # Each tilt is twice the one before: one power, and its square, and that one's.
         paid = exp(SHIFTS[0] * held)
         for at in range(len(SHIFTS)):
-            means[at] += part * (paid - means[at])
-            squares[at] += part * (paid * paid - squares[at])
+            self._learn(at, part, paid)
             paid *= paid
         if self.tail:
-            paid = _stake(deviation)
-            means[-1] += part * (paid - means[-1])
-            squares[-1] += part * (paid * paid - squares[-1])
+            self._learn(-1, part, _stake(deviation))
         if self._seen <= _QUICK or self._seen % _PATIENCE == 0:
             self._price()
+
+    def _learn(self, at: int, part: float, paid: float) -> None:
+        mean, square = self._means[at], self._squares[at]
+        self._means[at] = half(mean + part * (paid - mean))
+        self._squares[at] = half(square + part * (paid * paid - square))
 
     def dump(self) -> list[Any]:
         """As plain numbers."""
@@ -249,6 +251,7 @@ class Bets:
             self.won,
             [list(begun) for begun in self.begun_at],
             self.holding,
+            self._low,
             self.shift,
             self._since,
             self._returned,
@@ -265,6 +268,7 @@ class Bets:
             self.won,
             begun_at,
             self.holding,
+            self._low,
             self.shift,
             self._since,
             self._returned,

@@ -24,6 +24,7 @@ from detectors.kernels.creeps import (
 from detectors.normal.facets import Facet
 from detectors.normal.norms import Norm
 from detectors.numbers import finite
+from tests.slow.halves import Moment, half
 
 _FLOOR, _CEILING = -2.5, 3.5
 _OVERSHOOT: Final = 3.0
@@ -34,7 +35,7 @@ class Creep:
 
     Attributes:
         won: Nats since the last low.
-        begun_at: The sample, and the time, of that low.
+        begun_at: The moment of that low, once something was won.
         elder: The mean that sessions are held against; None while none is noted.
         younger: The mean that takes its place.
     """
@@ -43,7 +44,7 @@ class Creep:
 
     def __init__(self) -> None:
         self.won = 0.0
-        self.begun_at = (0, 0)
+        self.begun_at: Moment = (0, 0)
         self.elder: float | None = None
         self.younger = 0.0
         self.price = 0.0
@@ -54,17 +55,15 @@ class Creep:
             return 0.0
         return norm.sign * (norm._mean - self.elder) / norm.spread
 
-    def bet(
-        self, deviation: float, norm: Norm, most: float, number: int, at_us: int
-    ) -> None:
+    def bet(self, deviation: float, norm: Norm, most: float, last: Moment) -> None:
         """Take a sample in as evidence; ``most`` is the most that can be won."""
         if self.elder is None:
             return
         held = min(max(deviation + self.moved(norm), _FLOOR), _CEILING)
         total = min(self.won + (TILT * held - self.price), most)
-        self.won = max(total, 0.0)
-        if total <= 0:
-            self.begun_at = (number, at_us)
+        before, self.won = self.won, half(max(total, 0.0))
+        if before == 0.0 and self.won > 0.0:
+            self.begun_at = last
 
     def level(self, norm: Norm) -> float:
         """The level that sessions are held against, in the metric's unit."""
@@ -74,10 +73,10 @@ class Creep:
     def note(self, norm: Norm) -> None:
         """Note the level of today."""
         if self.elder is not None:
-            self.elder, self.younger = self.younger, norm._mean
+            self.elder, self.younger = self.younger, half(norm._mean)
         elif norm.samples >= FIRST_SAMPLES:
-            self.elder = self.younger = norm._mean
-            self.price = log(MEAN + CAUTION * SPREAD / sqrt(norm.samples))
+            self.elder = self.younger = half(norm._mean)
+            self.price = half(log(MEAN + CAUTION * SPREAD / sqrt(norm.samples)))
 
 
 class Creeps:
@@ -102,7 +101,7 @@ class Creeps:
         deviations: Sequence[float | None],
         norms: Sequence[Norm],
         limit: float,
-        number: int,
+        last: Moment,
         now_us: int,
     ) -> float:
         """Take a sample in as evidence; the most that a facet shows, in nats."""
@@ -110,7 +109,7 @@ class Creeps:
             self._each, self._facets, deviations, norms, strict=True
         ):
             if deviation is not None and facet.creeps:
-                each.bet(deviation, norm, limit + _OVERSHOOT, number, now_us)
+                each.bet(deviation, norm, limit + _OVERSHOOT, last)
         most = max(each.won for each in self._each)
         if self._mark_us == 0:
             self._mark_us = now_us
@@ -138,11 +137,10 @@ class Creeps:
             if each.elder is not None:
                 norm.level, norm._mean = each.level(norm), each.elder
 
-    def release(self, number: int, at_us: int, *, forget: bool) -> None:
+    def release(self, at_us: int, *, forget: bool) -> None:
         """Begin anew; ``forget``: there is a new normal."""
         for each in self._each:
             each.won = 0.0
-            each.begun_at = (number, at_us)
             if forget:
                 each.elder = None
         if forget:

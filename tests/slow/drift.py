@@ -35,6 +35,7 @@ from detectors.transitions import State
 from tests.slow.bets import Bets
 from tests.slow.causes import CostFactors
 from tests.slow.creeps import Creeps
+from tests.slow.halves import Moment, moment
 from tests.slow.probation import LAST, Probation
 from tests.slow.releases import Releases
 from tests.slow.strata import Strata, Stratum
@@ -67,6 +68,7 @@ class DriftWatch(Watch):
         strata: What is normal, by the labels that tell like from like.
         old, new: The levels before and since the change that is told of.
         fired_at: Sample, and time, at which the change was seen.
+        last_bet: The last sample that was bet on, or after which all began anew.
     """
 
     __slots__ = (
@@ -80,6 +82,7 @@ class DriftWatch(Watch):
         "facets",
         "factors",
         "fired_at",
+        "last_bet",
         "limit",
         "lineage",
         "mixed",
@@ -124,6 +127,7 @@ class DriftWatch(Watch):
         self.old: float | None = None
         self.new: float | None = None
         self.fired_at = (0, 0)
+        self.last_bet: Moment = (0, 0)
         self._blamed: dict[str, str] = {}
         self._evidence: dict[str, Any] = {}
         self._told_facet = 0
@@ -249,9 +253,10 @@ class DriftWatch(Watch):
             if season.turns and not held:
                 season.used = not season.used
                 self.strata.turn(at)
-                self.bets[at].turn(self.number, now_us)
+                self.bets[at].turn()
+                self.last_bet = moment(self.number, now_us)
                 if self.creeps is not None:
-                    self.creeps.release(self.number, now_us, forget=True)
+                    self.creeps.release(now_us, forget=True)
 
     def _bear(self, key: str, labels: Sequence[str], stage: Stage) -> Stratum:
         """The first session of its kind: begin with what others of it are like."""
@@ -326,14 +331,15 @@ class DriftWatch(Watch):
             self.bets, deviations, stratum.norms, strict=True
         ):
             if deviation is not None and each.ready:
-                bets.bet(deviation, self.number, now_us)
+                bets.bet(deviation, self.last_bet)
             suspicion = max(suspicion, bets.suspicion)
         ordinary, creeping = suspicion, 0.0
         if self.creeps is not None:
             creeping = self.creeps.bet(
-                deviations, stratum.norms, self.limit, self.number, now_us
+                deviations, stratum.norms, self.limit, self.last_bet, now_us
             )
             suspicion = max(suspicion, creeping - UNSUSPICIOUS)
+        self.last_bet = moment(self.number, now_us)
         probation = stratum.probation
         doubt = 0.0 if probation is None else probation.doubt
         if probation is not None and not suspicion > _SUSPICIOUS:
@@ -528,7 +534,8 @@ class DriftWatch(Watch):
             if bets.holding < 0 or deviation is None:
                 continue
             if bets.returned(deviation, self.number):
-                bets.release(self.number, now_us)
+                bets.release()
+                self.last_bet = moment(self.number, now_us)
         if not self.holding:
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)
@@ -565,9 +572,10 @@ class DriftWatch(Watch):
 
     def _release(self, now_us: int, *, forget: bool = False) -> None:
         for bets in self.bets:
-            bets.release(self.number, now_us)
+            bets.release()
+        self.last_bet = moment(self.number, now_us)
         if self.creeps is not None:
-            self.creeps.release(self.number, now_us, forget=forget)
+            self.creeps.release(now_us, forget=forget)
         self.strata.forget_new()
         self.suspects.clear()
 
@@ -630,7 +638,7 @@ class DriftWatch(Watch):
             [bets.dump() for bets in self.bets],
             self.suspects.dump(),
             {name: each.dump() for name, each in self.releases.items()},
-            [self.old, self.new, list(self.fired_at)],
+            [self.old, self.new, list(self.fired_at), list(self.last_bet)],
             self._blamed,
             self._evidence,
             None if self.factors is None else self.factors.dump(),
@@ -657,5 +665,6 @@ class DriftWatch(Watch):
         for name, known in self.releases.items():
             if name in releases:
                 known.load(releases[name])
-        self.old, self.new, fired_at = change
+        self.old, self.new, fired_at, last_bet = change
         self.fired_at = (fired_at[0], fired_at[1])
+        self.last_bet = (last_bet[0], last_bet[1])

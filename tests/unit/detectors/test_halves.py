@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.kernels.halves import halves, high, high_int, low, low_int, pair
+from detectors.kernels.halves import halves, high, high_int, low, low_int, mixed, pair
 
 FLOATS = st.floats(allow_nan=False)
 HALF = st.integers(-(2**31), 2**31 - 1)
@@ -34,6 +34,15 @@ def test_two_integers_come_back_with_their_signs(first: int, second: int) -> Non
     word = pair(first, second)
 
     assert (low_int(word), high_int(word)) == (first, second)
+
+
+@given(FLOATS, HALF)
+def test_a_float_and_an_integer_share_a_word(first: float, second: int) -> None:
+    """Each comes back as it would alone."""
+    word = mixed(first, second)
+
+    assert low(word) == rounded(first)
+    assert high_int(word) == second
 
 
 @pytest.mark.parametrize("other", [0.0, 1.5, float("inf")])

@@ -13,7 +13,7 @@ RULES = (
     rule("cost", "cost_usd", Drift(), by=PAIR),
     rule("latency", "latency_ms", Drift(), by=PAIR),
 )
-OTHERS, ROUNDS, BLOCK = 800, 160, 700
+OTHERS, ROUNDS, BLOCK = 1_600, 160, 700
 
 
 def _session(number: int, at_s: float, task: str, cost_usd: float) -> Session:

@@ -11,12 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.kernels import bets as kernels
+from detectors.kernels import holding, layout
+from detectors.kernels.arena import HEADS, TOP
+from detectors.kernels.halves import halves, high, high_int, low
+from detectors.kernels.moments import moment, number_of, time_of
 from detectors.kernels.stakes import stake
 from detectors.kernels.words import Floats, Ints, arena
 from tests.slow.bets import Bets
+from tests.slow.halves import moment as slow_moment
 
-AT = 2
+WATCH = 4
+AT = WATCH + layout.BETS
 GUARD = 777
+FREE = AT + kernels.BETS_WIDTH + 2
+"""What is held is in what follows."""
 
 
 class Pair:
@@ -26,69 +34,96 @@ class Pair:
         self, margin: float, caution: float, *, tail: bool, small: int = 1
     ) -> None:
         self.scalar = Bets(margin, caution, tail=tail, small=small)
+        self.tail = tail
+        self.end = AT + kernels.width(tail)
+        self.number = self.at_us = 0
+        self.last = (0, 0)
         self.f: Floats
         self.i: Ints
-        self.f, self.i = arena(AT + kernels.BETS_WIDTH + 2)
-        self.i[:] = GUARD
-        kernels.bets_begin(self.f, self.i, AT, caution, small, 0, 0)
+        self.f, self.i = arena(FREE + 16)
+        self.heads: Ints = np.zeros(HEADS, np.int64)
+        self.heads[TOP] = FREE
+        self.i[self.end : FREE] = GUARD
+        kernels.bets_begin(self.i, AT, tail, caution, small)
         self.check()
 
     def check(self) -> None:
         """Whether both know the same, and no other word was written to."""
-        f, i = self.f[AT:].tolist(), self.i[AT:].tolist()
-        begun = [list(each) for each in zip(i[5:10], i[10:15], strict=True)]
-        assert self.scalar.dump() == [
-            f[0:5],
-            begun,
-            i[15],
-            f[16],
-            i[17],
-            f[18],
-            f[19],
-            i[20],
-            f[21:25],
-            f[25:29],
-            f[29:33],
-        ]
-        assert self.i[:AT].tolist() == i[33:] == [GUARD] * 2
+        f, i, known = self.f, self.i, self.scalar
+        count = kernels.BETS if self.tail else kernels.TILTED
+        won = [kernels.bets_won(i, AT, which) for which in range(count)]
+        assert known.won[:count] == won
+        for which, nats in enumerate(won):
+            if nats > 0.0:
+                word = kernels.bets_begun(i, AT, which)
+                found = number_of(word, self.number), time_of(word, self.at_us)
+                assert known.begun_at[which] == found
+        words = [AT + kernels.LEARNED + which for which in range(kernels.TILTED)]
+        if self.tail:
+            words.append(AT + kernels.FAR_LEARNED)
+        prices = [*i[AT + kernels.PRICES :][:2].tolist()]
+        seen, means, squares, priced = known.dump()[-4:]
+        assert high_int(i[AT + kernels.WON + 1]) == seen
+        assert [low(i[word]) for word in words] == means[: len(words)]
+        assert [high(i[word]) for word in words] == squares[: len(words)]
+        assert [each(word) for word in prices for each in (low, high)] == priced
+        assert set(i[self.end : FREE].tolist()) == {GUARD}
+        held = int(i[WATCH + layout.CHANGE])
+        assert bool(held) is (known.holding >= 0)
+        if held:
+            assert i[held + layout.C_BET] == known.holding
+            shift, since, returned, far = known.dump()[4:8]
+            assert f[held + layout.C_SHIFT] == shift
+            assert i[held + layout.C_SINCE] == since
+            assert f[held + layout.C_RETURNED] == returned
+            assert f[held + layout.C_FAR] == far
+
+    def see(self, number: int, at_us: int) -> None:
+        """A sample is at hand."""
+        self.number, self.at_us = number, at_us
+        self.i[WATCH + layout.SAMPLES] = number
 
     def bet(self, deviation: float, number: int, at_us: int) -> None:
-        """Bet on a sample; trying alone changes nothing."""
-        scalar, before = self.scalar, self.i.tolist()
-        out = np.zeros(5)
-        most = kernels.bets_try(self.f, AT, deviation, scalar.margin, scalar.tail, out)
-        assert self.i.tolist() == before
-        kernels.bets_take(self.f, self.i, AT, out, number, at_us)
-        scalar.bet(deviation, number, at_us)
+        """Bet on a sample."""
+        self.see(number, at_us)
+        scalar, last = self.scalar, moment(*self.last)
+        most = kernels.bets_take(self.i, AT, deviation, scalar.margin, self.tail, last)
+        scalar.bet(deviation, self.last)
+        self.last = slow_moment(number, at_us)
         self.check()
-        assert most == scalar.suspicion == kernels.bets_suspicion(self.f, AT)
+        assert most == scalar.suspicion
+        assert most == kernels.bets_suspicion(self.i, AT, self.tail)
 
     def fires(self, limit: float) -> int:
         """Which bet fires."""
         which = self.scalar.fires(limit)
-        assert kernels.bets_fires(self.f, AT, limit) == which
+        assert kernels.bets_fires(self.i, AT, self.tail, limit) == which
         self.check()
         return which
 
     def hold(self, which: int, shift: float, samples: int, number: int) -> None:
         """Wait for the way back."""
+        self.see(number, self.at_us)
         self.scalar.hold(which, shift, samples, number)
-        kernels.bets_hold(self.f, self.i, AT, which, shift, samples, number)
+        holding.hold(self.f, self.i, self.heads, WATCH, which, shift, samples)
         self.check()
 
     def returned(self, deviation: float, number: int) -> bool:
         """Whether it is back."""
+        self.see(number, self.at_us)
         back = self.scalar.returned(deviation, number)
         margin = self.scalar.margin
-        found = kernels.bets_returned(self.f, self.i, AT, deviation, margin, number)
+        found = holding.returned(self.f, self.i, WATCH, AT, deviation, margin)
         assert found == back
         self.check()
         return back
 
     def release(self, number: int, at_us: int) -> None:
         """Begin anew."""
-        self.scalar.release(number, at_us)
-        kernels.bets_release(self.f, self.i, AT, number, at_us)
+        self.scalar.release()
+        self.last = slow_moment(number, at_us)
+        kernels.bets_release(self.i, AT, self.tail)
+        holding.let_go(self.i, self.heads, WATCH)
         self.check()
 
     def learn(self, deviation: float) -> None:
@@ -96,7 +131,13 @@ class Pair:
         scalar = self.scalar
         scalar.learn(deviation)
         caution, small = scalar.caution, scalar.small
-        kernels.bets_learn(self.f, self.i, AT, deviation, scalar.tail, caution, small)
+        kernels.bets_learn(self.i, AT, deviation, self.tail, caution, small)
+        self.check()
+
+    def turn(self) -> None:
+        """Begin nearly anew."""
+        self.scalar.turn()
+        kernels.bets_turn(self.i, AT, self.tail)
         self.check()
 
     def sample(self, deviation: float, number: int, limit: float) -> None:
@@ -159,14 +200,13 @@ def test_what_is_lost_without_a_logarithm_is_lost_with_it(
 ) -> None:
     """The bound only spares work: a bet that has a total above 0 keeps it."""
     pair = Pair(0.0, 1.5, tail=True)
-    pair.scalar.won = [won] * 5
-    pair.f[AT : AT + 5] = won
-    out = np.zeros(5)
-    kernels.bets_try(pair.f, AT, deviation, 0.0, True, out)
-    odds = stake(deviation) / pair.f[AT + kernels.PRICES + 3]
-    for share, total in zip(kernels.SHARES, out[3:].tolist(), strict=True):
+    pair.i[AT + kernels.FAR_WON] = halves(won, won)
+    kernels.bets_take(pair.i, AT, deviation, 0.0, True, 0)
+    odds = stake(deviation) / high(pair.i[AT + kernels.PRICES + 1])
+    for which, share in enumerate(kernels.SHARES, kernels.TILTED):
+        total = kernels.bets_won(pair.i, AT, which)
         plain = won + float(np.log(1 - share + share * odds))
-        assert max(0.0, total) == pytest.approx(max(0.0, plain), abs=1e-12)
+        assert total == pytest.approx(max(0.0, plain), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -207,3 +247,30 @@ def test_a_creep_does_not_pay_its_own_price() -> None:
     for number in range(2, 402):
         pair.bet(0.6, number, number)
     assert pair.fires(11.0) == 0
+
+
+def test_a_long_life_says_no_more_than_how_often_to_set_prices() -> None:
+    """What is counted has an end, and what follows from it goes on."""
+    pair = Pair(0.05, 1.5, tail=True)
+    draw = Random(5)  # noqa: S311 - no secret
+    counted = []
+    for number in range(4_200):
+        pair.learn(draw.gauss(0.0, 1.0))
+        counted.append(high_int(pair.i[AT + kernels.WON + 1]))
+        if number == 4_100:
+            pair.turn()
+    assert counted[1_999] == 2_000
+    assert set(counted[2_000:4_100]) == set(range(2_000, 2_016))
+    assert counted[4_100:4_103] == [counted[4_100], 201, 202]
+
+
+def test_a_bet_begins_with_the_sample_before_the_first_that_it_wins() -> None:
+    """However long nothing was won, and however large the numbers are."""
+    pair = Pair(0.0, 1.5, tail=True)
+    begin = 5_000_000_000
+    for number in range(begin, begin + 9):
+        pair.bet(-3.0, number, number * 1_000)
+    pair.bet(2.0, begin + 20, (begin + 20) * 1_000)
+    word = kernels.bets_begun(pair.i, AT, 0)
+    assert number_of(word, begin + 99) == begin + 8
+    assert time_of(word, (begin + 99) * 1_000) == (begin + 8) * 1_000
