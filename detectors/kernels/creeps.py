@@ -18,7 +18,13 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
-from detectors.kernels.norms import LEVEL, MEAN, SAMPLES, norm_spread
+from detectors.kernels.norms import (
+    LEVEL,
+    norm_mean,
+    norm_move,
+    norm_samples,
+    norm_spread,
+)
 from detectors.kernels.numbers import finite
 from detectors.kernels.scales import back, there
 from detectors.kernels.suspects import first_since, levels
@@ -108,8 +114,8 @@ def creeps_bet(
         known = facets[facet, at.CREEPS_TOO] and f[words + PRICE] > 0.0
         if known and not isnan(deviation):
             norm = norms + facets[facet, at.NORM_AT]
-            moved = f[norm + MEAN] - f[words + ELDER]
-            spread = norm_spread(f, norm, facets[facet, at.SCALE])
+            moved = norm_mean(i, norm) - f[words + ELDER]
+            spread = norm_spread(i, norm, facets[facet, at.SCALE])
             off = deviation + signs[facet, at.FACET_SIGN] * moved / spread
             held = min(max(off, _FLOOR), _CEILING)
             total = f[words + WON] + (TILT * held - f[words + PRICE])
@@ -140,7 +146,9 @@ def _note(
     if i[mark] == 0:
         i[mark] = now_us
     known = f[watch + facets[first, at.CREEP_AT] + PRICE] > 0.0
-    enough = known or f[norms + facets[first, at.NORM_AT] + SAMPLES] >= FIRST_SAMPLES
+    enough = (
+        known or norm_samples(i, norms + facets[first, at.NORM_AT]) >= FIRST_SAMPLES
+    )
     if not enough or now_us - i[mark] < (PERIOD_US if known else FIRST_US):
         return
     i[mark] = now_us
@@ -149,10 +157,10 @@ def _note(
         norm = norms + facets[facet, at.NORM_AT]
         if f[words + PRICE] > 0.0:
             f[words + ELDER] = f[words + YOUNGER]
-            f[words + YOUNGER] = f[norm + MEAN]
-        elif f[norm + SAMPLES] >= FIRST_SAMPLES:
-            f[words + ELDER] = f[words + YOUNGER] = f[norm + MEAN]
-            unsure = _CAUTION * _SPREAD / sqrt(f[norm + SAMPLES])
+            f[words + YOUNGER] = norm_mean(i, norm)
+        elif norm_samples(i, norm) >= FIRST_SAMPLES:
+            f[words + ELDER] = f[words + YOUNGER] = norm_mean(i, norm)
+            unsure = _CAUTION * _SPREAD / sqrt(norm_samples(i, norm))
             f[words + PRICE] = log(_MEAN + unsure)
 
 
@@ -177,22 +185,23 @@ def creeps_worst(
     metric = watch + facets[first, at.CREEP_AT]
     since = first_since(i, watch, i[watch + facets[first + best, at.CREEP_AT] + BEGUN])
     value, _ = levels(f, i, watch, since)
-    old = creeps_level(f, metric, norms, facets[first, at.SCALE])
+    old = creeps_level(f, i, metric, norms, facets[first, at.SCALE])
     if f[metric + WON] > METRIC_TOO and floats[rule, at.SIGN] * (value - old) > 0:
         return int(best)
     return -1
 
 
 @compiled
-def creeps_level(f: Floats, words: int, norm: int, scale: int) -> float:
+def creeps_level(f: Floats, i: Ints, words: int, norm: int, scale: int) -> float:
     """The level that a metric is held against, in its own unit."""
-    step = f[words + ELDER] - f[norm + MEAN]
+    step = f[words + ELDER] - norm_mean(i, norm)
     return finite(back(there(f[norm + LEVEL], scale) + step, scale))
 
 
 @compiled
 def creeps_moved(
     f: Floats,
+    i: Ints,
     watch: int,
     facets: Table,
     signs: Grid,
@@ -201,14 +210,20 @@ def creeps_moved(
 ) -> float:
     """By how many deviations what is normal has become worse since then."""
     norm = norms + facets[facet, at.NORM_AT]
-    moved = f[norm + MEAN] - f[watch + facets[facet, at.CREEP_AT] + ELDER]
-    spread = norm_spread(f, norm, facets[facet, at.SCALE])
+    moved = norm_mean(i, norm) - f[watch + facets[facet, at.CREEP_AT] + ELDER]
+    spread = norm_spread(i, norm, facets[facet, at.SCALE])
     return float(signs[facet, at.FACET_SIGN] * moved / spread)
 
 
 @compiled
 def creeps_unlearn(
-    f: Floats, watch: int, rules: Table, rule: int, facets: Table, norms: int
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    norms: int,
 ) -> None:
     """Take back what was learned of a creep: normal is what it was before."""
     first = rules[rule, at.FACET]
@@ -216,8 +231,8 @@ def creeps_unlearn(
         words = watch + facets[facet, at.CREEP_AT]
         if f[words + PRICE] > 0.0:
             norm = norms + facets[facet, at.NORM_AT]
-            f[norm + LEVEL] = creeps_level(f, words, norm, facets[facet, at.SCALE])
-            f[norm + MEAN] = f[words + ELDER]
+            f[norm + LEVEL] = creeps_level(f, i, words, norm, facets[facet, at.SCALE])
+            norm_move(i, norm, f[words + ELDER])
 
 
 @compiled

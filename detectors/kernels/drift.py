@@ -11,9 +11,10 @@ from detectors.kernels.bets import bets_fires, bets_suspicion, bets_take, bets_t
 from detectors.kernels.creeps import UNSUSPICIOUS, creeps_bet, creeps_worst
 from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.holding import holds, stand
 from detectors.kernels.learning import learn_sample, look_back
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
+from detectors.kernels.norms import LEVEL, norm_judged, norm_lent, norm_ready
 from detectors.kernels.probation import (
     SUSPICIOUS,
     keep_beside,
@@ -112,10 +113,10 @@ def sample_quietly(
     ):
         return DONE
     stratum = places[at.STRATUM]
-    if i[stratum + at.BORN] == 0:
+    if half(i, stratum, at.BORN) == 0:
         if places[at.PEERS]:
             return TO_BEGIN
-        i[stratum + at.BORN] = 1
+        set_half(i, stratum, at.BORN, 1)
     if holding:
         known = stand(
             f,
@@ -132,15 +133,15 @@ def sample_quietly(
             places,
         )
         return TO_STAND if known else TO_LEARN
-    if i[stratum + at.TRIED]:
+    if half(i, stratum, at.TRIED):
         see(f, i, heads, watch, stratum, rules, rule, facets, signs, scratch)
     width = rules[rule, at.NORMS_WIDTH]
     look_back(i, f, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
     norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
-    judged = quiet == at.TOO_YOUNG and norm_judged(f, norm, scale)
-    if judged or f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale):
+    judged = quiet == at.TOO_YOUNG and norm_judged(i, norm, scale)
+    if judged or norm_lent(i, norm) > 0 or norm_ready(i, norm, scale):
         if bet(
             f,
             i,
@@ -157,7 +158,7 @@ def sample_quietly(
             places,
         ):
             return TO_TELL
-        tried = i[stratum + at.TRIED]
+        tried = half(i, stratum, at.TRIED)
         if tried and weigh(
             f,
             i,
@@ -272,7 +273,7 @@ def bet(
         bets = watch + facets[facet, at.BETS_AT]
         deviation = scratch[at.DEVIATIONS + place]
         norm = norms + facets[facet, at.NORM_AT]
-        if not isnan(deviation) and norm_ready(f, norm, facets[facet, at.SCALE]):
+        if not isnan(deviation) and norm_ready(i, norm, facets[facet, at.SCALE]):
             totals = scratch[
                 at.TOTALS + place * BET_COUNT : at.TOTALS + (place + 1) * BET_COUNT
             ]

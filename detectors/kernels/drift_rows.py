@@ -6,6 +6,7 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import take
 from detectors.kernels.giving import stratum_width
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.runs import copy_words
 from detectors.kernels.season import SEASON_WIDTH
 from detectors.kernels.suspects import entry
@@ -72,18 +73,18 @@ def put_drift(
     while stratum:
         first = place
         place = copy_words(i, stratum, stratum_width(rules, rule), out, place)
-        out[first + at.NEXT] = 0
+        set_half(out, first, at.NEXT, 0)
         for kept in (at.NEW, at.ANCHOR, at.TRIED):
-            address = i[stratum + kept]
+            address = half(i, stratum, kept)
             if address:
-                out[first + kept] = 1
+                set_half(out, first, kept, 1)
                 words = width + (at.P_NORMS if kept == at.TRIED else 0)
                 place = copy_words(i, address, words, out, place)
-        usual = i[stratum + at.LEVELS]
+        usual = half(i, stratum, at.LEVELS)
         if usual:
-            out[first + at.LEVELS] = 1
+            set_half(out, first, at.LEVELS, 1)
             place = copy_words(i, usual, at.LEVELS_WIDTH, out, place)
-        stratum = i[stratum + at.NEXT]
+        stratum = half(i, stratum, at.NEXT)
     for which in range(i[watch + at.SUSPECTS_COUNT]):
         suspect = entry(i, watch, which)
         ref = i[suspect + at.S_REF]
@@ -132,10 +133,13 @@ def drift_is_sound(
     for _ in range(strata):
         if place + stratum_width(rules, rule) > end:
             return False
-        kept = (words[place + at.NEW] != 0) + (words[place + at.ANCHOR] != 0)
-        tried = at.P_NORMS + width if words[place + at.TRIED] != 0 else 0
-        usual = at.LEVELS_WIDTH if words[place + at.LEVELS] != 0 else 0
-        place += stratum_width(rules, rule) + kept * width + tried + usual
+        stratum = place
+        place += stratum_width(rules, rule)
+        for kept in (at.NEW, at.ANCHOR, at.TRIED):
+            if half(words, stratum, kept):
+                place += width + (at.P_NORMS if kept == at.TRIED else 0)
+        if half(words, stratum, at.LEVELS):
+            place += at.LEVELS_WIDTH
     for which in range(suspects):
         suspect = place + which * at.SUSPECT_WIDTH
         if suspect + at.SUSPECT_WIDTH > end:
@@ -178,23 +182,23 @@ def get_drift(
         for word in range(stratum_width(rules, rule)):
             i[stratum + word] = words[place + word]
         place += stratum_width(rules, rule)
-        i[stratum + at.NEXT] = 0
+        set_half(i, stratum, at.NEXT, 0)
         for kept in (at.NEW, at.ANCHOR, at.TRIED):
-            if i[stratum + kept]:
+            if half(i, stratum, kept):
                 length = width + (at.P_NORMS if kept == at.TRIED else 0)
                 address = take(i, heads, length)
                 for word in range(length):
                     i[address + word] = words[place + word]
-                i[stratum + kept] = address
+                set_half(i, stratum, kept, address)
                 place += length
-        if i[stratum + at.LEVELS]:
+        if half(i, stratum, at.LEVELS):
             usual = take(i, heads, at.LEVELS_WIDTH)
             for word in range(at.LEVELS_WIDTH):
                 i[usual + word] = words[place + word]
-            i[stratum + at.LEVELS] = usual
+            set_half(i, stratum, at.LEVELS, usual)
             place += at.LEVELS_WIDTH
         if last:
-            i[last + at.NEXT] = stratum
+            set_half(i, last, at.NEXT, stratum)
         else:
             i[watch + at.STRATA] = stratum
         last = stratum

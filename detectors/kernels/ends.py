@@ -7,6 +7,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give
 from detectors.kernels.eras import eras_free
 from detectors.kernels.factor_rows import free_factors
+from detectors.kernels.halves import half
 from detectors.kernels.held import count_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
@@ -33,7 +34,7 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
             give(i, heads, i[watch + at.SEASON], many)
         stratum = i[watch + at.STRATA]
         while stratum:
-            following = i[stratum + at.NEXT]
+            following = half(i, stratum, at.NEXT)
             drop_stratum(i, heads, stratum, rules, rule)
             stratum = following
     elif rules[rule, at.KIND] == at.COUNTED:

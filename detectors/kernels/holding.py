@@ -8,7 +8,7 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.bets import HOLDING, bets_release, bets_returned
 from detectors.kernels.evened import raised
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_ready
+from detectors.kernels.norms import LEVEL, norm_lent, norm_ready
 from detectors.kernels.suspects import keep
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -59,7 +59,7 @@ def stand(
     """
     first, norms = rules[rule, at.FACET], places[at.STRATUM] + at.NORMS
     norm = norms + facets[first, at.NORM_AT]
-    if not (f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, facets[first, at.SCALE])):
+    if not (norm_lent(i, norm) > 0 or norm_ready(i, norm, facets[first, at.SCALE])):
         return False
     level = raised(f[norm + LEVEL], facets[first, at.SCALE], scratch)
     keep(f, i, heads, watch, now_us, ref, level, scratch)

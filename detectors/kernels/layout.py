@@ -221,29 +221,33 @@ BETS: Final = RELEASES + 2 * LABEL_WIDTH
 """For each facet its bets, then perhaps what tells of creeps and the factors of cost."""
 NEVER: Final = -1
 
-# A stratum: what is normal for sessions alike.
+# A stratum: what is normal for sessions alike. Its first words are halves, integers of 32
+# bits each (``halves.half``).
 NEXT: Final = 0
-KEY_AGENT, KEY_TASK = 1, 2
-SEEN: Final = 3
+SEEN: Final = 1
 """The last sample."""
-NEW, ANCHOR = 4, 5
-"""Addresses: what would be normal, and what was, 0 without."""
+KEY_AGENT, KEY_TASK = 2, 3
+LEARNED: Final = 4
+"""Samples that its norms have learned."""
+RUNS_ON: Final = 5
+"""The model of its last session."""
 BORN: Final = 6
 """Whether it has begun with what was to be borrowed."""
-LEARNED: Final = 7
-"""Samples that its norms have learned."""
-RUNS_ON: Final = 8
-"""The model of its last session."""
-TRIED: Final = 9
+TRIED: Final = 7
 """Address of what its first sessions are held against, 0 once it stands alone."""
-GIVEN_MODEL: Final = 10
+GIVEN_MODEL: Final = 8
 """The model when it said last what is normal."""
+NEW, ANCHOR = 9, 10
+"""Addresses: what would be normal, and what was, 0 without."""
 LEVELS: Final = 11
 """Address of the levels that its seasons are about, 0 without."""
-NORMS: Final = 12
-"""For each facet its norm; then what it said last, for each facet four floats; a variance
-of zero says nothing."""
-GIVEN_WIDTH: Final = 4
+KEY: Final = 1
+"""Word: both labels."""
+NORMS: Final = 6
+"""Word: for each facet its norm; then what it said last, for each facet four floats in two
+words; a variance of zero says nothing."""
+GIVEN_WIDTH: Final = 2
+GIVEN_FLOATS: Final = 4
 
 MOST_FACETS: Final = 3
 

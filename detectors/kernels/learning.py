@@ -10,7 +10,8 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_learn
 from detectors.kernels.giving import give_normal, gives
-from detectors.kernels.norms import LENT_SAMPLES, norm_learn, norm_ready
+from detectors.kernels.halves import half, set_half
+from detectors.kernels.norms import norm_learn, norm_lent, norm_ready, norm_samples
 from detectors.kernels.samples import known_stratum, norms_begin
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -48,7 +49,7 @@ def learn_sample(
     norm = stratum + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
     lag = rules[rule, at.LAG]
-    if lag == 0 or not norm_ready(f, norm, scale):
+    if lag == 0 or not norm_ready(i, norm, scale):
         absorb(
             f,
             i,
@@ -68,7 +69,8 @@ def learn_sample(
         return
     _wait(i, heads, f, watch, scratch, places)
     # What is hardly known must follow; what is known well need not wait.
-    most = min(lag, int(f[norm]) // PER_WAITING) if f[norm] < YOUNG else 0
+    samples = norm_samples(i, norm)
+    most = min(lag, samples // PER_WAITING) if samples < YOUNG else 0
     for _ in range(min(2, i[watch + at.WAITING_COUNT] - most)):
         queue = i[watch + at.WAITING]
         entry = queue + i[watch + at.WAITING_FIRST] * at.WAITING_WIDTH
@@ -157,7 +159,8 @@ def absorb(
         given, given_floats: Take what the stratum says, where it is to say so.
     """
     first = rules[rule, at.FACET]
-    i[stratum + at.LEARNED] += 1
+    learned = half(i, stratum, at.LEARNED) + 1
+    set_half(i, stratum, at.LEARNED, learned)
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         value = sample[begin + at.VALUES + place]
@@ -167,10 +170,9 @@ def absorb(
         norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
         deviation = sample[begin + at.DEVIATIONS + place]
         weight = sample[begin + at.WEIGHTS + place]
-        norm_learn(
-            f, norm, value, weight, deviation, scale, signs[facet, at.FACET_SIGN]
-        )
-        if not isnan(deviation) and norm_ready(f, norm, scale):
+        sign = signs[facet, at.FACET_SIGN]
+        norm_learn(f, i, norm, value, weight, deviation, scale, sign)
+        if not isnan(deviation) and norm_ready(i, norm, scale):
             bets_learn(
                 f,
                 i,
@@ -180,8 +182,8 @@ def absorb(
                 cautions[rule, at.CAUTION],
                 rules[rule, at.SMALL],
             )
-    lent = f[stratum + at.NORMS + facets[first, at.NORM_AT] + LENT_SAMPLES] > 0
-    if gives(i[stratum + at.LEARNED], lent):
+    lent = norm_lent(i, stratum + at.NORMS + facets[first, at.NORM_AT]) > 0
+    if gives(learned, lent):
         give_normal(f, i, rules, rule, facets, stratum, places, given, given_floats)
 
 
@@ -199,9 +201,11 @@ def learn_new(
 ) -> None:
     """Learn a sample of a change, apart from what was normal before."""
     stratum = places[at.STRATUM]
-    if i[stratum + at.NEW] == 0:
-        i[stratum + at.NEW] = take(i, heads, rules[rule, at.NORMS_WIDTH])
-        norms_begin(f, i[stratum + at.NEW], rules, rule, facets)
+    new = half(i, stratum, at.NEW)
+    if new == 0:
+        new = take(i, heads, rules[rule, at.NORMS_WIDTH])
+        set_half(i, stratum, at.NEW, new)
+        norms_begin(f, i, new, rules, rule, facets)
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
@@ -209,7 +213,8 @@ def learn_new(
         if not isnan(value):
             norm_learn(
                 f,
-                i[stratum + at.NEW] + facets[facet, at.NORM_AT],
+                i,
+                new + facets[facet, at.NORM_AT],
                 value,
                 scratch[at.WEIGHTS + place],
                 float("nan"),
@@ -223,18 +228,20 @@ def forget_new(i: Ints, heads: Ints, watch: int, width: int) -> None:
     """A change has ended: what it was like is let go."""
     stratum = i[watch + at.STRATA]
     while stratum:
-        if i[stratum + at.NEW]:
-            give(i, heads, i[stratum + at.NEW], width)
-            i[stratum + at.NEW] = 0
-        stratum = i[stratum + at.NEXT]
+        new = half(i, stratum, at.NEW)
+        if new:
+            give(i, heads, new, width)
+            set_half(i, stratum, at.NEW, 0)
+        stratum = half(i, stratum, at.NEXT)
 
 
 @compiled
 def forget_usual(i: Ints, stratum: int) -> None:
     """What is normal is another level now: its seasons are about that one."""
-    if i[stratum + at.LEVELS]:
-        for word in range(at.LEVELS_WIDTH):
-            i[i[stratum + at.LEVELS] + word] = 0
+    usual = half(i, stratum, at.LEVELS)
+    if usual:
+        for word in range(usual, usual + at.LEVELS_WIDTH):
+            i[word] = 0
 
 
 @compiled
@@ -243,17 +250,18 @@ def renew(f: Floats, i: Ints, heads: Ints, watch: int, width: int) -> bool:
     renewed = False
     stratum = i[watch + at.STRATA]
     while stratum:
-        new = i[stratum + at.NEW]
-        if new and f[new] >= FEWEST:
-            if i[stratum + at.ANCHOR] == 0:
-                i[stratum + at.ANCHOR] = take(i, heads, width)
-            anchor, norms = i[stratum + at.ANCHOR], stratum + at.NORMS
+        new, anchor = half(i, stratum, at.NEW), half(i, stratum, at.ANCHOR)
+        if new and norm_samples(i, new) >= FEWEST:
+            if anchor == 0:
+                anchor = take(i, heads, width)
+                set_half(i, stratum, at.ANCHOR, anchor)
+            norms = stratum + at.NORMS
             for word in range(width):
-                f[anchor + word] = f[norms + word]
-                f[norms + word] = f[new + word]
+                i[anchor + word] = i[norms + word]
+                i[norms + word] = i[new + word]
             forget_usual(i, stratum)
             renewed = True
-        stratum = i[stratum + at.NEXT]
+        stratum = half(i, stratum, at.NEXT)
     if renewed:
         f[watch + at.BACK] = 0.0
         i[watch + at.RENEWED] = i[watch + at.SAMPLES]
@@ -276,12 +284,12 @@ def look_back(
         i[watch + at.RENEWED] = at.NEVER
         stratum = i[watch + at.STRATA]
         while stratum:
-            anchor = i[stratum + at.ANCHOR]
+            anchor = half(i, stratum, at.ANCHOR)
             if anchor:
                 if gone_back:
                     for word in range(width):
-                        f[stratum + at.NORMS + word] = f[anchor + word]
+                        i[stratum + at.NORMS + word] = i[anchor + word]
                     forget_usual(i, stratum)
                 give(i, heads, anchor, width)
-                i[stratum + at.ANCHOR] = 0
-            stratum = i[stratum + at.NEXT]
+                set_half(i, stratum, at.ANCHOR, 0)
+            stratum = half(i, stratum, at.NEXT)

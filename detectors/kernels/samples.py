@@ -9,6 +9,7 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.evened import make_even
 from detectors.kernels.giving import stratum_width, take_back
+from detectors.kernels.halves import half, pair, set_half
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.probation import let_go, note
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -57,25 +58,29 @@ def read(
 
 
 @compiled
-def norms_begin(f: Floats, norms: int, rules: Table, rule: int, facets: Table) -> None:
+def norms_begin(
+    f: Floats, i: Ints, norms: int, rules: Table, rule: int, facets: Table
+) -> None:
     """Begin the norms of a stratum: nothing is known."""
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
-        norm_begin(f, norms + facets[facet, at.NORM_AT], facets[facet, at.SCALE])
+        norm_begin(f, i, norms + facets[facet, at.NORM_AT], facets[facet, at.SCALE])
 
 
 @compiled
 def drop_stratum(i: Ints, heads: Ints, stratum: int, rules: Table, rule: int) -> None:
     """Take back a stratum and what it names."""
     width = rules[rule, at.NORMS_WIDTH]
-    if i[stratum + at.NEW]:
-        give(i, heads, i[stratum + at.NEW], width)
-    if i[stratum + at.ANCHOR]:
-        give(i, heads, i[stratum + at.ANCHOR], width)
+    new, anchor = half(i, stratum, at.NEW), half(i, stratum, at.ANCHOR)
+    if new:
+        give(i, heads, new, width)
+    if anchor:
+        give(i, heads, anchor, width)
     let_go(i, heads, stratum, width)
-    if i[stratum + at.LEVELS]:
-        give(i, heads, i[stratum + at.LEVELS], at.LEVELS_WIDTH)
+    usual = half(i, stratum, at.LEVELS)
+    if usual:
+        give(i, heads, usual, at.LEVELS_WIDTH)
     give(i, heads, stratum, stratum_width(rules, rule))
 
 
@@ -105,11 +110,11 @@ def find_stratum(
         oldest = i[watch + at.STRATA]
         stratum = oldest
         while stratum:
-            if i[stratum + at.SEEN] < i[oldest + at.SEEN]:
+            if half(i, stratum, at.SEEN) < half(i, oldest, at.SEEN):
                 oldest = stratum
-            stratum = i[stratum + at.NEXT]
-        if number - i[oldest + at.SEEN] > at.LONG_UNSEEN:
-            take_back(f, i, rules, rule, oldest, places, given, given_floats)
+            stratum = half(i, stratum, at.NEXT)
+        if number - half(i, oldest, at.SEEN) > at.LONG_UNSEEN:
+            take_back(i, rules, rule, oldest, places, given, given_floats)
             _unlink(i, watch, oldest)
             drop_stratum(i, heads, oldest, rules, rule)
             note(f, i, watch, rules, rule, facets)
@@ -119,13 +124,12 @@ def find_stratum(
             stratum = known_stratum(i, watch, agent, task)
     if stratum == 0:
         stratum = take(i, heads, stratum_width(rules, rule))
-        i[stratum + at.NEXT] = i[watch + at.STRATA]
-        i[stratum + at.KEY_AGENT] = agent
-        i[stratum + at.KEY_TASK] = task
+        set_half(i, stratum, at.NEXT, i[watch + at.STRATA])
+        i[stratum + at.KEY] = pair(agent, task)
         i[watch + at.STRATA] = stratum
         i[watch + at.STRATA_COUNT] += 1
-        norms_begin(f, stratum + at.NORMS, rules, rule, facets)
-    i[stratum + at.SEEN] = number
+        norms_begin(f, i, stratum + at.NORMS, rules, rule, facets)
+    set_half(i, stratum, at.SEEN, number)
     places[at.STRATUM] = stratum
     places[at.OF_AGENT] = agent
     places[at.OF_TASK] = task
@@ -135,11 +139,11 @@ def find_stratum(
 @compiled
 def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
     """The stratum of a key; 0 if there is none."""
-    stratum = i[watch + at.STRATA]
+    key, stratum = pair(agent, task), i[watch + at.STRATA]
     while stratum:
-        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
+        if i[stratum + at.KEY] == key:
             return int(stratum)
-        stratum = i[stratum + at.NEXT]
+        stratum = half(i, stratum, at.NEXT)
     return 0
 
 
@@ -147,11 +151,11 @@ def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
 def _unlink(i: Ints, watch: int, gone: int) -> None:
     before, stratum = 0, i[watch + at.STRATA]
     while stratum != gone:
-        before, stratum = stratum, i[stratum + at.NEXT]
+        before, stratum = stratum, half(i, stratum, at.NEXT)
     if before:
-        i[before + at.NEXT] = i[gone + at.NEXT]
+        set_half(i, before, at.NEXT, half(i, gone, at.NEXT))
     else:
-        i[watch + at.STRATA] = i[gone + at.NEXT]
+        i[watch + at.STRATA] = half(i, gone, at.NEXT)
     i[watch + at.STRATA_COUNT] -= 1
 
 
@@ -213,7 +217,7 @@ def open_sample(
         given,
         given_floats,
     )
-    i[stratum + at.RUNS_ON] = labels[at.MODEL_AT]
+    set_half(i, stratum, at.RUNS_ON, labels[at.MODEL_AT])
     for place in range(1, count):
         read(facets, first + place, values, scratch, place)
     for place in range(count, at.MOST_FACETS):
@@ -221,13 +225,13 @@ def open_sample(
     scratch[at.RAW], scratch[at.OFFSETS] = scratch[at.VALUES], 0.0
     if i[watch + at.SEASON] > 0:
         make_even(f, i, watch, rules, rule, facets, scratch, places)
-    score(f, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
+    score(i, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
     return True
 
 
 @compiled
 def score(
-    f: Floats,
+    i: Ints,
     stratum: int,
     rules: Table,
     rule: int,
@@ -245,7 +249,7 @@ def score(
         if isnan(value):
             continue
         scratch[at.DEVIATIONS + place] = norm_score(
-            f,
+            i,
             stratum + at.NORMS + facets[facet, at.NORM_AT],
             value,
             scratch[at.WEIGHTS + place],

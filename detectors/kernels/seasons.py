@@ -13,8 +13,15 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_turn
 from detectors.kernels.creeps import creeps_release
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.learning import drop_waiting
-from detectors.kernels.norms import FEWEST, MEAN, SAMPLES, TURNED, norm_turn
+from detectors.kernels.norms import (
+    FEWEST,
+    TURNED,
+    norm_mean,
+    norm_samples,
+    norm_turn,
+)
 from detectors.kernels.scales import RATE, there
 from detectors.kernels.season import (
     MOVED,
@@ -59,15 +66,15 @@ def season_learn(
         return
     first, hour = rules[rule, at.FACET], places[at.ENDED_US] // HOUR_US
     stratum = places[at.STRATUM]
-    if i[stratum + at.LEVELS] == 0:
-        i[stratum + at.LEVELS] = take(i, heads, at.LEVELS_WIDTH)
+    if half(i, stratum, at.LEVELS) == 0:
+        set_half(i, stratum, at.LEVELS, take(i, heads, at.LEVELS_WIDTH))
     for place in range(rules[rule, at.FACETS]):
-        usual = i[stratum + at.LEVELS] + 2 * place
+        usual = half(i, stratum, at.LEVELS) + 2 * place
         norm = stratum + at.NORMS + facets[first + place, at.NORM_AT]
         level, sessions = f[usual], i[usual + 1]
         if sessions == 0:
-            level = f[norm + MEAN]
-            sessions = int(min(f[norm + SAMPLES], float(TURNED)))
+            level = norm_mean(i, norm)
+            sessions = min(norm_samples(i, norm), TURNED)
         value = scratch[at.RAW + place]
         if isnan(value) or sessions < FEWEST:
             continue
@@ -115,10 +122,10 @@ def _move(f: Floats, i: Ints, watch: int, place: int, moved: float) -> None:
     """What all hours have in common belongs to the levels."""
     stratum = i[watch + at.STRATA]
     while stratum:
-        usual = i[stratum + at.LEVELS] + 2 * place
-        if i[stratum + at.LEVELS] and i[usual + 1]:
-            f[usual] += moved
-        stratum = i[stratum + at.NEXT]
+        usual = half(i, stratum, at.LEVELS)
+        if usual and i[usual + 2 * place + 1]:
+            f[usual + 2 * place] += moved
+        stratum = half(i, stratum, at.NEXT)
 
 
 @compiled
@@ -139,14 +146,15 @@ def _turn(
     i[watch + at.RENEWED] = at.NEVER
     stratum = i[watch + at.STRATA]
     while stratum:
-        if i[stratum + at.ANCHOR]:
-            give(i, heads, i[stratum + at.ANCHOR], width)
-            i[stratum + at.ANCHOR] = 0
-        usual = i[stratum + at.LEVELS] + 2 * place
-        if i[stratum + at.LEVELS] and i[usual + 1]:
+        anchor = half(i, stratum, at.ANCHOR)
+        if anchor:
+            give(i, heads, anchor, width)
+            set_half(i, stratum, at.ANCHOR, 0)
+        usual = half(i, stratum, at.LEVELS)
+        if usual and i[usual + 2 * place + 1]:
             norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
-            norm_turn(f, norm, f[usual], facets[facet, at.SCALE])
-        stratum = i[stratum + at.NEXT]
+            norm_turn(f, i, norm, f[usual + 2 * place], facets[facet, at.SCALE])
+        stratum = half(i, stratum, at.NEXT)
     bets = watch + facets[facet, at.BETS_AT]
     bets_turn(f, i, bets, i[watch + at.SAMPLES], now_us)
     creeps_release(f, i, watch, rules, rule, facets, now_us, True)

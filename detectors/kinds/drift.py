@@ -27,7 +27,14 @@ from detectors.kernels import (
     suspects,
 )
 from detectors.kernels.evened import raised
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
+from detectors.kernels.halves import half
+from detectors.kernels.norms import (
+    LEVEL,
+    norm_borrowed,
+    norm_judged,
+    norm_lent,
+    norm_ready,
+)
 from detectors.kernels.samples import open_sample
 from detectors.kernels.seasons import season_learn
 from detectors.kinds.changes import REPLACED, Change
@@ -163,7 +170,7 @@ class DriftWatch(CompiledWatch):
         """See what peers say of the sample's stratum, and whether it goes back."""
         store, ints = self.store, self.store.arena.ints
         stratum = int(store.places[layout.STRATUM])
-        if not ints[stratum + layout.BORN]:
+        if not half(ints, stratum, layout.BORN):
             self.newcomers.bear(stratum, self.number, stage)
         if self.holding:
             return
@@ -182,7 +189,7 @@ class DriftWatch(CompiledWatch):
         stratum = int(ints[self.at + layout.STRATA])
         while stratum:
             yield stratum
-            stratum = int(ints[stratum + layout.NEXT])
+            stratum = int(half(ints, stratum, layout.NEXT))
 
     def take_back(self, stage: Stage) -> None:  # noqa: D102
         self.store.take_back(self.at, self.plan.row)
@@ -271,9 +278,9 @@ class DriftWatch(CompiledWatch):
         store, arena, tables = self.store, self.store.arena, self.store.tables
         row = self.plan.row
         norm, scale = self._norm
-        lent = arena.floats[norm + LENT_SAMPLES] > 0
+        lent = norm_lent(arena.ints, norm) > 0
         judged = self._judged
-        if not (lent or judged or norm_ready(arena.floats, norm, scale)):
+        if not (lent or judged or norm_ready(arena.ints, norm, scale)):
             return None
         if self.holding:
             self._hold(now_us, stage)
@@ -308,7 +315,7 @@ class DriftWatch(CompiledWatch):
         """Whether the sample at hand is the first with which the series is judged."""
         norm, scale = self._norm
         young = self.life.state is State.INSUFFICIENT
-        return young and norm_judged(self.store.arena.floats, norm, scale)
+        return young and norm_judged(self.store.arena.ints, norm, scale)
 
     def _begin_to_judge(self, now_us: int, stage: Stage) -> bool | None:
         if not self._judged:
@@ -384,10 +391,8 @@ class DriftWatch(CompiledWatch):
 
     def _borrowed(self) -> float:
         """How much of what is expected of the sample is borrowed."""
-        at = int(self.store.places[layout.STRATUM]) + layout.NORMS
-        norm = self.facets[0].norm()
-        norm.load(self.store.arena.floats[at : at + len(norm.dump())].tolist())
-        return norm.borrowed
+        norm, _ = self._norm
+        return float(norm_borrowed(self.store.arena.ints, norm))
 
     def _tell_change(self, now_us: int, stage: Stage) -> None:
         """Tell of the change that the facet in ``places`` shows."""
@@ -418,8 +423,7 @@ class DriftWatch(CompiledWatch):
             borrowed=round(self._borrowed(), 2),
         )
         if store.scratch[layout.OFFSETS]:
-            at_stratum = int(store.places[layout.STRATUM])
-            level = float(arena.floats[at_stratum + layout.NORMS + 1])
+            level = float(arena.floats[self._norm[0] + LEVEL])
             self.change.evidence["season"] = round(self._raised(level) / level, 3)
         if self.factors is not None:
             self.factors.begin()
@@ -442,11 +446,23 @@ class DriftWatch(CompiledWatch):
         first = suspects.first_since(arena.ints, self.at, begun)
         since = suspects_since(store, self.at, first)
         moved = creeps.creeps_moved(
-            arena.floats, self.at, tables.facets, tables.facet_floats, facet, norms
+            arena.floats,
+            arena.ints,
+            self.at,
+            tables.facets,
+            tables.facet_floats,
+            facet,
+            norms,
         )
         shift = moved + mean_deviation(since, best)
         creeps.creeps_unlearn(
-            arena.floats, self.at, tables.rules, row, tables.facets, norms
+            arena.floats,
+            arena.ints,
+            self.at,
+            tables.rules,
+            row,
+            tables.facets,
+            norms,
         )
         learning.forget_usual(arena.ints, norms - layout.NORMS)
         self.change.new = finite(levels(since)[0])

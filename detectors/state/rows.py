@@ -22,7 +22,7 @@ from detectors.state.series import Series
 from detectors.state.store import Store
 from detectors.transitions import State
 
-VERSION: Final = 5
+VERSION: Final = 6
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
