@@ -3,7 +3,7 @@
 With thousands of series their words lie in main memory, and what one session touches of
 them is two hundred lines of 64 bytes: waiting for each took longer than the arithmetic.
 So three observations ahead the words of a series are asked for, then the states of its
-rules, which these name, and then the strata and queues, which those name.
+rules, which these name, and then the strata, which those name.
 """
 
 # What numba calls with types of its own has no better names for them.
@@ -21,6 +21,7 @@ from numba.np import arrayobj
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.halves import half
 from detectors.kernels.words import Ints, Table
 
 NEAR: Final = 1 << 18
@@ -92,16 +93,8 @@ def look_ahead(
             if watch and ahead > 1:
                 _fetch_all(i, watch, rules[rule, at.WATCH_WIDTH])
             elif watch and rules[rule, at.KIND] == at.DRIFT:
-                _fetch_named(i, watch, at.NORMS + rules[rule, at.NORMS_WIDTH])
-
-
-@compiled
-def _fetch_named(i: Ints, watch: int, width: int) -> None:
-    """Ask for the first stratum of a drift rule, and the ends of what waits."""
-    _fetch_all(i, i[watch + at.STRATA], width)
-    queue = i[watch + at.WAITING]
-    if queue:
-        oldest = i[watch + at.WAITING_FIRST]
-        newest = (oldest + i[watch + at.WAITING_COUNT]) % at.WAITING_ROOM
-        _fetch_all(i, queue + oldest * at.WAITING_WIDTH, at.WAITING_WIDTH)
-        _fetch_all(i, queue + newest * at.WAITING_WIDTH, at.WAITING_WIDTH)
+                _fetch_all(
+                    i,
+                    half(i, watch, at.STRATA),
+                    at.NORMS + rules[rule, at.NORMS_WIDTH],
+                )

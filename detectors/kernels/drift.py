@@ -136,7 +136,7 @@ def sample_quietly(
     if half(i, stratum, at.TRIED):
         see(f, i, heads, watch, stratum, rules, rule, facets, signs, scratch)
     width = rules[rule, at.NORMS_WIDTH]
-    look_back(i, f, heads, watch, width, scratch)
+    look_back(i, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
     norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
@@ -199,7 +199,7 @@ def sample_quietly(
     factors = rules[rule, at.FACTORS]
     if factors:
         factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
-    if i[watch + at.SEASON] > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
+    if half(i, watch, at.SEASON) > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
         season_learn(
             f,
             i,
@@ -293,12 +293,12 @@ def bet(
             f, i, watch, rules, floats, rule, facets, signs, scratch, norms, now_us
         )
     if not max(suspicion, creeping - UNSUSPICIOUS) > SUSPICIOUS:
-        if not i[watch + at.DOUBTED]:
+        if not half(i, watch, at.DOUBTED):
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
     level = raised(level, facets[first, at.SCALE], scratch)
-    keep(f, i, heads, watch, now_us, ref, level, scratch)
+    keep(f, i, heads, watch, count, now_us, ref, level, scratch)
     found = -1
     if suspicion > floats[rule, at.ENOUGH]:
         found = firing(f, i, watch, rules, floats, rule, facets)
@@ -331,8 +331,8 @@ def firing(
         value, expected = levels(f, i, watch, since)
         gate = PLAIN_GATE if place and which == 0 else GATE
         if (
-            mean_deviation(f, i, watch, since, 0) > gate
-            and mean_deviation(f, i, watch, since, place) > GATE
+            mean_deviation(i, watch, since, 0) > gate
+            and mean_deviation(i, watch, since, place) > GATE
             and floats[rule, at.SIGN] * (value - expected) > 0
         ):
             best, most = place, f[bets + which]

@@ -154,7 +154,7 @@ def all_given(
         places: Where the sample at hand stands.
         given, given_floats: Take what is said; they have room for ``GIVEN_MOST`` rows.
     """
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         _note(i, rules, rule, stratum, sign, places, given, given_floats)
         stratum = half(i, stratum, at.NEXT)

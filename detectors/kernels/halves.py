@@ -62,6 +62,12 @@ def halves(first: float, second: float) -> int:
 
 
 @compiled
+def mixed(first: float, second: int) -> int:
+    """A word of a float, in its low half, and an integer of 32 bits."""
+    return int(_bits_of(first) | (second << 32))
+
+
+@compiled
 def low_int(word: int) -> int:
     """The integer in the low half of a word, signed."""
     return (word << 32) >> 32
@@ -94,3 +100,16 @@ def set_half(i: Ints, piece: int, place: int, number: int) -> None:
         i[word] = (i[word] & _LOW) | (number << 32)
     else:
         i[word] = (i[word] & ~_LOW) | (number & _LOW)
+
+
+@compiled
+def half_float(i: Ints, piece: int, place: int) -> float:
+    """A float of half the width of a piece, which counts halves."""
+    word = i[piece + (place >> 1)]
+    return high(word) if place & 1 else low(word)
+
+
+@compiled
+def set_half_float(i: Ints, piece: int, place: int, number: float) -> None:
+    """Set such a float."""
+    set_half(i, piece, place, _bits_of(number))

@@ -62,7 +62,7 @@ def stand(
     if not (norm_lent(i, norm) > 0 or norm_ready(i, norm, facets[first, at.SCALE])):
         return False
     level = raised(f[norm + LEVEL], facets[first, at.SCALE], scratch)
-    keep(f, i, heads, watch, now_us, ref, level, scratch)
+    keep(f, i, heads, watch, rules[rule, at.FACETS], now_us, ref, level, scratch)
     number = i[watch + at.SAMPLES]
     for place in range(rules[rule, at.FACETS]):
         bets = watch + facets[first + place, at.BETS_AT]

@@ -184,20 +184,22 @@ BY_PART: Final = BY_HOUR + HOURS_OF_DAY
 PARTS_OF_WEEK: Final = 28
 SILENCE_WIDTH: Final = BY_PART + PARTS_OF_WEEK
 
-# Drift.
+# Drift. Behind the number of samples its words are halves, integers of 32 bits each
+# (``halves.half``).
 SAMPLES: Final = 3
-"""So far."""
-STRATA: Final = 4
+"""So far: a word."""
+STRATA: Final = 8
 """The first one's address."""
-STRATA_COUNT: Final = 5
-SUSPECTS: Final = 6
+STRATA_COUNT: Final = 9
+INDEX: Final = 10
+"""Address of the strata by their labels, 0 where they are few; see ``kernels.index``."""
+SUSPECTS: Final = 11
 """Address of the ring of suspects, 0 without any."""
-SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 7, 8, 9
-WAITING: Final = 10
+WAITING: Final = 12
 """Address of the queue of what waits to be learned, 0 without any."""
-WAITING_COUNT, WAITING_FIRST = 11, 12
-BACK: Final = 13
-"""Evidence, in nats, of a return to the level before a new normal."""
+SEASON: Final = 13
+"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
+the hour since 1970 from which on they are counted."""
 RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
 TOLD_FACET: Final = 15
@@ -205,19 +207,18 @@ TOLD_FACET: Final = 15
 DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-SEASON: Final = 17
-"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
-the hour since 1970 from which on they are counted."""
+BACK: Final = 17
+"""Evidence, in nats, of a return to the level before a new normal: a float."""
 RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``: the first, and once there was another one the
 address of what is known of them, 0 before."""
 FIRST_LABEL, ALL_LABELS = 0, 1
 LABEL_WIDTH: Final = 2
 NEWEST, SINCE, KNOWN = 0, 1, 2
-"""Of all of them: the newest, since which sample, and the last few."""
+"""Halves of all of them: the newest, since which sample, and the last few."""
 REMEMBERED: Final = 8
-RELEASES_WIDTH: Final = KNOWN + REMEMBERED
-BETS: Final = RELEASES + 2 * LABEL_WIDTH
+RELEASES_WIDTH: Final = (KNOWN + REMEMBERED) // 2
+BETS: Final = (RELEASES + 2 * LABEL_WIDTH) // 2
 """For each facet its bets, then perhaps what tells of creeps and the factors of cost."""
 NEVER: Final = -1
 
@@ -263,17 +264,31 @@ P_TOTALS, P_COUNTS = 1, 4
 P_NORMS: Final = 7
 """For each facet the norm that was lent, which learns nothing."""
 
-# A suspect.
-S_NUMBER, S_AT_US, S_REF = 0, 1, 2
-S_VALUE, S_WEIGHT, S_LEVEL = 3, 4, 5
-S_DEVIATIONS: Final = 6
-SUSPECT_WIDTH: Final = 9
-"""With the deviations of at most three facets."""
+# The ring of suspects: halves, then the suspects.
+R_COUNT, R_FIRST = 0, 1
+R_ROOM: Final = 2
+R_WIDTH: Final = 3
+"""Words of a suspect, which has as many deviations as the rule has facets."""
+RING: Final = 2
+"""Word: the suspects begin here."""
 
-# What waits: the key of its stratum, then values, weights and deviations.
-W_AGENT, W_TASK = 0, 1
-W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
-WAITING_WIDTH: Final = 11
+# A suspect.
+S_AT_US, S_REF, S_VALUE, S_LEVEL = 0, 1, 2, 3
+S_SAMPLE: Final = 4
+"""Its weight, and the number of the sample."""
+S_DEVIATIONS: Final = 5
+"""Facet by facet, two to a word."""
+MOST_SUSPECT: Final = 7
+"""Words that a suspect has at most."""
+
+# The queue of what waits: halves, then for each sample the key of its stratum, and facet by
+# facet value, weight and deviation.
+Q_COUNT, Q_FIRST = 0, 1
+QUEUE: Final = 1
+"""Word: the samples begin here."""
+W_KEY, W_FACETS = 0, 1
+W_FACET: Final = 3
+"""Words of a facet."""
 
 MOST_STRATA: Final = 32
 LONG_UNSEEN: Final = 1_000
@@ -379,7 +394,9 @@ FACTORS_OF_PARTS: Final = RATES + HOURS_OF_DAY
 WEIGHTS_OF_PARTS: Final = FACTORS_OF_PARTS + PARTS_OF_WEEK
 SHOWN: Final = WEIGHTS_OF_PARTS + PARTS_OF_WEEK
 AS_SEEN: Final = SHOWN + HOURS_OF_DAY
-SCRATCH_FLOATS: Final = AS_SEEN + HOURS_OF_DAY
+WAITED: Final = AS_SEEN + HOURS_OF_DAY
+"""Values, weights and deviations of a sample that has waited."""
+SCRATCH_FLOATS: Final = WAITED + 3 * MOST_FACETS
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK = 0, 1, 2

@@ -115,7 +115,7 @@ def note(
 ) -> None:
     """Say whether suspects are kept though no bet has won anything."""
     doubted = 0
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         tried = half(i, stratum, at.TRIED)
         if tried:
@@ -123,7 +123,7 @@ def note(
             if nats > SUSPICIOUS:
                 doubted = 1
         stratum = half(i, stratum, at.NEXT)
-    i[watch + at.DOUBTED] = doubted
+    set_half(i, watch, at.DOUBTED, doubted)
 
 
 @compiled
@@ -150,7 +150,8 @@ def keep_beside(
         scratch: Holds the sample, and how far it lies from its peers.
     """
     _swap(scratch, count)
-    keep(f, i, heads, watch, now_us, ref, f[tried + at.P_NORMS + LEVEL], scratch)
+    level = f[tried + at.P_NORMS + LEVEL]
+    keep(f, i, heads, watch, count, now_us, ref, level, scratch)
     _swap(scratch, count)
 
 
@@ -181,7 +182,7 @@ def restart(
         rule: Which row.
         number: Of the sample.
     """
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         tried = half(i, stratum, at.TRIED)
         if tried:
@@ -192,4 +193,4 @@ def restart(
             for word in range(rules[rule, at.NORMS_WIDTH]):
                 i[stratum + at.NORMS + word] = i[tried + at.P_NORMS + word]
         stratum = half(i, stratum, at.NEXT)
-    i[watch + at.DOUBTED] = 0
+    set_half(i, watch, at.DOUBTED, 0)

@@ -10,6 +10,7 @@ from detectors.kernels.arena import give, take
 from detectors.kernels.evened import make_even
 from detectors.kernels.giving import stratum_width, take_back
 from detectors.kernels.halves import half, pair, set_half
+from detectors.kernels.index import index_add, index_drop, index_find
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.probation import let_go, note
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -106,8 +107,8 @@ def find_stratum(
     """
     number = i[watch + at.SAMPLES]
     stratum = known_stratum(i, watch, agent, task)
-    if stratum == 0 and i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
-        oldest = i[watch + at.STRATA]
+    if stratum == 0 and half(i, watch, at.STRATA_COUNT) >= at.MOST_STRATA:
+        oldest = half(i, watch, at.STRATA)
         stratum = oldest
         while stratum:
             if half(i, stratum, at.SEEN) < half(i, oldest, at.SEEN):
@@ -124,10 +125,11 @@ def find_stratum(
             stratum = known_stratum(i, watch, agent, task)
     if stratum == 0:
         stratum = take(i, heads, stratum_width(rules, rule))
-        set_half(i, stratum, at.NEXT, i[watch + at.STRATA])
+        set_half(i, stratum, at.NEXT, half(i, watch, at.STRATA))
         i[stratum + at.KEY] = pair(agent, task)
-        i[watch + at.STRATA] = stratum
-        i[watch + at.STRATA_COUNT] += 1
+        set_half(i, watch, at.STRATA, stratum)
+        set_half(i, watch, at.STRATA_COUNT, half(i, watch, at.STRATA_COUNT) + 1)
+        index_add(i, heads, watch, stratum)
         norms_begin(f, i, stratum + at.NORMS, rules, rule, facets)
     set_half(i, stratum, at.SEEN, number)
     places[at.STRATUM] = stratum
@@ -139,7 +141,10 @@ def find_stratum(
 @compiled
 def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
     """The stratum of a key; 0 if there is none."""
-    key, stratum = pair(agent, task), i[watch + at.STRATA]
+    key = pair(agent, task)
+    if half(i, watch, at.INDEX):
+        return index_find(i, watch, key)
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         if i[stratum + at.KEY] == key:
             return int(stratum)
@@ -149,14 +154,15 @@ def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
 
 @compiled
 def _unlink(i: Ints, watch: int, gone: int) -> None:
-    before, stratum = 0, i[watch + at.STRATA]
+    index_drop(i, watch, gone)
+    before, stratum = 0, half(i, watch, at.STRATA)
     while stratum != gone:
         before, stratum = stratum, half(i, stratum, at.NEXT)
     if before:
         set_half(i, before, at.NEXT, half(i, gone, at.NEXT))
     else:
-        i[watch + at.STRATA] = half(i, gone, at.NEXT)
-    i[watch + at.STRATA_COUNT] -= 1
+        set_half(i, watch, at.STRATA, half(i, gone, at.NEXT))
+    set_half(i, watch, at.STRATA_COUNT, half(i, watch, at.STRATA_COUNT) - 1)
 
 
 @compiled
@@ -201,8 +207,8 @@ def open_sample(
     for which in range(2):
         if rules[rule, at.TRACKED + which]:
             label = labels[at.VERSION_AT if which == 0 else at.MODEL_AT]
-            releases = watch + at.RELEASES + which * at.LABEL_WIDTH
-            see_release(i, heads, releases, label, number)
+            place = at.RELEASES + which * at.LABEL_WIDTH
+            see_release(i, heads, watch, place, label, number)
     stratum = find_stratum(
         f,
         i,
@@ -223,7 +229,7 @@ def open_sample(
     for place in range(count, at.MOST_FACETS):
         scratch[at.VALUES + place] = nan
     scratch[at.RAW], scratch[at.OFFSETS] = scratch[at.VALUES], 0.0
-    if i[watch + at.SEASON] > 0:
+    if half(i, watch, at.SEASON) > 0:
         make_even(f, i, watch, rules, rule, facets, scratch, places)
     score(i, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
     return True
@@ -261,32 +267,35 @@ def score(
 
 
 @compiled
-def see_release(i: Ints, heads: Ints, label_at: int, label: int, number: int) -> None:
+def see_release(
+    i: Ints, heads: Ints, watch: int, label_at: int, label: int, number: int
+) -> None:
     """See a label that is replaced for good: has a new value come?
 
     The last ``REMEMBERED`` values are known, the oldest first.
     """
-    first, releases = i[label_at + at.FIRST_LABEL], i[label_at + at.ALL_LABELS]
+    first = half(i, watch, label_at + at.FIRST_LABEL)
+    releases = half(i, watch, label_at + at.ALL_LABELS)
     if label == 0 or (label == first and releases == 0):
         return
     if first == 0:
-        i[label_at + at.FIRST_LABEL] = label
+        set_half(i, watch, label_at + at.FIRST_LABEL, label)
         return
     if releases == 0:
         releases = take(i, heads, at.RELEASES_WIDTH)
-        i[label_at + at.ALL_LABELS] = releases
-        i[releases + at.KNOWN] = first
-    known = releases + at.KNOWN
-    for place in range(at.REMEMBERED):
-        if i[known + place] == label:
+        set_half(i, watch, label_at + at.ALL_LABELS, releases)
+        set_half(i, releases, at.KNOWN, first)
+    last = at.KNOWN + at.REMEMBERED
+    for place in range(at.KNOWN, last):
+        if half(i, releases, place) == label:
             return
-    i[releases + at.NEWEST] = label
-    i[releases + at.SINCE] = number
-    place = 0
-    while place < at.REMEMBERED and i[known + place]:
+    set_half(i, releases, at.NEWEST, label)
+    set_half(i, releases, at.SINCE, number)
+    place = at.KNOWN
+    while place < last and half(i, releases, place):
         place += 1
-    if place == at.REMEMBERED:
-        for shift in range(at.REMEMBERED - 1):
-            i[known + shift] = i[known + shift + 1]
-        place = at.REMEMBERED - 1
-    i[known + place] = label
+    if place == last:
+        place -= 1
+        for shift in range(at.KNOWN, place):
+            set_half(i, releases, shift, half(i, releases, shift + 1))
+    set_half(i, releases, place, label)

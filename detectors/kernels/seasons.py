@@ -60,7 +60,7 @@ def season_learn(
         held: Whether an alert is open.
         now_us: The series' time.
     """
-    if i[watch + at.SEASON] <= 0:
+    if half(i, watch, at.SEASON) <= 0:
         if i[watch + at.SAMPLES] % BEGUN == 0:
             _begin(f, i, heads, watch, rules, rule, facets, now_us // HOUR_US)
         return
@@ -78,7 +78,7 @@ def season_learn(
         value = scratch[at.RAW + place]
         if isnan(value) or sessions < FEWEST:
             continue
-        season = i[watch + at.SEASON] + place * SEASON_WIDTH
+        season = half(i, watch, at.SEASON) + place * SEASON_WIDTH
         off = there(value, facets[first + place, at.SCALE]) - level
         left = season_see(f, i, season, off, hour, held)
         if not held:
@@ -107,12 +107,14 @@ def _begin(
     first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
     if hour <= 0 or facets[first, at.SCALE] >= RATE:
         return
-    if i[watch + at.SEASON] == 0:
-        i[watch + at.SEASON] = -hour
+    begun = half(i, watch, at.SEASON)
+    if begun == 0:
+        set_half(i, watch, at.SEASON, -hour)
         return
-    hours = hour + i[watch + at.SEASON]
+    hours = hour + begun
     if hours >= LEAST_HOURS and i[watch + at.SAMPLES] >= hours * OFTEN:
-        i[watch + at.SEASON] = season = take(i, heads, count * SEASON_WIDTH)
+        season = take(i, heads, count * SEASON_WIDTH)
+        set_half(i, watch, at.SEASON, season)
         for place in range(count):
             season_begin(f, i, season + place * SEASON_WIDTH)
 
@@ -120,7 +122,7 @@ def _begin(
 @compiled
 def _move(f: Floats, i: Ints, watch: int, place: int, moved: float) -> None:
     """What all hours have in common belongs to the levels."""
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         usual = half(i, stratum, at.LEVELS)
         if usual and i[usual + 2 * place + 1]:
@@ -142,9 +144,9 @@ def _turn(
 ) -> None:
     """A profile comes into use, or goes out of it: what is normal begins anew."""
     facet, width = rules[rule, at.FACET] + place, rules[rule, at.NORMS_WIDTH]
-    drop_waiting(i, heads, watch)
-    i[watch + at.RENEWED] = at.NEVER
-    stratum = i[watch + at.STRATA]
+    drop_waiting(i, heads, watch, rules[rule, at.FACETS])
+    set_half(i, watch, at.RENEWED, at.NEVER)
+    stratum = half(i, watch, at.STRATA)
     while stratum:
         anchor = half(i, stratum, at.ANCHOR)
         if anchor:

@@ -27,7 +27,7 @@ from detectors.kernels import (
     suspects,
 )
 from detectors.kernels.evened import raised
-from detectors.kernels.halves import half
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.norms import (
     LEVEL,
     norm_borrowed,
@@ -177,7 +177,6 @@ class DriftWatch(CompiledWatch):
         self.newcomers.see()
         learning.look_back(
             ints,
-            store.arena.floats,
             store.arena.heads,
             self.at,
             self._norms_width,
@@ -186,7 +185,7 @@ class DriftWatch(CompiledWatch):
 
     def _strata(self) -> Iterator[int]:
         ints = self.store.arena.ints
-        stratum = int(ints[self.at + layout.STRATA])
+        stratum = int(half(ints, self.at, layout.STRATA))
         while stratum:
             yield stratum
             stratum = int(half(ints, stratum, layout.NEXT))
@@ -378,7 +377,7 @@ class DriftWatch(CompiledWatch):
         **figures: float,
     ) -> None:
         """Note what there is to say of a change that has been seen."""
-        self.store.arena.ints[self.at + layout.TOLD_FACET] = facet
+        set_half(self.store.arena.ints, self.at, layout.TOLD_FACET, facet)
         shown = (facet, self.facets[facet].name)
         self.change.seen(since, shown, self.number - begun, began_us, **figures)
 
@@ -386,7 +385,7 @@ class DriftWatch(CompiledWatch):
         """What waits to be learned belongs to the change."""
         arena = self.store.arena
         self.change.fired_at = (self.number, now_us)
-        learning.drop_waiting(arena.ints, arena.heads, self.at)
+        learning.drop_waiting(arena.ints, arena.heads, self.at, len(self.facets))
         learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
 
     def _borrowed(self) -> float:
@@ -409,8 +408,8 @@ class DriftWatch(CompiledWatch):
         first = suspects.first_since(arena.ints, self.at, begun)
         new, old = suspects.levels(arena.floats, arena.ints, self.at, first)
         self.change.new, self.change.old = finite(new), finite(old)
-        shift = suspects.mean_deviation(arena.floats, arena.ints, self.at, first, best)
-        since = suspects_since(store, self.at, first)
+        shift = suspects.mean_deviation(arena.ints, self.at, first, best)
+        since = suspects_since(store, self.at, len(self.facets), first)
         self._blame(since, best, begun)
         self._see(
             since,
@@ -444,7 +443,7 @@ class DriftWatch(CompiledWatch):
         norms = int(store.places[layout.STRATUM]) + layout.NORMS
         begun = int(arena.ints[words + creeps.BEGUN])
         first = suspects.first_since(arena.ints, self.at, begun)
-        since = suspects_since(store, self.at, first)
+        since = suspects_since(store, self.at, len(self.facets), first)
         moved = creeps.creeps_moved(
             arena.floats,
             arena.ints,
@@ -500,9 +499,9 @@ class DriftWatch(CompiledWatch):
         blamed = attribution(since, facet, self.by)
         if "agent" in self.by:
             for place, name in enumerate(REPLACED):
-                releases = self.at + layout.RELEASES + place * layout.LABEL_WIDTH
+                releases = layout.RELEASES + place * layout.LABEL_WIDTH
                 if name not in self.by:
-                    label = newest(self.store, releases, begun, self.number)
+                    label = newest(self.store, self.at, releases, begun, self.number)
                     if label:
                         blamed.setdefault(name, label)
         self.change.blamed = blamed
@@ -558,9 +557,7 @@ class DriftWatch(CompiledWatch):
             return False
         arena = self.store.arena
         arena.reserve()
-        if not learning.renew(
-            arena.floats, arena.ints, arena.heads, self.at, self._norms_width
-        ):
+        if not learning.renew(arena.ints, arena.heads, self.at, self._norms_width):
             return False
         self._release(now_us, forget=True)
         self.resolve_at(self.change.new, now_us, stage, reason)

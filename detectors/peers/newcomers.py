@@ -213,7 +213,9 @@ class Newcomers:
         mixed = [(ATTRIBUTES.index(name), text) for name, text in names]
         since = [
             suspect
-            for suspect in suspects_since(self._store, self._at, first)
+            for suspect in suspects_since(
+                self._store, self._at, len(self._facets), first
+            )
             if all(suspect.told.labels[at] == text for at, text in mixed)
         ]
         new, old = levels(since)
