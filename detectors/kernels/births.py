@@ -71,7 +71,7 @@ def begin_watch(
     else:
         f[watch + at.LIMIT] = -inf
     if rules[rule, at.FACTORS]:
-        factors_begin_state(f, i, watch + rules[rule, at.FACTORS])
+        factors_begin_state(i, watch + rules[rule, at.FACTORS])
         if kind >= at.COUNTED:
             whole = watch + rules[rule, at.FACTORS] + WHOLE
             i[whole] = int(rules[rule, at.CHUNK_SIZE] > 0)

@@ -198,7 +198,7 @@ def sample_quietly(
     )
     factors = rules[rule, at.FACTORS]
     if factors:
-        factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
+        factors_learn(i, watch + factors, values, labels[at.MODEL_AT])
     if half(i, watch, at.SEASON) > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
         season_learn(
             f,

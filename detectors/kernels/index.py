@@ -35,6 +35,12 @@ def _words(count: int) -> int:
 
 
 @compiled
+def index_width(i: Ints, watch: int) -> int:
+    """Words of the index of a rule on a series; 0 without."""
+    return _words(half(i, watch, at.STRATA_COUNT)) if half(i, watch, at.INDEX) else 0
+
+
+@compiled
 def index_find(i: Ints, watch: int, key: int) -> int:
     """The stratum of a key; 0 if there is none, or no index."""
     index, count = half(i, watch, at.INDEX), half(i, watch, at.STRATA_COUNT)
