@@ -15,11 +15,9 @@ is told from it by whether tool calls per LLM call rose as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp, inf, log, log1p, sqrt
+from math import exp, inf, log, sqrt
 from typing import Any, Final
 
-from detectors.metrics import COLUMN
 from detectors.numbers import MOST, finite
 
 OUTPUT: Final = 4.0
@@ -34,12 +32,6 @@ CERTAIN: Final = 2.0
 LEAST_SHARE: Final = 0.05
 """Smaller shares are folded into ``other``."""
 
-_COST: Final = COLUMN["cost_usd"]
-_LOOPS: Final = COLUMN["loop_count"]
-_CALLS: Final = COLUMN["llm_calls"]
-_TOOLS: Final = COLUMN["tool_calls"]
-_INPUT: Final = COLUMN["input_tokens"]
-_OUTPUT: Final = COLUMN["output_tokens"]
 
 # Places in a chunk: how many sessions say it, and behind it the sum of its logs.
 COSTS, LOOPED, CALLED, TOKENS, TOOLED = 0, 2, 4, 6, 8
@@ -49,9 +41,6 @@ WIDTH: Final = 16
 weight of sessions with a model, and of those on another than the usual; how many have a
 cost; the weighted sum of the squared logs of costs, and the sum of squared weights."""
 
-_ABSURD: Final = 1e100
-"""USD. Nothing is learned from such a session."""
-
 _ALONE: Final = 0.25
 """Input or output tokens are named if the other moved less than this part of it."""
 
@@ -60,47 +49,6 @@ _STRANGERS: Final = 0.05
 
 _ROUNDED: Final = 0.005
 """What rounding leaves, at most: not worth a name."""
-
-
-def new_chunk() -> list[float]:
-    """The sums of no session; a list, for one item of an array takes twice the time."""
-    return [0.0] * WIDTH
-
-
-def add(chunk: list[float], values: Sequence[float]) -> float:
-    """Add a session's numbers, in the order of ``COLUMNS``; its weight, 0 for none."""
-    # For every session of every rule on cost: no loops, no calls.
-    cost = values[_COST]
-    if cost != cost:  # noqa: PLR0124 - NaN is no sample
-        return 0.0
-    chunk[SESSIONS] += 1.0
-    if not 0.0 < cost < _ABSURD:
-        return 0.0
-    weight = sqrt(cost)
-    part = weight * log(cost)
-    chunk[COSTS] += weight
-    chunk[COSTS + 1] += part
-    chunk[SQUARES] += part * part / weight
-    chunk[WEIGHTS] += cost
-    loops = values[_LOOPS]
-    if 0.0 < loops < inf:
-        chunk[LOOPED] += weight
-        chunk[LOOPED + 1] += weight * log(loops)
-    calls = values[_CALLS]
-    if 0.0 < calls < inf:
-        chunk[CALLED] += weight
-        chunk[CALLED + 1] += weight * log(calls)
-    written = OUTPUT * values[_OUTPUT]
-    tokens = values[_INPUT] + written
-    if 0.0 < tokens < inf:
-        chunk[TOKENS] += weight
-        chunk[TOKENS + 1] += weight * log(tokens)
-        chunk[WRITTEN] += weight * written / tokens
-    tools = values[_TOOLS]
-    if 0.0 <= tools < inf:
-        chunk[TOOLED] += weight
-        chunk[TOOLED + 1] += weight * log1p(tools)
-    return weight
 
 
 class Rise:

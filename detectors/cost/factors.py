@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from detectors.cost.causes import LEARNED, STEPS
-from detectors.cost.decomposition import COSTS, SESSIONS, WIDTH, Rise
+from detectors.cost.decomposition import COSTS, SESSIONS, Rise
 from detectors.kernels import factors as words
 from detectors.kernels import layout
 from detectors.kernels import window_factors as waiting
+from detectors.kernels.halves import half
 from detectors.kernels.layout import MODEL_AT
 from detectors.state.recent import Told
 from detectors.state.stage import Stage
@@ -34,16 +35,14 @@ class Factors:
         """Add the session at hand, seen while all is well."""
         arena = self._store.arena
         model = stage.codes[MODEL_AT]
-        words.factors_learn(arena.floats, arena.ints, self._at, stage.row, model)
+        words.factors_learn(arena.ints, self._at, stage.row, model)
 
     def during(self, stage: Stage) -> None:
         """Add the session at hand, seen while it is not."""
         arena = self._store.arena
         model = stage.codes[MODEL_AT]
         arena.reserve()
-        words.factors_during(
-            arena.floats, arena.ints, arena.heads, self._at, stage.row, model
-        )
+        words.factors_during(arena.ints, arena.heads, self._at, stage.row, model)
 
     def add(self, told: Told) -> None:
         """Add a session that has been kept since the change began."""
@@ -51,9 +50,7 @@ class Factors:
         model = self._store.labels.code(told.labels[MODEL_AT])
         row = np.array(told.values)
         arena.reserve()
-        words.factors_during(
-            arena.floats, arena.ints, arena.heads, self._at, row, model
-        )
+        words.factors_during(arena.ints, arena.heads, self._at, row, model)
 
     def begin(self) -> None:
         """A change begins."""
@@ -72,15 +69,17 @@ class Factors:
             return {}
         found: dict[str, Any] = rise.typical()
         if rise.model_changed:
-            known = self._store.arena.ints[self._at + words.MODEL :][:2]
-            found["model"] = [self._store.labels.text(code) for code in known.tolist()]
+            ints, text = self._store.arena.ints, self._store.labels.text
+            found["model"] = [
+                text(half(ints, self._at, place))
+                for place in (words.MODEL, words.NEWCOMER)
+            ]
         return found
 
     def _rise(self) -> Rise | None:
-        arena, at = self._store.arena, self._at
-        usual = arena.floats[at : at + WIDTH].tolist()
-        now = words.during(arena.floats, arena.ints, at)
-        learned = float(arena.ints[at + words.CHUNKS]) * usual[SESSIONS]
+        ints, at = self._store.arena.ints, self._at
+        usual, now = words.sums_of(ints, at), words.during(ints, at)
+        learned = half(ints, at, words.CHUNKS) * usual[SESSIONS]
         weighed = usual[COSTS] > 0.0 and now[COSTS] > 0.0
         if learned < LEARNED or not weighed:
             return None
@@ -119,7 +118,6 @@ class WindowFactors(Factors):
         """
         arena = self._store.arena
         waiting.window_learn(
-            arena.floats,
             arena.ints,
             self._at,
             self._held,
@@ -134,9 +132,7 @@ class WindowFactors(Factors):
         """The breach begins."""
         arena = self._store.arena
         arena.reserve()
-        waiting.window_begin(
-            arena.floats, arena.ints, arena.heads, self._at, self._held, self._size
-        )
+        waiting.window_begin(arena.ints, arena.heads, self._at, self._held, self._size)
 
     def crowd(self, samples: int) -> None:
         """So many sessions are in the window."""

@@ -2,8 +2,9 @@
 
 With thousands of series their words lie in main memory, and what one session touches of
 them is two hundred lines of 64 bytes: waiting for each took longer than the arithmetic.
-So three observations ahead the words of a series are asked for, then the states of its
-rules, which these name, and then the strata and queues, which those name.
+So four observations ahead the words of a series are asked for, then the states of its
+rules, which these name, then the indexes of their strata, and then the stratum that the
+session is of.
 """
 
 # What numba calls with types of its own has no better names for them.
@@ -21,12 +22,15 @@ from numba.np import arrayobj
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.halves import half
+from detectors.kernels.index import index_width
+from detectors.kernels.samples import known_stratum
 from detectors.kernels.words import Ints, Table
 
 NEAR: Final = 1 << 18
 """An arena of so few words is at hand in any case."""
 
-FURTHEST: Final = 3
+FURTHEST: Final = 4
 """Observations."""
 
 _LINE: Final = 8
@@ -64,6 +68,8 @@ def _fetch_all(i: Ints, begin: int, words: int) -> None:
 def look_ahead(
     i: Ints,
     position: int,
+    labels: Table,
+    observed: Ints,
     found: Ints,
     series: Ints,
     masks: Ints,
@@ -77,8 +83,8 @@ def look_ahead(
     Args:
         i: The arena.
         position: Of the observation; ``FURTHEST`` more follow it.
-        found, series, masks, taken_from, taken, rules, first_rules: As ``fold`` has
-            them.
+        labels, observed, found, series, masks, taken_from, taken, rules, first_rules:
+            As ``fold`` has them.
     """
     _fetch_all(i, found[series[position + FURTHEST]], at.WATCHES + _LINE)
     for ahead in range(FURTHEST - 1, 0, -1):
@@ -89,19 +95,15 @@ def look_ahead(
         for which in range(taken_from[mask, group], taken_from[mask, group + 1]):
             rule = first_rules[group] + taken[which]
             watch = i[coming + at.WATCHES + taken[which]]
-            if watch and ahead > 1:
+            if not watch:
+                continue
+            if ahead == FURTHEST - 1:
                 _fetch_all(i, watch, rules[rule, at.WATCH_WIDTH])
-            elif watch and rules[rule, at.KIND] == at.DRIFT:
-                _fetch_named(i, watch, at.NORMS + rules[rule, at.NORMS_WIDTH])
-
-
-@compiled
-def _fetch_named(i: Ints, watch: int, width: int) -> None:
-    """Ask for the first stratum of a drift rule, and the ends of what waits."""
-    _fetch_all(i, i[watch + at.STRATA], width)
-    queue = i[watch + at.WAITING]
-    if queue:
-        oldest = i[watch + at.WAITING_FIRST]
-        newest = (oldest + i[watch + at.WAITING_COUNT]) % at.WAITING_ROOM
-        _fetch_all(i, queue + oldest * at.WAITING_WIDTH, at.WAITING_WIDTH)
-        _fetch_all(i, queue + newest * at.WAITING_WIDTH, at.WAITING_WIDTH)
+            elif rules[rule, at.KIND] == at.DRIFT:
+                if ahead > 1:
+                    _fetch_all(i, half(i, watch, at.INDEX), index_width(i, watch))
+                    continue
+                session = observed[position + ahead]
+                agent, task = labels[session, at.AGENT_AT], labels[session, at.TASK_AT]
+                stratum = known_stratum(i, watch, agent, task)
+                _fetch_all(i, stratum, at.NORMS + rules[rule, at.NORMS_WIDTH])

@@ -10,6 +10,7 @@ from detectors.kernels.arena import take
 from detectors.kernels.bets import bets_begin
 from detectors.kernels.eras import eras_begin
 from detectors.kernels.factors import factors_begin_state
+from detectors.kernels.halves import set_half
 from detectors.kernels.inside import timed_begin
 from detectors.kernels.packed import QUARTERS
 from detectors.kernels.summary import summary_begin
@@ -44,7 +45,7 @@ def begin_watch(
     if kind == at.ABSENCE or kind == at.SILENCE:  # noqa: PLR1714
         i[watch + at.SEEN_US] = i[watch + at.SEEN_FLOOR_US] = -FAR
     elif kind == at.DRIFT:
-        i[watch + at.RENEWED] = at.NEVER
+        set_half(i, watch, at.RENEWED, at.NEVER)
         first = rules[rule, at.FACET]
         for facet in range(first, first + rules[rule, at.FACETS]):
             bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
@@ -70,7 +71,7 @@ def begin_watch(
     else:
         f[watch + at.LIMIT] = -inf
     if rules[rule, at.FACTORS]:
-        factors_begin_state(f, i, watch + rules[rule, at.FACTORS])
+        factors_begin_state(i, watch + rules[rule, at.FACTORS])
         if kind >= at.COUNTED:
             whole = watch + rules[rule, at.FACTORS] + WHOLE
             i[whole] = int(rules[rule, at.CHUNK_SIZE] > 0)

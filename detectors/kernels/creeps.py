@@ -20,7 +20,13 @@ from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.halves import halves, high, low
 from detectors.kernels.moments import number_of
-from detectors.kernels.norms import LEVEL, MEAN, SAMPLES, norm_spread
+from detectors.kernels.norms import (
+    LEVEL,
+    norm_mean,
+    norm_move,
+    norm_samples,
+    norm_spread,
+)
 from detectors.kernels.numbers import finite
 from detectors.kernels.scales import back, there
 from detectors.kernels.suspects import first_since, levels
@@ -70,7 +76,6 @@ _SPREAD: Final = sqrt(exp(2 * TILT**2) - exp(TILT**2))
 
 @compiled
 def creeps_bet(
-    f: Floats,
     i: Ints,
     watch: int,
     rules: Table,
@@ -85,7 +90,7 @@ def creeps_bet(
     """Take the sample at hand in as evidence of a creep.
 
     Args:
-        f, i: The arena.
+        i: The arena.
         watch: The rule's state on the series.
         rules, floats: The table of rules.
         rule: Which row.
@@ -107,8 +112,8 @@ def creeps_bet(
         known = facets[facet, at.CREEPS_TOO] and price > 0.0
         if known and not isnan(deviation):
             norm = norms + facets[facet, at.NORM_AT]
-            moved = f[norm + MEAN] - low(i[words + MEANS])
-            spread = norm_spread(f, norm, facets[facet, at.SCALE])
+            moved = norm_mean(i, norm) - low(i[words + MEANS])
+            spread = norm_spread(i, norm, facets[facet, at.SCALE])
             off = deviation + signs[facet, at.FACET_SIGN] * moved / spread
             held = min(max(off, _FLOOR), _CEILING)
             # What the metric itself holds back must be able to fade.
@@ -120,13 +125,12 @@ def creeps_bet(
             if before == 0.0 and won > 0.0:
                 i[words + BEGUN] = last
         most = max(most, won)
-    _note(f, i, watch, rules, rule, facets, norms, now_us)
+    _note(i, watch, rules, rule, facets, norms, now_us)
     return most
 
 
 @compiled
 def _note(
-    f: Floats,
     i: Ints,
     watch: int,
     rules: Table,
@@ -140,7 +144,9 @@ def _note(
     if i[mark] == 0:
         i[mark] = now_us
     known = high(i[watch + facets[first, at.CREEP_AT] + WON]) > 0.0
-    enough = known or f[norms + facets[first, at.NORM_AT] + SAMPLES] >= FIRST_SAMPLES
+    enough = (
+        known or norm_samples(i, norms + facets[first, at.NORM_AT]) >= FIRST_SAMPLES
+    )
     if not enough or now_us - i[mark] < (PERIOD_US if known else FIRST_US):
         return
     i[mark] = now_us
@@ -148,10 +154,11 @@ def _note(
         words = watch + facets[facet, at.CREEP_AT]
         norm = norms + facets[facet, at.NORM_AT]
         if high(i[words + WON]) > 0.0:
-            i[words + MEANS] = halves(high(i[words + MEANS]), f[norm + MEAN])
-        elif f[norm + SAMPLES] >= FIRST_SAMPLES:
-            i[words + MEANS] = halves(f[norm + MEAN], f[norm + MEAN])
-            unsure = _CAUTION * _SPREAD / sqrt(f[norm + SAMPLES])
+            i[words + MEANS] = halves(high(i[words + MEANS]), norm_mean(i, norm))
+        elif norm_samples(i, norm) >= FIRST_SAMPLES:
+            mean = norm_mean(i, norm)
+            i[words + MEANS] = halves(mean, mean)
+            unsure = _CAUTION * _SPREAD / sqrt(norm_samples(i, norm))
             i[words + WON] = halves(0.0, log(_MEAN + unsure))
 
 
@@ -186,13 +193,12 @@ def creeps_worst(
 @compiled
 def creeps_level(f: Floats, i: Ints, words: int, norm: int, scale: int) -> float:
     """The level that a metric is held against, in its own unit."""
-    step = low(i[words + MEANS]) - f[norm + MEAN]
+    step = low(i[words + MEANS]) - norm_mean(i, norm)
     return finite(back(there(f[norm + LEVEL], scale) + step, scale))
 
 
 @compiled
 def creeps_moved(
-    f: Floats,
     i: Ints,
     watch: int,
     facets: Table,
@@ -202,8 +208,8 @@ def creeps_moved(
 ) -> float:
     """By how many deviations what is normal has become worse since then."""
     norm = norms + facets[facet, at.NORM_AT]
-    moved = f[norm + MEAN] - low(i[watch + facets[facet, at.CREEP_AT] + MEANS])
-    spread = norm_spread(f, norm, facets[facet, at.SCALE])
+    moved = norm_mean(i, norm) - low(i[watch + facets[facet, at.CREEP_AT] + MEANS])
+    spread = norm_spread(i, norm, facets[facet, at.SCALE])
     return float(signs[facet, at.FACET_SIGN] * moved / spread)
 
 
@@ -218,7 +224,7 @@ def creeps_unlearn(
         if high(i[words + WON]) > 0.0:
             norm = norms + facets[facet, at.NORM_AT]
             f[norm + LEVEL] = creeps_level(f, i, words, norm, facets[facet, at.SCALE])
-            f[norm + MEAN] = low(i[words + MEANS])
+            norm_move(i, norm, low(i[words + MEANS]))
 
 
 @compiled

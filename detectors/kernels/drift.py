@@ -17,10 +17,11 @@ from detectors.kernels.bets import (
 from detectors.kernels.creeps import UNSUSPICIOUS, creeps_bet, creeps_worst
 from detectors.kernels.evened import raised
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.holding import stand
 from detectors.kernels.learning import learn_sample, look_back
 from detectors.kernels.moments import moment, number_of
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
+from detectors.kernels.norms import LEVEL, norm_judged, norm_lent, norm_ready
 from detectors.kernels.probation import (
     SUSPICIOUS,
     keep_beside,
@@ -118,10 +119,10 @@ def sample_quietly(
     ):
         return DONE
     stratum = places[at.STRATUM]
-    if i[stratum + at.BORN] == 0:
+    if half(i, stratum, at.BORN) == 0:
         if places[at.PEERS]:
             return TO_BEGIN
-        i[stratum + at.BORN] = 1
+        set_half(i, stratum, at.BORN, 1)
     if holding:
         known = stand(
             f,
@@ -138,15 +139,15 @@ def sample_quietly(
             places,
         )
         return TO_STAND if known else TO_LEARN
-    if i[stratum + at.TRIED]:
+    if half(i, stratum, at.TRIED):
         see(f, i, heads, watch, stratum, rules, rule, facets, signs, scratch)
     width = rules[rule, at.NORMS_WIDTH]
-    look_back(i, f, heads, watch, width, scratch)
+    look_back(i, heads, watch, width, scratch)
     first = rules[rule, at.FACET]
     norm = places[at.STRATUM] + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
-    judged = quiet == at.TOO_YOUNG and norm_judged(f, norm, scale)
-    if judged or f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, scale):
+    judged = quiet == at.TOO_YOUNG and norm_judged(i, norm, scale)
+    if judged or norm_lent(i, norm) > 0 or norm_ready(i, norm, scale):
         if bet(
             f,
             i,
@@ -163,7 +164,7 @@ def sample_quietly(
             places,
         ):
             return TO_TELL
-        tried = i[stratum + at.TRIED]
+        tried = half(i, stratum, at.TRIED)
         if tried and weigh(
             f,
             i,
@@ -203,8 +204,8 @@ def sample_quietly(
     )
     factors = rules[rule, at.FACTORS]
     if factors:
-        factors_learn(f, i, watch + factors, values, labels[at.MODEL_AT])
-    if i[watch + at.SEASON] > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
+        factors_learn(i, watch + factors, values, labels[at.MODEL_AT])
+    if half(i, watch, at.SEASON) > 0 or i[watch + at.SAMPLES] % BEGUN == 0:
         season_learn(
             f,
             i,
@@ -279,7 +280,7 @@ def bet(
         bets, tail = watch + facets[facet, at.BETS_AT], facets[facet, at.TAIL] != 0
         deviation = scratch[at.DEVIATIONS + place]
         norm = norms + facets[facet, at.NORM_AT]
-        if not isnan(deviation) and norm_ready(f, norm, facets[facet, at.SCALE]):
+        if not isnan(deviation) and norm_ready(i, norm, facets[facet, at.SCALE]):
             margin = signs[facet, at.MARGIN]
             nats = bets_take(i, bets, deviation, margin, tail, last)
         else:
@@ -288,16 +289,16 @@ def bet(
     creeping = 0.0
     if rules[rule, at.CREEPS]:
         creeping = creeps_bet(
-            f, i, watch, rules, floats, rule, facets, signs, scratch, norms, now_us
+            i, watch, rules, floats, rule, facets, signs, scratch, norms, now_us
         )
     i[watch + at.LAST_BET] = moment(i[watch + at.SAMPLES], now_us)
     if not max(suspicion, creeping - UNSUSPICIOUS) > SUSPICIOUS:
-        if not i[watch + at.DOUBTED]:
+        if not half(i, watch, at.DOUBTED):
             clear(i, heads, watch)
         return False
     level = f[norms + facets[first, at.NORM_AT] + LEVEL]
     level = raised(level, facets[first, at.SCALE], scratch)
-    keep(f, i, heads, watch, now_us, ref, level, scratch)
+    keep(f, i, heads, watch, count, now_us, ref, level, scratch)
     found = -1
     if suspicion > floats[rule, at.ENOUGH]:
         found = firing(f, i, watch, rules, floats, rule, facets)
@@ -332,8 +333,8 @@ def firing(
         value, expected = levels(f, i, watch, since)
         gate = PLAIN_GATE if place and which == 0 else GATE
         if (
-            mean_deviation(f, i, watch, since, 0) > gate
-            and mean_deviation(f, i, watch, since, place) > GATE
+            mean_deviation(i, watch, since, 0) > gate
+            and mean_deviation(i, watch, since, place) > GATE
             and floats[rule, at.SIGN] * (value - expected) > 0
         ):
             best, most = place, bets_won(i, bets, which)

@@ -7,8 +7,10 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give
 from detectors.kernels.eras import eras_free
 from detectors.kernels.factor_rows import free_factors
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.held import count_free
 from detectors.kernels.holding import let_go
+from detectors.kernels.index import index_free
 from detectors.kernels.inside import timed_free
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.samples import drop_stratum
@@ -23,19 +25,21 @@ def free_watch(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> Non
     free_factors(i, heads, watch, rules, rule)
     if rules[rule, at.KIND] == at.DRIFT:
         for which in range(2):
-            label = watch + at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
-            if i[label]:
-                give(i, heads, i[label], at.RELEASES_WIDTH)
-                i[label] = 0
+            place = at.RELEASES + which * at.LABEL_WIDTH + at.ALL_LABELS
+            releases = half(i, watch, place)
+            if releases:
+                give(i, heads, releases, at.RELEASES_WIDTH)
+                set_half(i, watch, place, 0)
         let_go(i, heads, watch)
         clear(i, heads, watch)
-        drop_waiting(i, heads, watch)
-        if i[watch + at.SEASON] > 0:
+        drop_waiting(i, heads, watch, rules[rule, at.FACETS])
+        index_free(i, heads, watch)
+        if half(i, watch, at.SEASON) > 0:
             many = rules[rule, at.FACETS] * SEASON_WIDTH
-            give(i, heads, i[watch + at.SEASON], many)
-        stratum = i[watch + at.STRATA]
+            give(i, heads, half(i, watch, at.SEASON), many)
+        stratum = half(i, watch, at.STRATA)
         while stratum:
-            following = i[stratum + at.NEXT]
+            following = half(i, stratum, at.NEXT)
             drop_stratum(i, heads, stratum, rules, rule)
             stratum = following
     elif rules[rule, at.KIND] == at.COUNTED:

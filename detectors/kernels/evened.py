@@ -6,6 +6,7 @@ from math import isnan
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.halves import half
 from detectors.kernels.scales import back, there
 from detectors.kernels.season import SEASON_WIDTH, USED, season_expects
 from detectors.kernels.words import Floats, Ints, Table
@@ -35,7 +36,7 @@ def make_even(
     """
     first, hour = rules[rule, at.FACET], places[at.ENDED_US] // HOUR_US
     for place in range(rules[rule, at.FACETS]):
-        season = i[watch + at.SEASON] + place * SEASON_WIDTH
+        season = half(i, watch, at.SEASON) + place * SEASON_WIDTH
         value = scratch[at.VALUES + place]
         off = 0.0
         if not isnan(value) and i[season + USED]:

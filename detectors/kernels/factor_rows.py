@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from detectors.compiled import compiled
-from detectors.cost.decomposition import WIDTH
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
-from detectors.kernels.factors import FACTORS_WIDTH, NOW
+from detectors.kernels.factors import FACTORS_WIDTH, NOW, SUMS
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.runs import copy_words
 from detectors.kernels.window_factors import (
     WINDOW_FACTORS_WIDTH,
@@ -24,7 +24,7 @@ def _words(rules: Table, rule: int) -> int:
 @compiled
 def factors_room(rules: Table, rule: int) -> int:
     """Words that ``put_factors`` needs no more than."""
-    return _words(rules, rule) + WIDTH if rules[rule, at.FACTORS] else 0
+    return _words(rules, rule) + SUMS if rules[rule, at.FACTORS] else 0
 
 
 @compiled
@@ -38,10 +38,11 @@ def put_factors(
     ends = waiting_end(i, factors) if rules[rule, at.KIND] >= at.COUNTED else words
     for word in range(words):
         out[place + word] = i[factors + word] if word < ends else 0
-    out[place + NOW] = int(i[factors + NOW] != 0)
-    if i[factors + NOW]:
-        copy_words(i, i[factors + NOW], WIDTH, out, place + words)
-        words += WIDTH
+    now = half(i, factors, NOW)
+    set_half(out, place, NOW, int(now != 0))
+    if now:
+        copy_words(i, now, SUMS, out, place + words)
+        words += SUMS
     return place + words
 
 
@@ -51,13 +52,13 @@ def factors_end(words: Ints, place: int, end: int, rules: Table, rule: int) -> i
     if not rules[rule, at.FACTORS]:
         return place
     width = _words(rules, rule)
-    if place + width > end or not 0 <= words[place + NOW] <= 1:
+    if place + width > end or not 0 <= half(words, place, NOW) <= 1:
         return -1
     if rules[rule, at.KIND] >= at.COUNTED and not waiting_is_sound(
         words, place, rules[rule, at.CHUNKS_HELD]
     ):
         return -1
-    place += width + words[place + NOW] * WIDTH
+    place += width + half(words, place, NOW) * SUMS
     return place if place <= end else -1
 
 
@@ -72,12 +73,12 @@ def get_factors(
     for word in range(width):
         i[factors + word] = words[place + word]
     place += width
-    if i[factors + NOW]:
-        now = take(i, heads, WIDTH)
-        i[factors + NOW] = now
-        for word in range(WIDTH):
+    if half(i, factors, NOW):
+        now = take(i, heads, SUMS)
+        set_half(i, factors, NOW, now)
+        for word in range(SUMS):
             i[now + word] = words[place + word]
-        place += WIDTH
+        place += SUMS
     return place
 
 
@@ -86,6 +87,7 @@ def free_factors(i: Ints, heads: Ints, watch: int, rules: Table, rule: int) -> N
     """Give back what they hold, but not their own words."""
     if rules[rule, at.FACTORS]:
         factors = watch + rules[rule, at.FACTORS]
-        if i[factors + NOW]:
-            give(i, heads, i[factors + NOW], WIDTH)
-        i[factors + NOW] = 0
+        now = half(i, factors, NOW)
+        if now:
+            give(i, heads, now, SUMS)
+        set_half(i, factors, NOW, 0)

@@ -4,7 +4,8 @@ Sessions are summed up in chunks of ``SIZE``. A chunk that is full joins an
 exponentially weighted mean: what is usual. What the sums mean, and what is read from
 them, ``detectors.cost.decomposition`` says.
 
-Models are positive integers, 0 for none.
+Models are positive integers, 0 for none. Sums are floats of half the width, two to a
+word, in the order of the decomposition.
 """
 
 from __future__ import annotations
@@ -25,12 +26,20 @@ from detectors.cost.decomposition import (
     STRANGE,
     TOKENS,
     TOOLED,
-    WEIGHTS,
     WIDTH,
     WRITTEN,
     Rise,
 )
 from detectors.kernels.arena import give, take
+from detectors.kernels.halves import (
+    half,
+    half_float,
+    halves,
+    high,
+    low,
+    set_half,
+    set_half_float,
+)
 from detectors.kernels.words import Floats, Ints
 from detectors.metrics import COLUMN
 
@@ -40,19 +49,22 @@ SIZE: Final = 8
 MEMORY: Final = 64
 """Chunks that what is usual reaches back."""
 
-USUAL, CHUNK = 0, WIDTH
+SUMS: Final = WIDTH // 2
+"""Words of a chunk."""
+
+USUAL, CHUNK = 0, SUMS
 """Where the sums begin: the mean of full chunks, the present one."""
 CHUNKS: Final = 2 * WIDTH
-"""Integer: chunks in the mean, up to ``MEMORY``."""
+"""Half: chunks in the mean, up to ``MEMORY``."""
 MODEL: Final = CHUNKS + 1
-"""Integer: what sessions usually run on."""
+"""Half: what sessions usually run on."""
 NEWCOMER: Final = CHUNKS + 2
-"""Integer: the last other one."""
+"""Half: the last other one."""
 NOW: Final = CHUNKS + 3
-"""Address of the sums of the last change, 0 before there was one."""
-FACTORS_WIDTH: Final = CHUNKS + 4
+"""Half: address of the sums of the last change, 0 before there was one."""
+FACTORS_WIDTH: Final = (CHUNKS + 4) // 2
 
-_ABSURD: Final = 1e100
+_ABSURD: Final = 1e30
 _COST: Final = COLUMN["cost_usd"]
 _LOOPS: Final = COLUMN["loop_count"]
 _CALLS: Final = COLUMN["llm_calls"]
@@ -62,124 +74,150 @@ _OUTPUT: Final = COLUMN["output_tokens"]
 
 
 @compiled
-def factors_begin_state(f: Floats, i: Ints, at: int) -> None:
+def factors_begin_state(i: Ints, at: int) -> None:
     """Make the words those of a series that has seen nothing."""
-    for word in range(at, at + CHUNKS):
-        f[word] = 0.0
-    i[at + CHUNKS] = i[at + MODEL] = i[at + NEWCOMER] = i[at + NOW] = 0
+    for word in range(at, at + FACTORS_WIDTH):
+        i[word] = 0
 
 
 @compiled
-def chunk_add(f: Floats, at: int, values: Floats) -> float:
+def _add(i: Ints, at: int, place: int, first: float, second: float) -> None:
+    """Add to two sums side by side, of which the first has an even place."""
+    word = at + (place >> 1)
+    i[word] = halves(low(i[word]) + first, high(i[word]) + second)
+
+
+@compiled
+def _add_one(i: Ints, at: int, place: int, number: float) -> None:
+    set_half_float(i, at, place, half_float(i, at, place) + number)
+
+
+@compiled
+def chunk_add(i: Ints, at: int, values: Floats) -> float:
     """Add a session's numbers, in the order of ``COLUMNS``; its weight, 0 for none."""
     cost: float = values[_COST]
     if cost != cost:
         return 0.0
-    f[at + SESSIONS] += 1.0
+    _add_one(i, at, SESSIONS, 1.0)
     if not 0.0 < cost < _ABSURD:
         return 0.0
     weight = sqrt(cost)
     part = weight * log(cost)
-    f[at + COSTS] += weight
-    f[at + COSTS + 1] += part
-    f[at + SQUARES] += part * part / weight
-    f[at + WEIGHTS] += cost
+    _add(i, at, COSTS, weight, part)
+    _add(i, at, SQUARES, part * part / weight, cost)
     loops: float = values[_LOOPS]
     if 0.0 < loops < inf:
-        f[at + LOOPED] += weight
-        f[at + LOOPED + 1] += weight * log(loops)
+        _add(i, at, LOOPED, weight, weight * log(loops))
     calls: float = values[_CALLS]
     if 0.0 < calls < inf:
-        f[at + CALLED] += weight
-        f[at + CALLED + 1] += weight * log(calls)
+        _add(i, at, CALLED, weight, weight * log(calls))
     written: float = OUTPUT * values[_OUTPUT]
     tokens: float = values[_INPUT] + written
     if 0.0 < tokens < inf:
-        f[at + TOKENS] += weight
-        f[at + TOKENS + 1] += weight * log(tokens)
-        f[at + WRITTEN] += weight * written / tokens
+        _add(i, at, TOKENS, weight, weight * log(tokens))
+        _add_one(i, at, WRITTEN, weight * written / tokens)
     tools: float = values[_TOOLS]
     if 0.0 <= tools < inf:
-        f[at + TOOLED] += weight
-        f[at + TOOLED + 1] += weight * log1p(tools)
+        _add(i, at, TOOLED, weight, weight * log1p(tools))
     return weight
 
 
 @compiled
-def factors_add(
-    f: Floats, i: Ints, at: int, chunk: int, values: Floats, model: int
-) -> None:
+def factors_add(i: Ints, at: int, chunk: int, values: Floats, model: int) -> None:
     """Add a session's numbers to the chunk at an address."""
-    weight = chunk_add(f, chunk, values)
+    weight = chunk_add(i, chunk, values)
     if model == 0 or weight == 0.0:
         return
-    f[chunk + NAMED] += weight
-    if i[at + MODEL] == 0:
-        i[at + MODEL] = model
-    elif i[at + MODEL] != model:
-        i[at + NEWCOMER] = model
-        f[chunk + STRANGE] += weight
+    _add_one(i, chunk, NAMED, weight)
+    usual = half(i, at, MODEL)
+    if usual == 0:
+        set_half(i, at, MODEL, model)
+    elif usual != model:
+        set_half(i, at, NEWCOMER, model)
+        _add_one(i, chunk, STRANGE, weight)
 
 
 @compiled
-def factors_learn(f: Floats, i: Ints, at: int, values: Floats, model: int) -> None:
+def factors_learn(i: Ints, at: int, values: Floats, model: int) -> None:
     """Add a session seen while all is well.
 
     Args:
-        f: Words.
         i: Words.
         at: Where the factors begin.
         values: Its numbers in the order of ``COLUMNS``; without a cost it is none.
         model: What it ran on.
     """
-    factors_add(f, i, at, at + CHUNK, values, model)
-    if f[at + CHUNK + SESSIONS] == SIZE:
-        _absorb(f, i, at)
+    factors_add(i, at, at + CHUNK, values, model)
+    if half_float(i, at + CHUNK, SESSIONS) == SIZE:
+        chunks_join(i, at, at + CHUNK, MEMORY)
+        if chunks_swap(i, at):
+            strangers_swap(i, at)
+        for word in range(at + CHUNK, at + CHUNK + SUMS):
+            i[word] = 0
 
 
 @compiled
-def _absorb(f: Floats, i: Ints, at: int) -> None:
-    chunks = min(i[at + CHUNKS] + 1, MEMORY)
-    i[at + CHUNKS] = chunks
+def chunks_join(i: Ints, at: int, chunk: int, memory: int) -> None:
+    """A full chunk joins the mean of so many."""
+    chunks = min(half(i, at, CHUNKS) + 1, memory)
+    set_half(i, at, CHUNKS, chunks)
     part = 1.0 / chunks
-    for word in range(at, at + WIDTH):
-        f[word] += (f[word + CHUNK] - f[word]) * part
-        f[word + CHUNK] = 0.0
-    if 2.0 * f[at + STRANGE] > f[at + NAMED]:
-        # Most of what is usual runs on the other one by now.
-        model = i[at + MODEL]
-        i[at + MODEL] = i[at + NEWCOMER]
-        i[at + NEWCOMER] = model
-        f[at + STRANGE] = f[at + NAMED] - f[at + STRANGE]
+    for word in range(SUMS):
+        first, second = low(i[at + word]), high(i[at + word])
+        own = i[chunk + word]
+        i[at + word] = halves(
+            first + (low(own) - first) * part, second + (high(own) - second) * part
+        )
 
 
 @compiled
-def factors_during(
-    f: Floats, i: Ints, heads: Ints, at: int, values: Floats, model: int
-) -> None:
+def chunks_swap(i: Ints, at: int) -> bool:
+    """Whether most of what is usual runs on the other model by now: it is the usual one."""
+    if not 2.0 * half_float(i, at, STRANGE) > half_float(i, at, NAMED):
+        return False
+    model = half(i, at, MODEL)
+    set_half(i, at, MODEL, half(i, at, NEWCOMER))
+    set_half(i, at, NEWCOMER, model)
+    return True
+
+
+@compiled
+def strangers_swap(i: Ints, chunk: int) -> None:
+    """The other sessions of a chunk are those on another model from now on."""
+    strange = half_float(i, chunk, NAMED) - half_float(i, chunk, STRANGE)
+    set_half_float(i, chunk, STRANGE, strange)
+
+
+@compiled
+def factors_during(i: Ints, heads: Ints, at: int, values: Floats, model: int) -> None:
     """Add a session seen while it is not; the arena has room."""
-    if i[at + NOW] == 0:
-        i[at + NOW] = take(i, heads, WIDTH)
-    factors_add(f, i, at, i[at + NOW], values, model)
+    if half(i, at, NOW) == 0:
+        set_half(i, at, NOW, take(i, heads, SUMS))
+    factors_add(i, at, half(i, at, NOW), values, model)
 
 
 @compiled
 def factors_begin(i: Ints, heads: Ints, at: int) -> None:
     """A change begins: what there was of the last one is let go."""
-    if i[at + NOW]:
-        give(i, heads, i[at + NOW], WIDTH)
-        i[at + NOW] = 0
+    if half(i, at, NOW):
+        give(i, heads, half(i, at, NOW), SUMS)
+        set_half(i, at, NOW, 0)
 
 
-def during(f: Floats, i: Ints, at: int) -> list[float]:
+def sums_of(i: Ints, chunk: int) -> list[float]:
+    """The sums of a chunk."""
+    return [float(half_float(i, chunk, place)) for place in range(WIDTH)]
+
+
+def during(i: Ints, at: int) -> list[float]:
     """The sums of the last change, zero without one."""
-    begin = int(i[at + NOW])
-    return f[begin : begin + WIDTH].tolist() if begin else [0.0] * WIDTH
+    begin = half(i, at, NOW)
+    return sums_of(i, begin) if begin else [0.0] * WIDTH
 
 
-def shares(f: Floats, i: Ints, at: int) -> dict[str, float]:
+def shares(i: Ints, at: int) -> dict[str, float]:
     """As ``Rise.shares``; empty as long as too little is known."""
-    usual, now = f[at : at + WIDTH].tolist(), during(f, i, at)
-    learned = int(i[at + CHUNKS]) * usual[SESSIONS]
+    usual, now = sums_of(i, at), during(i, at)
+    learned = half(i, at, CHUNKS) * usual[SESSIONS]
     known = learned >= LEARNED and usual[COSTS] > 0.0 and now[COSTS] > 0.0
     return Rise(usual, now).shares() if known else {}

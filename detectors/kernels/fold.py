@@ -179,6 +179,8 @@ def fold(
                 look_ahead(
                     i,
                     position,
+                    labels,
+                    observed,
                     found,
                     series,
                     masks,
@@ -309,7 +311,6 @@ def fold(
                         left = 1
                     elif rules[rule, at.FACTORS] and value <= f[watch + at.LIMIT]:
                         factors_learn(
-                            f,
                             i,
                             watch + rules[rule, at.FACTORS],
                             values[session],
@@ -354,7 +355,6 @@ def fold(
                 left = 1
             if kind >= at.COUNTED and left != 1 and rules[rule, at.FACTORS]:
                 window_learn(
-                    f,
                     i,
                     watch + rules[rule, at.FACTORS],
                     rules[rule, at.CHUNKS_HELD],

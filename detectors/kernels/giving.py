@@ -6,6 +6,7 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.halves import half, high, low, set_half
 from detectors.kernels.norms import norm_normal, norm_ready
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -69,24 +70,23 @@ def give_normal(
         places: Where the sample at hand stands.
         given, given_floats: Take what is said.
     """
-    take_back(f, i, rules, rule, stratum, places, given, given_floats)
-    i[stratum + at.GIVEN_MODEL] = i[stratum + at.RUNS_ON]
+    take_back(i, rules, rule, stratum, places, given, given_floats)
+    set_half(i, stratum, at.GIVEN_MODEL, half(i, stratum, at.RUNS_ON))
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
         to = stratum + given_at(rules, rule) + place * at.GIVEN_WIDTH
-        if norm_ready(f, norm, facets[facet, at.SCALE]):
-            norm_normal(f, norm, facets[facet, at.SCALE], f, to)
+        if norm_ready(i, norm, facets[facet, at.SCALE]):
+            norm_normal(f, i, norm, facets[facet, at.SCALE], to)
         else:
             for word in range(to, to + at.GIVEN_WIDTH):
-                f[word] = 0.0
-    _note(f, i, rules, rule, stratum, 1, places, given, given_floats)
+                i[word] = 0
+    _note(i, rules, rule, stratum, 1, places, given, given_floats)
 
 
 @compiled
 def take_back(
-    f: Floats,
     i: Ints,
     rules: Table,
     rule: int,
@@ -96,12 +96,11 @@ def take_back(
     given_floats: Grid,
 ) -> None:
     """What a stratum has said is no longer so."""
-    _note(f, i, rules, rule, stratum, -1, places, given, given_floats)
+    _note(i, rules, rule, stratum, -1, places, given, given_floats)
 
 
 @compiled
 def _note(
-    f: Floats,
     i: Ints,
     rules: Table,
     rule: int,
@@ -114,27 +113,27 @@ def _note(
     says, facets = False, rules[rule, at.FACETS]
     said = stratum + given_at(rules, rule)
     for place in range(facets):
-        if f[said + place * at.GIVEN_WIDTH + 1] > 0.0:
+        if high(i[said + place * at.GIVEN_WIDTH]) > 0.0:
             says = True
     if not says:
         return
     row = places[at.GIVEN_COUNT]
     places[at.GIVEN_COUNT] = row + 1
     given[row, at.G_RULE] = rule
-    given[row, at.G_AGENT] = i[stratum + at.KEY_AGENT]
-    given[row, at.G_TASK] = i[stratum + at.KEY_TASK]
-    given[row, at.G_MODEL] = i[stratum + at.GIVEN_MODEL]
+    given[row, at.G_AGENT] = half(i, stratum, at.KEY_AGENT)
+    given[row, at.G_TASK] = half(i, stratum, at.KEY_TASK)
+    given[row, at.G_MODEL] = half(i, stratum, at.GIVEN_MODEL)
     given[row, at.G_SERIES] = places[at.OF_SERIES] if rules[rule, at.NAMED] else -1
     given[row, at.G_SIGN] = sign
-    for word in range(at.MOST_FACETS * at.GIVEN_WIDTH):
-        given_floats[row, word] = 0.0
+    for place in range(at.MOST_FACETS * at.GIVEN_FLOATS):
+        given_floats[row, place] = 0.0
     for word in range(facets * at.GIVEN_WIDTH):
-        given_floats[row, word] = f[said + word]
+        given_floats[row, 2 * word] = low(i[said + word])
+        given_floats[row, 2 * word + 1] = high(i[said + word])
 
 
 @compiled
 def all_given(
-    f: Floats,
     i: Ints,
     watch: int,
     rules: Table,
@@ -147,7 +146,7 @@ def all_given(
     """Say again, or take back, what all strata of a rule on a series have said.
 
     Args:
-        f, i: The arena.
+        i: The arena.
         watch: The rule's state on the series.
         rules: The table.
         rule: Which row.
@@ -155,15 +154,14 @@ def all_given(
         places: Where the sample at hand stands.
         given, given_floats: Take what is said; they have room for ``GIVEN_MOST`` rows.
     """
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        _note(f, i, rules, rule, stratum, sign, places, given, given_floats)
-        stratum = i[stratum + at.NEXT]
+        _note(i, rules, rule, stratum, sign, places, given, given_floats)
+        stratum = half(i, stratum, at.NEXT)
 
 
 @compiled
 def given_of(
-    f: Floats,
     i: Ints,
     series: Ints,
     counts: Ints,
@@ -176,7 +174,7 @@ def given_of(
     """Say again what series have said; how many of them there was room for.
 
     Args:
-        f, i: The arena.
+        i: The arena.
         series: Their addresses.
         counts: For each group how many rules it has.
         rules: The table.
@@ -197,7 +195,6 @@ def given_of(
             watch, rule = i[at_series + at.WATCHES + position], first_rules[group]
             if watch and rules[rule + position, at.KIND] == at.DRIFT:
                 all_given(
-                    f,
                     i,
                     watch,
                     rules,

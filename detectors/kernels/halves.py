@@ -14,6 +14,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from detectors.compiled import compiled
+from detectors.kernels.words import Ints
 
 _WORD: Final = ir.IntType(64)
 _HALF: Final = ir.IntType(32)
@@ -82,3 +83,33 @@ def high_int(word: int) -> int:
 def pair(first: int, second: int) -> int:
     """A word of two integers of 32 bits, the first in its low half."""
     return (first & _LOW) | (second << 32)
+
+
+@compiled
+def half(i: Ints, piece: int, place: int) -> int:
+    """An integer of 32 bits of a piece, which counts them two to a word."""
+    word = i[piece + (place >> 1)]
+    return int(high_int(word) if place & 1 else low_int(word))
+
+
+@compiled
+def set_half(i: Ints, piece: int, place: int, number: int) -> None:
+    """Set such an integer."""
+    word = piece + (place >> 1)
+    if place & 1:
+        i[word] = (i[word] & _LOW) | (number << 32)
+    else:
+        i[word] = (i[word] & ~_LOW) | (number & _LOW)
+
+
+@compiled
+def half_float(i: Ints, piece: int, place: int) -> float:
+    """A float of half the width of a piece, which counts halves."""
+    word = i[piece + (place >> 1)]
+    return high(word) if place & 1 else low(word)
+
+
+@compiled
+def set_half_float(i: Ints, piece: int, place: int, number: float) -> None:
+    """Set such a float."""
+    set_half(i, piece, place, _bits_of(number))

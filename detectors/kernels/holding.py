@@ -21,9 +21,9 @@ from detectors.kernels.bets import (
     winsorised,
 )
 from detectors.kernels.evened import raised
-from detectors.kernels.halves import high, low
+from detectors.kernels.halves import half, high, low
 from detectors.kernels.moments import moment
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_ready
+from detectors.kernels.norms import LEVEL, norm_lent, norm_ready
 from detectors.kernels.stakes import stake
 from detectors.kernels.suspects import keep
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -103,11 +103,11 @@ def stand(
     """
     first, norms = rules[rule, at.FACET], places[at.STRATUM] + at.NORMS
     norm = norms + facets[first, at.NORM_AT]
-    if not (f[norm + LENT_SAMPLES] > 0 or norm_ready(f, norm, facets[first, at.SCALE])):
+    if not (norm_lent(i, norm) > 0 or norm_ready(i, norm, facets[first, at.SCALE])):
         return False
     level = raised(f[norm + LEVEL], facets[first, at.SCALE], scratch)
-    keep(f, i, heads, watch, now_us, ref, level, scratch)
-    place = i[watch + at.TOLD_FACET]
+    keep(f, i, heads, watch, rules[rule, at.FACETS], now_us, ref, level, scratch)
+    place = half(i, watch, at.TOLD_FACET)
     deviation = scratch[at.DEVIATIONS + place]
     if not isnan(deviation):
         bets = watch + facets[first + place, at.BETS_AT]

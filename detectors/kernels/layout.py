@@ -184,20 +184,22 @@ BY_PART: Final = BY_HOUR + HOURS_OF_DAY
 PARTS_OF_WEEK: Final = 28
 SILENCE_WIDTH: Final = BY_PART + PARTS_OF_WEEK
 
-# Drift.
+# Drift. Behind the number of samples its words are halves, integers of 32 bits each
+# (``halves.half``).
 SAMPLES: Final = 3
-"""So far."""
-STRATA: Final = 4
+"""So far: a word."""
+STRATA: Final = 8
 """The first one's address."""
-STRATA_COUNT: Final = 5
-SUSPECTS: Final = 6
+STRATA_COUNT: Final = 9
+INDEX: Final = 10
+"""Address of the strata by their labels, 0 where they are few; see ``kernels.index``."""
+SUSPECTS: Final = 11
 """Address of the ring of suspects, 0 without any."""
-SUSPECTS_COUNT, SUSPECTS_FIRST, SUSPECTS_ROOM = 7, 8, 9
-WAITING: Final = 10
+WAITING: Final = 12
 """Address of the queue of what waits to be learned, 0 without any."""
-WAITING_COUNT, WAITING_FIRST = 11, 12
-BACK: Final = 13
-"""Evidence, in nats, of a return to the level before a new normal."""
+SEASON: Final = 13
+"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
+the hour since 1970 from which on they are counted."""
 RENEWED: Final = 14
 """The sample at which a new normal was taken; NEVER."""
 TOLD_FACET: Final = 15
@@ -205,20 +207,20 @@ TOLD_FACET: Final = 15
 DOUBTED: Final = 16
 """Whether one that has just begun may well be bad beside its peers: its sessions stay
 suspects."""
-SEASON: Final = 17
-"""Address of the profiles, one a facet; 0 while the series has few sessions, then less
-the hour since 1970 from which on they are counted."""
+BACK: Final = 17
+"""Evidence, in nats, of a return to the level before a new normal: a float."""
 RELEASES: Final = 18
 """Of ``agent_version``, then of ``model``: the first, and once there was another one the
 address of what is known of them, 0 before."""
 FIRST_LABEL, ALL_LABELS = 0, 1
 LABEL_WIDTH: Final = 2
 NEWEST, SINCE, KNOWN = 0, 1, 2
-"""Of all of them: the newest, since which sample, and the last few."""
+"""Halves of all of them: the newest, since which sample, and the last few."""
 REMEMBERED: Final = 8
-RELEASES_WIDTH: Final = KNOWN + REMEMBERED
-CHANGE: Final = RELEASES + 2 * LABEL_WIDTH
-"""Address of what is known of a change that is told of and has not ended; 0 without."""
+RELEASES_WIDTH: Final = (KNOWN + REMEMBERED) // 2
+CHANGE: Final = (RELEASES + 2 * LABEL_WIDTH) // 2
+"""Word: address of what is known of a change that is told of and has not ended; 0
+without."""
 LAST_BET: Final = CHANGE + 1
 """The last sample that was bet on, or after which all bets began anew; see
 ``kernels.moments``."""
@@ -242,29 +244,33 @@ C_FAR: Final = 5
 the way back must show beyond the usual."""
 CHANGE_WIDTH: Final = 6
 
-# A stratum: what is normal for sessions alike.
+# A stratum: what is normal for sessions alike. Its first words are halves, integers of 32
+# bits each (``halves.half``).
 NEXT: Final = 0
-KEY_AGENT, KEY_TASK = 1, 2
-SEEN: Final = 3
+SEEN: Final = 1
 """The last sample."""
-NEW, ANCHOR = 4, 5
-"""Addresses: what would be normal, and what was, 0 without."""
+KEY_AGENT, KEY_TASK = 2, 3
+LEARNED: Final = 4
+"""Samples that its norms have learned."""
+RUNS_ON: Final = 5
+"""The model of its last session."""
 BORN: Final = 6
 """Whether it has begun with what was to be borrowed."""
-LEARNED: Final = 7
-"""Samples that its norms have learned."""
-RUNS_ON: Final = 8
-"""The model of its last session."""
-TRIED: Final = 9
+TRIED: Final = 7
 """Address of what its first sessions are held against, 0 once it stands alone."""
-GIVEN_MODEL: Final = 10
+GIVEN_MODEL: Final = 8
 """The model when it said last what is normal."""
+NEW, ANCHOR = 9, 10
+"""Addresses: what would be normal, and what was, 0 without."""
 LEVELS: Final = 11
 """Address of the levels that its seasons are about, 0 without."""
-NORMS: Final = 12
-"""For each facet its norm; then what it said last, for each facet four floats; a variance
-of zero says nothing."""
-GIVEN_WIDTH: Final = 4
+KEY: Final = 1
+"""Word: both labels."""
+NORMS: Final = 6
+"""Word: for each facet its norm; then what it said last, for each facet four floats in two
+words; a variance of zero says nothing."""
+GIVEN_WIDTH: Final = 2
+GIVEN_FLOATS: Final = 4
 
 MOST_FACETS: Final = 3
 
@@ -280,17 +286,31 @@ P_TOTALS, P_COUNTS = 1, 4
 P_NORMS: Final = 7
 """For each facet the norm that was lent, which learns nothing."""
 
-# A suspect.
-S_NUMBER, S_AT_US, S_REF = 0, 1, 2
-S_VALUE, S_WEIGHT, S_LEVEL = 3, 4, 5
-S_DEVIATIONS: Final = 6
-SUSPECT_WIDTH: Final = 9
-"""With the deviations of at most three facets."""
+# The ring of suspects: halves, then the suspects.
+R_COUNT, R_FIRST = 0, 1
+R_ROOM: Final = 2
+R_WIDTH: Final = 3
+"""Words of a suspect, which has as many deviations as the rule has facets."""
+RING: Final = 2
+"""Word: the suspects begin here."""
 
-# What waits: the key of its stratum, then values, weights and deviations.
-W_AGENT, W_TASK = 0, 1
-W_VALUES, W_WEIGHTS, W_DEVIATIONS = 2, 5, 8
-WAITING_WIDTH: Final = 11
+# A suspect.
+S_AT_US, S_REF, S_VALUE, S_LEVEL = 0, 1, 2, 3
+S_SAMPLE: Final = 4
+"""Its weight, and the number of the sample."""
+S_DEVIATIONS: Final = 5
+"""Facet by facet, two to a word."""
+MOST_SUSPECT: Final = 7
+"""Words that a suspect has at most."""
+
+# The queue of what waits: halves, then for each sample the key of its stratum, and facet by
+# facet value, weight and deviation.
+Q_COUNT, Q_FIRST = 0, 1
+QUEUE: Final = 1
+"""Word: the samples begin here."""
+W_KEY, W_FACETS = 0, 1
+W_FACET: Final = 3
+"""Words of a facet."""
 
 MOST_STRATA: Final = 32
 LONG_UNSEEN: Final = 1_000
@@ -394,7 +414,9 @@ FACTORS_OF_PARTS: Final = RATES + HOURS_OF_DAY
 WEIGHTS_OF_PARTS: Final = FACTORS_OF_PARTS + PARTS_OF_WEEK
 SHOWN: Final = WEIGHTS_OF_PARTS + PARTS_OF_WEEK
 AS_SEEN: Final = SHOWN + HOURS_OF_DAY
-SCRATCH_FLOATS: Final = AS_SEEN + HOURS_OF_DAY
+WAITED: Final = AS_SEEN + HOURS_OF_DAY
+"""Values, weights and deviations of a sample that has waited."""
+SCRATCH_FLOATS: Final = WAITED + 3 * MOST_FACETS
 
 # And integers.
 STRATUM, OF_AGENT, OF_TASK = 0, 1, 2

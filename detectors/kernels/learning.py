@@ -10,7 +10,16 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_learn
 from detectors.kernels.giving import give_normal, gives
-from detectors.kernels.norms import LENT_SAMPLES, norm_learn, norm_ready
+from detectors.kernels.halves import (
+    half,
+    half_float,
+    high_int,
+    low_int,
+    pair,
+    set_half,
+    set_half_float,
+)
+from detectors.kernels.norms import norm_learn, norm_lent, norm_ready, norm_samples
 from detectors.kernels.samples import known_stratum, norms_begin
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -48,7 +57,11 @@ def learn_sample(
     norm = stratum + at.NORMS + facets[first, at.NORM_AT]
     scale = facets[first, at.SCALE]
     lag = rules[rule, at.LAG]
-    if lag == 0 or not norm_ready(f, norm, scale):
+    samples = norm_samples(i, norm)
+    # What is hardly known must follow; what is known well need not wait.
+    most = min(lag, samples // PER_WAITING) if samples < YOUNG else 0
+    none = most == 0 and half(i, watch, at.WAITING) == 0
+    if none or not norm_ready(i, norm, scale):
         absorb(
             f,
             i,
@@ -66,15 +79,19 @@ def learn_sample(
             given_floats,
         )
         return
-    _wait(i, heads, f, watch, scratch, places)
-    # What is hardly known must follow; what is known well need not wait.
-    most = min(lag, int(f[norm]) // PER_WAITING) if f[norm] < YOUNG else 0
-    for _ in range(min(2, i[watch + at.WAITING_COUNT] - most)):
-        queue = i[watch + at.WAITING]
-        entry = queue + i[watch + at.WAITING_FIRST] * at.WAITING_WIDTH
-        found = known_stratum(i, watch, i[entry + at.W_AGENT], i[entry + at.W_TASK])
+    count = rules[rule, at.FACETS]
+    queue = _wait(f, i, heads, watch, count, scratch, places)
+    for _ in range(min(2, half(i, queue, at.Q_COUNT) - most)):
+        oldest = half(i, queue, at.Q_FIRST)
+        entry = queue + at.QUEUE + oldest * waiting_width(count)
+        key = i[entry + at.W_KEY]
+        found = known_stratum(i, watch, low_int(key), high_int(key))
         if found:
-            # Values, weights and deviations stand as they do in the scratch.
+            for place in range(count):
+                facet = entry + at.W_FACETS + place * at.W_FACET
+                for which in range(at.W_FACET):
+                    to = at.WAITED + which * at.MOST_FACETS + place
+                    scratch[to] = f[facet + which]
             absorb(
                 f,
                 i,
@@ -85,43 +102,71 @@ def learn_sample(
                 facets,
                 signs,
                 found,
-                f,
-                entry + at.W_VALUES,
+                scratch,
+                at.WAITED,
                 places,
                 given,
                 given_floats,
             )
-        i[watch + at.WAITING_FIRST] = (
-            i[watch + at.WAITING_FIRST] + 1
-        ) % at.WAITING_ROOM
-        i[watch + at.WAITING_COUNT] -= 1
+        set_half(i, queue, at.Q_FIRST, (oldest + 1) % at.WAITING_ROOM)
+        set_half(i, queue, at.Q_COUNT, half(i, queue, at.Q_COUNT) - 1)
+    if half(i, queue, at.Q_COUNT) == 0:
+        drop_waiting(i, heads, watch, count)
+
+
+@compiled
+def waiting_width(count: int) -> int:
+    """Words of a sample that waits, of so many facets."""
+    return at.W_FACETS + count * at.W_FACET
+
+
+@compiled
+def queue_width(count: int) -> int:
+    """Words of the queue of them."""
+    return at.QUEUE + at.WAITING_ROOM * waiting_width(count)
+
+
+@compiled
+def waiting_count(i: Ints, watch: int) -> int:
+    """How many samples wait."""
+    queue = half(i, watch, at.WAITING)
+    return half(i, queue, at.Q_COUNT) if queue else 0
 
 
 @compiled
 def _wait(
-    i: Ints, heads: Ints, f: Floats, watch: int, scratch: Floats, places: Ints
-) -> None:
-    queue = i[watch + at.WAITING]
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    count: int,
+    scratch: Floats,
+    places: Ints,
+) -> int:
+    """Let the sample at hand wait; where the queue is."""
+    queue = half(i, watch, at.WAITING)
     if queue == 0:
-        queue = take(i, heads, at.WAITING_ROOM * at.WAITING_WIDTH)
-        i[watch + at.WAITING] = queue
-        i[watch + at.WAITING_FIRST] = i[watch + at.WAITING_COUNT] = 0
-    last = i[watch + at.WAITING_FIRST] + i[watch + at.WAITING_COUNT]
-    entry = queue + (last % at.WAITING_ROOM) * at.WAITING_WIDTH
-    i[entry + at.W_AGENT] = places[at.OF_AGENT]
-    i[entry + at.W_TASK] = places[at.OF_TASK]
-    for place in range(3 * at.MOST_FACETS):
-        f[entry + at.W_VALUES + place] = scratch[place]
-    i[watch + at.WAITING_COUNT] += 1
+        queue = take(i, heads, queue_width(count))
+        set_half(i, watch, at.WAITING, queue)
+    known = half(i, queue, at.Q_COUNT)
+    last = (half(i, queue, at.Q_FIRST) + known) % at.WAITING_ROOM
+    entry = queue + at.QUEUE + last * waiting_width(count)
+    i[entry + at.W_KEY] = pair(places[at.OF_AGENT], places[at.OF_TASK])
+    for place in range(count):
+        facet = entry + at.W_FACETS + place * at.W_FACET
+        for which in range(at.W_FACET):
+            f[facet + which] = scratch[which * at.MOST_FACETS + place]
+    set_half(i, queue, at.Q_COUNT, known + 1)
+    return queue
 
 
 @compiled
-def drop_waiting(i: Ints, heads: Ints, watch: int) -> None:
-    """What waits to be learned is let go."""
-    if i[watch + at.WAITING]:
-        words = at.WAITING_ROOM * at.WAITING_WIDTH
-        give(i, heads, i[watch + at.WAITING], words)
-        i[watch + at.WAITING] = i[watch + at.WAITING_COUNT] = 0
+def drop_waiting(i: Ints, heads: Ints, watch: int, count: int) -> None:
+    """What waits to be learned is let go; ``count``: of facets."""
+    queue = half(i, watch, at.WAITING)
+    if queue:
+        give(i, heads, queue, queue_width(count))
+        set_half(i, watch, at.WAITING, 0)
 
 
 @compiled
@@ -157,7 +202,8 @@ def absorb(
         given, given_floats: Take what the stratum says, where it is to say so.
     """
     first = rules[rule, at.FACET]
-    i[stratum + at.LEARNED] += 1
+    learned = half(i, stratum, at.LEARNED) + 1
+    set_half(i, stratum, at.LEARNED, learned)
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         value = sample[begin + at.VALUES + place]
@@ -167,10 +213,9 @@ def absorb(
         norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
         deviation = sample[begin + at.DEVIATIONS + place]
         weight = sample[begin + at.WEIGHTS + place]
-        norm_learn(
-            f, norm, value, weight, deviation, scale, signs[facet, at.FACET_SIGN]
-        )
-        if not isnan(deviation) and norm_ready(f, norm, scale):
+        sign = signs[facet, at.FACET_SIGN]
+        norm_learn(f, i, norm, value, weight, deviation, scale, sign)
+        if not isnan(deviation) and norm_ready(i, norm, scale):
             bets_learn(
                 i,
                 watch + facets[facet, at.BETS_AT],
@@ -179,8 +224,8 @@ def absorb(
                 cautions[rule, at.CAUTION],
                 rules[rule, at.SMALL],
             )
-    lent = f[stratum + at.NORMS + facets[first, at.NORM_AT] + LENT_SAMPLES] > 0
-    if gives(i[stratum + at.LEARNED], lent):
+    lent = norm_lent(i, stratum + at.NORMS + facets[first, at.NORM_AT]) > 0
+    if gives(learned, lent):
         give_normal(f, i, rules, rule, facets, stratum, places, given, given_floats)
 
 
@@ -198,9 +243,11 @@ def learn_new(
 ) -> None:
     """Learn a sample of a change, apart from what was normal before."""
     stratum = places[at.STRATUM]
-    if i[stratum + at.NEW] == 0:
-        i[stratum + at.NEW] = take(i, heads, rules[rule, at.NORMS_WIDTH])
-        norms_begin(f, i[stratum + at.NEW], rules, rule, facets)
+    new = half(i, stratum, at.NEW)
+    if new == 0:
+        new = take(i, heads, rules[rule, at.NORMS_WIDTH])
+        set_half(i, stratum, at.NEW, new)
+        norms_begin(f, i, new, rules, rule, facets)
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
@@ -208,7 +255,8 @@ def learn_new(
         if not isnan(value):
             norm_learn(
                 f,
-                i[stratum + at.NEW] + facets[facet, at.NORM_AT],
+                i,
+                new + facets[facet, at.NORM_AT],
                 value,
                 scratch[at.WEIGHTS + place],
                 float("nan"),
@@ -220,67 +268,70 @@ def learn_new(
 @compiled
 def forget_new(i: Ints, heads: Ints, watch: int, width: int) -> None:
     """A change has ended: what it was like is let go."""
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        if i[stratum + at.NEW]:
-            give(i, heads, i[stratum + at.NEW], width)
-            i[stratum + at.NEW] = 0
-        stratum = i[stratum + at.NEXT]
+        new = half(i, stratum, at.NEW)
+        if new:
+            give(i, heads, new, width)
+            set_half(i, stratum, at.NEW, 0)
+        stratum = half(i, stratum, at.NEXT)
 
 
 @compiled
 def forget_usual(i: Ints, stratum: int) -> None:
     """What is normal is another level now: its seasons are about that one."""
-    if i[stratum + at.LEVELS]:
-        for word in range(at.LEVELS_WIDTH):
-            i[i[stratum + at.LEVELS] + word] = 0
+    usual = half(i, stratum, at.LEVELS)
+    if usual:
+        for word in range(usual, usual + at.LEVELS_WIDTH):
+            i[word] = 0
 
 
 @compiled
-def renew(f: Floats, i: Ints, heads: Ints, watch: int, width: int) -> bool:
+def renew(i: Ints, heads: Ints, watch: int, width: int) -> bool:
     """Take a change for normal; False if too little of it is known."""
     renewed = False
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        new = i[stratum + at.NEW]
-        if new and f[new] >= FEWEST:
-            if i[stratum + at.ANCHOR] == 0:
-                i[stratum + at.ANCHOR] = take(i, heads, width)
-            anchor, norms = i[stratum + at.ANCHOR], stratum + at.NORMS
+        new, anchor = half(i, stratum, at.NEW), half(i, stratum, at.ANCHOR)
+        if new and norm_samples(i, new) >= FEWEST:
+            if anchor == 0:
+                anchor = take(i, heads, width)
+                set_half(i, stratum, at.ANCHOR, anchor)
+            norms = stratum + at.NORMS
             for word in range(width):
-                f[anchor + word] = f[norms + word]
-                f[norms + word] = f[new + word]
+                i[anchor + word] = i[norms + word]
+                i[norms + word] = i[new + word]
             forget_usual(i, stratum)
             renewed = True
-        stratum = i[stratum + at.NEXT]
+        stratum = half(i, stratum, at.NEXT)
     if renewed:
-        f[watch + at.BACK] = 0.0
-        i[watch + at.RENEWED] = i[watch + at.SAMPLES]
+        set_half_float(i, watch, at.BACK, 0.0)
+        set_half(i, watch, at.RENEWED, i[watch + at.SAMPLES])
     return renewed
 
 
 @compiled
-def look_back(
-    i: Ints, f: Floats, heads: Ints, watch: int, width: int, scratch: Floats
-) -> None:
+def look_back(i: Ints, heads: Ints, watch: int, width: int, scratch: Floats) -> None:
     """After a new normal: see whether the series goes back to the old one."""
-    if i[watch + at.RENEWED] == at.NEVER:
+    renewed = half(i, watch, at.RENEWED)
+    if renewed == at.NEVER:
         return
-    deviation = scratch[at.DEVIATIONS + i[watch + at.TOLD_FACET]]
+    deviation = scratch[at.DEVIATIONS + half(i, watch, at.TOLD_FACET)]
     if not isnan(deviation):
         gain = min(max(-deviation, -3.0), 3.0) - BACK_SLACK
-        f[watch + at.BACK] = max(0.0, f[watch + at.BACK] + gain)
-    gone_back = f[watch + at.BACK] > BACK_ENOUGH
-    if gone_back or i[watch + at.SAMPLES] - i[watch + at.RENEWED] > MEMORY:
-        i[watch + at.RENEWED] = at.NEVER
-        stratum = i[watch + at.STRATA]
+        back = max(0.0, half_float(i, watch, at.BACK) + gain)
+        set_half_float(i, watch, at.BACK, back)
+    gone_back = half_float(i, watch, at.BACK) > BACK_ENOUGH
+    if gone_back or i[watch + at.SAMPLES] - renewed > MEMORY:
+        set_half(i, watch, at.RENEWED, at.NEVER)
+        stratum = half(i, watch, at.STRATA)
         while stratum:
-            anchor = i[stratum + at.ANCHOR]
+            anchor = half(i, stratum, at.ANCHOR)
             if anchor:
                 if gone_back:
                     for word in range(width):
-                        f[stratum + at.NORMS + word] = f[anchor + word]
+                        i[stratum + at.NORMS + word] = i[anchor + word]
                     forget_usual(i, stratum)
                 give(i, heads, anchor, width)
-                i[stratum + at.ANCHOR] = 0
-            stratum = i[stratum + at.NEXT]
+                set_half(i, stratum, at.ANCHOR, 0)
+            stratum = half(i, stratum, at.NEXT)

@@ -18,7 +18,8 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_off
+from detectors.kernels.halves import half, set_half
+from detectors.kernels.norms import LEVEL, norm_lent, norm_off
 from detectors.kernels.suspects import keep
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
@@ -58,15 +59,15 @@ def see(
         signs: The facets' floats.
         scratch: Holds the sample; takes how far it lies from its peers.
     """
-    tried, first = i[stratum + at.TRIED], rules[rule, at.FACET]
+    tried, first = half(i, stratum, at.TRIED), rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
         norm = tried + at.P_NORMS + facets[facet, at.NORM_AT]
         value = scratch[at.VALUES + place]
         off = nan
-        if not isnan(value) and f[norm + LENT_SAMPLES]:
+        if not isnan(value) and norm_lent(i, norm):
             off = norm_off(
-                f,
+                i,
                 norm,
                 value,
                 scratch[at.WEIGHTS + place],
@@ -84,9 +85,10 @@ def see(
 @compiled
 def let_go(i: Ints, heads: Ints, stratum: int, width: int) -> None:
     """A stratum stands alone from now on."""
-    if i[stratum + at.TRIED]:
-        give(i, heads, i[stratum + at.TRIED], at.P_NORMS + width)
-        i[stratum + at.TRIED] = 0
+    tried = half(i, stratum, at.TRIED)
+    if tried:
+        give(i, heads, tried, at.P_NORMS + width)
+        set_half(i, stratum, at.TRIED, 0)
 
 
 @compiled
@@ -98,7 +100,7 @@ def worst(
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         norm = tried + at.P_NORMS + facets[first + place, at.NORM_AT]
-        total, lent = f[tried + at.P_TOTALS + place], f[norm + LENT_SAMPLES]
+        total, lent = f[tried + at.P_TOTALS + place], norm_lent(i, norm)
         if total > 0 and lent:
             count = i[tried + at.P_COUNTS + place]
             z = total / count / sqrt(1 / lent + 1 / count)
@@ -113,15 +115,15 @@ def note(
 ) -> None:
     """Say whether suspects are kept though no bet has won anything."""
     doubted = 0
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        tried = i[stratum + at.TRIED]
+        tried = half(i, stratum, at.TRIED)
         if tried:
             _, nats = worst(f, i, tried, rules, rule, facets)
             if nats > SUSPICIOUS:
                 doubted = 1
-        stratum = i[stratum + at.NEXT]
-    i[watch + at.DOUBTED] = doubted
+        stratum = half(i, stratum, at.NEXT)
+    set_half(i, watch, at.DOUBTED, doubted)
 
 
 @compiled
@@ -148,7 +150,8 @@ def keep_beside(
         scratch: Holds the sample, and how far it lies from its peers.
     """
     _swap(scratch, count)
-    keep(f, i, heads, watch, now_us, ref, f[tried + at.P_NORMS + LEVEL], scratch)
+    level = f[tried + at.P_NORMS + LEVEL]
+    keep(f, i, heads, watch, count, now_us, ref, level, scratch)
     _swap(scratch, count)
 
 
@@ -179,15 +182,15 @@ def restart(
         rule: Which row.
         number: Of the sample.
     """
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        tried = i[stratum + at.TRIED]
+        tried = half(i, stratum, at.TRIED)
         if tried:
             i[tried + at.P_BEGUN] = number
             for place in range(at.MOST_FACETS):
                 f[tried + at.P_TOTALS + place] = 0.0
                 i[tried + at.P_COUNTS + place] = 0
             for word in range(rules[rule, at.NORMS_WIDTH]):
-                f[stratum + at.NORMS + word] = f[tried + at.P_NORMS + word]
-        stratum = i[stratum + at.NEXT]
-    i[watch + at.DOUBTED] = 0
+                i[stratum + at.NORMS + word] = i[tried + at.P_NORMS + word]
+        stratum = half(i, stratum, at.NEXT)
+    set_half(i, watch, at.DOUBTED, 0)

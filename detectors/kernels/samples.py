@@ -9,6 +9,8 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.evened import make_even
 from detectors.kernels.giving import stratum_width, take_back
+from detectors.kernels.halves import half, pair, set_half
+from detectors.kernels.index import index_add, index_drop, index_find
 from detectors.kernels.norms import norm_begin, norm_score
 from detectors.kernels.probation import let_go, note
 from detectors.kernels.words import Floats, Grid, Ints, Table
@@ -57,25 +59,29 @@ def read(
 
 
 @compiled
-def norms_begin(f: Floats, norms: int, rules: Table, rule: int, facets: Table) -> None:
+def norms_begin(
+    f: Floats, i: Ints, norms: int, rules: Table, rule: int, facets: Table
+) -> None:
     """Begin the norms of a stratum: nothing is known."""
     first = rules[rule, at.FACET]
     for place in range(rules[rule, at.FACETS]):
         facet = first + place
-        norm_begin(f, norms + facets[facet, at.NORM_AT], facets[facet, at.SCALE])
+        norm_begin(f, i, norms + facets[facet, at.NORM_AT], facets[facet, at.SCALE])
 
 
 @compiled
 def drop_stratum(i: Ints, heads: Ints, stratum: int, rules: Table, rule: int) -> None:
     """Take back a stratum and what it names."""
     width = rules[rule, at.NORMS_WIDTH]
-    if i[stratum + at.NEW]:
-        give(i, heads, i[stratum + at.NEW], width)
-    if i[stratum + at.ANCHOR]:
-        give(i, heads, i[stratum + at.ANCHOR], width)
+    new, anchor = half(i, stratum, at.NEW), half(i, stratum, at.ANCHOR)
+    if new:
+        give(i, heads, new, width)
+    if anchor:
+        give(i, heads, anchor, width)
     let_go(i, heads, stratum, width)
-    if i[stratum + at.LEVELS]:
-        give(i, heads, i[stratum + at.LEVELS], at.LEVELS_WIDTH)
+    usual = half(i, stratum, at.LEVELS)
+    if usual:
+        give(i, heads, usual, at.LEVELS_WIDTH)
     give(i, heads, stratum, stratum_width(rules, rule))
 
 
@@ -101,15 +107,15 @@ def find_stratum(
     """
     number = i[watch + at.SAMPLES]
     stratum = known_stratum(i, watch, agent, task)
-    if stratum == 0 and i[watch + at.STRATA_COUNT] >= at.MOST_STRATA:
-        oldest = i[watch + at.STRATA]
+    if stratum == 0 and half(i, watch, at.STRATA_COUNT) >= at.MOST_STRATA:
+        oldest = half(i, watch, at.STRATA)
         stratum = oldest
         while stratum:
-            if i[stratum + at.SEEN] < i[oldest + at.SEEN]:
+            if half(i, stratum, at.SEEN) < half(i, oldest, at.SEEN):
                 oldest = stratum
-            stratum = i[stratum + at.NEXT]
-        if number - i[oldest + at.SEEN] > at.LONG_UNSEEN:
-            take_back(f, i, rules, rule, oldest, places, given, given_floats)
+            stratum = half(i, stratum, at.NEXT)
+        if number - half(i, oldest, at.SEEN) > at.LONG_UNSEEN:
+            take_back(i, rules, rule, oldest, places, given, given_floats)
             _unlink(i, watch, oldest)
             drop_stratum(i, heads, oldest, rules, rule)
             note(f, i, watch, rules, rule, facets)
@@ -119,13 +125,13 @@ def find_stratum(
             stratum = known_stratum(i, watch, agent, task)
     if stratum == 0:
         stratum = take(i, heads, stratum_width(rules, rule))
-        i[stratum + at.NEXT] = i[watch + at.STRATA]
-        i[stratum + at.KEY_AGENT] = agent
-        i[stratum + at.KEY_TASK] = task
-        i[watch + at.STRATA] = stratum
-        i[watch + at.STRATA_COUNT] += 1
-        norms_begin(f, stratum + at.NORMS, rules, rule, facets)
-    i[stratum + at.SEEN] = number
+        set_half(i, stratum, at.NEXT, half(i, watch, at.STRATA))
+        i[stratum + at.KEY] = pair(agent, task)
+        set_half(i, watch, at.STRATA, stratum)
+        set_half(i, watch, at.STRATA_COUNT, half(i, watch, at.STRATA_COUNT) + 1)
+        index_add(i, heads, watch, stratum)
+        norms_begin(f, i, stratum + at.NORMS, rules, rule, facets)
+    set_half(i, stratum, at.SEEN, number)
     places[at.STRATUM] = stratum
     places[at.OF_AGENT] = agent
     places[at.OF_TASK] = task
@@ -135,24 +141,28 @@ def find_stratum(
 @compiled
 def known_stratum(i: Ints, watch: int, agent: int, task: int) -> int:
     """The stratum of a key; 0 if there is none."""
-    stratum = i[watch + at.STRATA]
+    key = pair(agent, task)
+    if half(i, watch, at.INDEX):
+        return index_find(i, watch, key)
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        if i[stratum + at.KEY_AGENT] == agent and i[stratum + at.KEY_TASK] == task:
+        if i[stratum + at.KEY] == key:
             return int(stratum)
-        stratum = i[stratum + at.NEXT]
+        stratum = half(i, stratum, at.NEXT)
     return 0
 
 
 @compiled
 def _unlink(i: Ints, watch: int, gone: int) -> None:
-    before, stratum = 0, i[watch + at.STRATA]
+    index_drop(i, watch, gone)
+    before, stratum = 0, half(i, watch, at.STRATA)
     while stratum != gone:
-        before, stratum = stratum, i[stratum + at.NEXT]
+        before, stratum = stratum, half(i, stratum, at.NEXT)
     if before:
-        i[before + at.NEXT] = i[gone + at.NEXT]
+        set_half(i, before, at.NEXT, half(i, gone, at.NEXT))
     else:
-        i[watch + at.STRATA] = i[gone + at.NEXT]
-    i[watch + at.STRATA_COUNT] -= 1
+        set_half(i, watch, at.STRATA, half(i, gone, at.NEXT))
+    set_half(i, watch, at.STRATA_COUNT, half(i, watch, at.STRATA_COUNT) - 1)
 
 
 @compiled
@@ -197,8 +207,8 @@ def open_sample(
     for which in range(2):
         if rules[rule, at.TRACKED + which]:
             label = labels[at.VERSION_AT if which == 0 else at.MODEL_AT]
-            releases = watch + at.RELEASES + which * at.LABEL_WIDTH
-            see_release(i, heads, releases, label, number)
+            place = at.RELEASES + which * at.LABEL_WIDTH
+            see_release(i, heads, watch, place, label, number)
     stratum = find_stratum(
         f,
         i,
@@ -213,21 +223,21 @@ def open_sample(
         given,
         given_floats,
     )
-    i[stratum + at.RUNS_ON] = labels[at.MODEL_AT]
+    set_half(i, stratum, at.RUNS_ON, labels[at.MODEL_AT])
     for place in range(1, count):
         read(facets, first + place, values, scratch, place)
     for place in range(count, at.MOST_FACETS):
         scratch[at.VALUES + place] = nan
     scratch[at.RAW], scratch[at.OFFSETS] = scratch[at.VALUES], 0.0
-    if i[watch + at.SEASON] > 0:
+    if half(i, watch, at.SEASON) > 0:
         make_even(f, i, watch, rules, rule, facets, scratch, places)
-    score(f, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
+    score(i, stratum, rules, rule, facets, signs, scratch, odds_keys, odds)
     return True
 
 
 @compiled
 def score(
-    f: Floats,
+    i: Ints,
     stratum: int,
     rules: Table,
     rule: int,
@@ -245,7 +255,7 @@ def score(
         if isnan(value):
             continue
         scratch[at.DEVIATIONS + place] = norm_score(
-            f,
+            i,
             stratum + at.NORMS + facets[facet, at.NORM_AT],
             value,
             scratch[at.WEIGHTS + place],
@@ -257,32 +267,35 @@ def score(
 
 
 @compiled
-def see_release(i: Ints, heads: Ints, label_at: int, label: int, number: int) -> None:
+def see_release(
+    i: Ints, heads: Ints, watch: int, label_at: int, label: int, number: int
+) -> None:
     """See a label that is replaced for good: has a new value come?
 
     The last ``REMEMBERED`` values are known, the oldest first.
     """
-    first, releases = i[label_at + at.FIRST_LABEL], i[label_at + at.ALL_LABELS]
+    first = half(i, watch, label_at + at.FIRST_LABEL)
+    releases = half(i, watch, label_at + at.ALL_LABELS)
     if label == 0 or (label == first and releases == 0):
         return
     if first == 0:
-        i[label_at + at.FIRST_LABEL] = label
+        set_half(i, watch, label_at + at.FIRST_LABEL, label)
         return
     if releases == 0:
         releases = take(i, heads, at.RELEASES_WIDTH)
-        i[label_at + at.ALL_LABELS] = releases
-        i[releases + at.KNOWN] = first
-    known = releases + at.KNOWN
-    for place in range(at.REMEMBERED):
-        if i[known + place] == label:
+        set_half(i, watch, label_at + at.ALL_LABELS, releases)
+        set_half(i, releases, at.KNOWN, first)
+    last = at.KNOWN + at.REMEMBERED
+    for place in range(at.KNOWN, last):
+        if half(i, releases, place) == label:
             return
-    i[releases + at.NEWEST] = label
-    i[releases + at.SINCE] = number
-    place = 0
-    while place < at.REMEMBERED and i[known + place]:
+    set_half(i, releases, at.NEWEST, label)
+    set_half(i, releases, at.SINCE, number)
+    place = at.KNOWN
+    while place < last and half(i, releases, place):
         place += 1
-    if place == at.REMEMBERED:
-        for shift in range(at.REMEMBERED - 1):
-            i[known + shift] = i[known + shift + 1]
-        place = at.REMEMBERED - 1
-    i[known + place] = label
+    if place == last:
+        place -= 1
+        for shift in range(at.KNOWN, place):
+            set_half(i, releases, shift, half(i, releases, shift + 1))
+    set_half(i, releases, place, label)

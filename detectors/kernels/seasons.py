@@ -13,9 +13,16 @@ from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
 from detectors.kernels.bets import bets_turn
 from detectors.kernels.creeps import creeps_release
+from detectors.kernels.halves import half, set_half
 from detectors.kernels.learning import drop_waiting
 from detectors.kernels.moments import moment
-from detectors.kernels.norms import FEWEST, MEAN, SAMPLES, TURNED, norm_turn
+from detectors.kernels.norms import (
+    FEWEST,
+    TURNED,
+    norm_mean,
+    norm_samples,
+    norm_turn,
+)
 from detectors.kernels.scales import RATE, there
 from detectors.kernels.season import (
     MOVED,
@@ -54,25 +61,25 @@ def season_learn(
         held: Whether an alert is open.
         now_us: The series' time.
     """
-    if i[watch + at.SEASON] <= 0:
+    if half(i, watch, at.SEASON) <= 0:
         if i[watch + at.SAMPLES] % BEGUN == 0:
             _begin(f, i, heads, watch, rules, rule, facets, now_us // HOUR_US)
         return
     first, hour = rules[rule, at.FACET], places[at.ENDED_US] // HOUR_US
     stratum = places[at.STRATUM]
-    if i[stratum + at.LEVELS] == 0:
-        i[stratum + at.LEVELS] = take(i, heads, at.LEVELS_WIDTH)
+    if half(i, stratum, at.LEVELS) == 0:
+        set_half(i, stratum, at.LEVELS, take(i, heads, at.LEVELS_WIDTH))
     for place in range(rules[rule, at.FACETS]):
-        usual = i[stratum + at.LEVELS] + 2 * place
+        usual = half(i, stratum, at.LEVELS) + 2 * place
         norm = stratum + at.NORMS + facets[first + place, at.NORM_AT]
         level, sessions = f[usual], i[usual + 1]
         if sessions == 0:
-            level = f[norm + MEAN]
-            sessions = int(min(f[norm + SAMPLES], float(TURNED)))
+            level = norm_mean(i, norm)
+            sessions = min(norm_samples(i, norm), TURNED)
         value = scratch[at.RAW + place]
         if isnan(value) or sessions < FEWEST:
             continue
-        season = i[watch + at.SEASON] + place * SEASON_WIDTH
+        season = half(i, watch, at.SEASON) + place * SEASON_WIDTH
         off = there(value, facets[first + place, at.SCALE]) - level
         left = season_see(f, i, season, off, hour, held)
         if not held:
@@ -101,12 +108,14 @@ def _begin(
     first, count = rules[rule, at.FACET], rules[rule, at.FACETS]
     if hour <= 0 or facets[first, at.SCALE] >= RATE:
         return
-    if i[watch + at.SEASON] == 0:
-        i[watch + at.SEASON] = -hour
+    begun = half(i, watch, at.SEASON)
+    if begun == 0:
+        set_half(i, watch, at.SEASON, -hour)
         return
-    hours = hour + i[watch + at.SEASON]
+    hours = hour + begun
     if hours >= LEAST_HOURS and i[watch + at.SAMPLES] >= hours * OFTEN:
-        i[watch + at.SEASON] = season = take(i, heads, count * SEASON_WIDTH)
+        season = take(i, heads, count * SEASON_WIDTH)
+        set_half(i, watch, at.SEASON, season)
         for place in range(count):
             season_begin(f, i, season + place * SEASON_WIDTH)
 
@@ -114,12 +123,12 @@ def _begin(
 @compiled
 def _move(f: Floats, i: Ints, watch: int, place: int, moved: float) -> None:
     """What all hours have in common belongs to the levels."""
-    stratum = i[watch + at.STRATA]
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        usual = i[stratum + at.LEVELS] + 2 * place
-        if i[stratum + at.LEVELS] and i[usual + 1]:
-            f[usual] += moved
-        stratum = i[stratum + at.NEXT]
+        usual = half(i, stratum, at.LEVELS)
+        if usual and i[usual + 2 * place + 1]:
+            f[usual + 2 * place] += moved
+        stratum = half(i, stratum, at.NEXT)
 
 
 @compiled
@@ -136,18 +145,19 @@ def _turn(
 ) -> None:
     """A profile comes into use, or goes out of it: what is normal begins anew."""
     facet, width = rules[rule, at.FACET] + place, rules[rule, at.NORMS_WIDTH]
-    drop_waiting(i, heads, watch)
-    i[watch + at.RENEWED] = at.NEVER
-    stratum = i[watch + at.STRATA]
+    drop_waiting(i, heads, watch, rules[rule, at.FACETS])
+    set_half(i, watch, at.RENEWED, at.NEVER)
+    stratum = half(i, watch, at.STRATA)
     while stratum:
-        if i[stratum + at.ANCHOR]:
-            give(i, heads, i[stratum + at.ANCHOR], width)
-            i[stratum + at.ANCHOR] = 0
-        usual = i[stratum + at.LEVELS] + 2 * place
-        if i[stratum + at.LEVELS] and i[usual + 1]:
+        anchor = half(i, stratum, at.ANCHOR)
+        if anchor:
+            give(i, heads, anchor, width)
+            set_half(i, stratum, at.ANCHOR, 0)
+        usual = half(i, stratum, at.LEVELS)
+        if usual and i[usual + 2 * place + 1]:
             norm = stratum + at.NORMS + facets[facet, at.NORM_AT]
-            norm_turn(f, norm, f[usual], facets[facet, at.SCALE])
-        stratum = i[stratum + at.NEXT]
+            norm_turn(f, i, norm, f[usual + 2 * place], facets[facet, at.SCALE])
+        stratum = half(i, stratum, at.NEXT)
     bets = watch + facets[facet, at.BETS_AT]
     bets_turn(i, bets, facets[facet, at.TAIL] != 0)
     i[watch + at.LAST_BET] = moment(i[watch + at.SAMPLES], now_us)

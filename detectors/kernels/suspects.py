@@ -8,6 +8,15 @@ from typing import Final
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
 from detectors.kernels.arena import give, take
+from detectors.kernels.halves import (
+    half,
+    half_float,
+    high_int,
+    low,
+    mixed,
+    set_half,
+    set_half_float,
+)
 from detectors.kernels.words import Floats, Ints, Table
 
 FEW: Final = 4
@@ -19,6 +28,7 @@ def keep(
     i: Ints,
     heads: Ints,
     watch: int,
+    facets: int,
     at_us: int,
     ref: int,
     level: float,
@@ -29,69 +39,86 @@ def keep(
     Args:
         f, i, heads: The arena.
         watch: The rule's state on the series.
+        facets: How many it has.
         at_us: The series' time.
         ref: By which its session's id and trace are found.
         level: What was expected of it in its hour, per unit of weight.
         scratch: Holds the sample.
     """
-    count = i[watch + at.SUSPECTS_COUNT]
-    room = i[watch + at.SUSPECTS_ROOM]
-    if i[watch + at.SUSPECTS] == 0:
-        room = FEW
-        i[watch + at.SUSPECTS] = take(i, heads, room * at.SUSPECT_WIDTH)
-        i[watch + at.SUSPECTS_ROOM] = room
-        i[watch + at.SUSPECTS_FIRST] = 0
-    elif count == room and room < at.MOST_SUSPECTS:
-        room = _widen(i, heads, watch)
+    ring = half(i, watch, at.SUSPECTS)
+    if ring == 0:
+        ring = ring_begin(i, heads, watch, facets, FEW)
+    count, room = half(i, ring, at.R_COUNT), half(i, ring, at.R_ROOM)
+    if count == room and room < at.MOST_SUSPECTS:
+        ring = _widen(i, heads, watch, ring, facets)
+        room = half(i, ring, at.R_ROOM)
     if count == room:
-        i[watch + at.SUSPECTS_FIRST] = (i[watch + at.SUSPECTS_FIRST] + 1) % room
+        set_half(i, ring, at.R_FIRST, (half(i, ring, at.R_FIRST) + 1) % room)
         count -= 1
-    last = (i[watch + at.SUSPECTS_FIRST] + count) % room
-    i[watch + at.SUSPECTS_COUNT] = count + 1
-    suspect = i[watch + at.SUSPECTS] + last * at.SUSPECT_WIDTH
-    i[suspect + at.S_NUMBER] = i[watch + at.SAMPLES]
+    set_half(i, ring, at.R_COUNT, count + 1)
+    suspect = entry(i, watch, count)
     i[suspect + at.S_AT_US] = at_us
     i[suspect + at.S_REF] = ref
     f[suspect + at.S_VALUE] = scratch[at.RAW]
-    f[suspect + at.S_WEIGHT] = scratch[at.WEIGHTS]
     f[suspect + at.S_LEVEL] = level
-    for place in range(at.MOST_FACETS):
-        f[suspect + at.S_DEVIATIONS + place] = scratch[at.DEVIATIONS + place]
+    i[suspect + at.S_SAMPLE] = mixed(scratch[at.WEIGHTS], i[watch + at.SAMPLES])
+    for place in range(facets):
+        deviation = scratch[at.DEVIATIONS + place]
+        set_half_float(i, suspect + at.S_DEVIATIONS, place, deviation)
 
 
 @compiled
-def _widen(i: Ints, heads: Ints, watch: int) -> int:
-    known, room = i[watch + at.SUSPECTS], i[watch + at.SUSPECTS_ROOM]
-    wide = take(i, heads, 4 * room * at.SUSPECT_WIDTH)
+def suspect_width(facets: int) -> int:
+    """Words of a suspect of so many facets."""
+    return at.S_DEVIATIONS + (facets + 1) // 2
+
+
+@compiled
+def ring_begin(i: Ints, heads: Ints, watch: int, facets: int, room: int) -> int:
+    """The address of a new ring that holds nothing; the arena has room."""
+    width = suspect_width(facets)
+    ring = take(i, heads, at.RING + room * width)
+    set_half(i, watch, at.SUSPECTS, ring)
+    set_half(i, ring, at.R_ROOM, room)
+    set_half(i, ring, at.R_WIDTH, width)
+    return ring
+
+
+@compiled
+def _widen(i: Ints, heads: Ints, watch: int, known: int, facets: int) -> int:
+    room, width = half(i, known, at.R_ROOM), half(i, known, at.R_WIDTH)
+    wide = ring_begin(i, heads, watch, facets, 2 * room)
     # A ring is widened before it has ever gone round: its first entry is the oldest.
-    for word in range(room * at.SUSPECT_WIDTH):
+    for word in range(at.RING, at.RING + room * width):
         i[wide + word] = i[known + word]
-    give(i, heads, known, room * at.SUSPECT_WIDTH)
-    i[watch + at.SUSPECTS] = wide
-    i[watch + at.SUSPECTS_ROOM] = 4 * room
-    return int(4 * room)
+    set_half(i, wide, at.R_COUNT, room)
+    give(i, heads, known, at.RING + room * width)
+    return wide
 
 
 @compiled
 def clear(i: Ints, heads: Ints, watch: int) -> None:
     """Let go of all."""
-    if i[watch + at.SUSPECTS]:
-        give(
-            i,
-            heads,
-            i[watch + at.SUSPECTS],
-            i[watch + at.SUSPECTS_ROOM] * at.SUSPECT_WIDTH,
-        )
-        i[watch + at.SUSPECTS] = i[watch + at.SUSPECTS_COUNT] = 0
-        i[watch + at.SUSPECTS_ROOM] = i[watch + at.SUSPECTS_FIRST] = 0
+    ring = half(i, watch, at.SUSPECTS)
+    if ring:
+        words = half(i, ring, at.R_ROOM) * half(i, ring, at.R_WIDTH)
+        give(i, heads, ring, at.RING + words)
+        set_half(i, watch, at.SUSPECTS, 0)
+
+
+@compiled
+def suspects_count(i: Ints, watch: int) -> int:
+    """How many there are."""
+    ring = half(i, watch, at.SUSPECTS)
+    return half(i, ring, at.R_COUNT) if ring else 0
 
 
 @compiled
 def first_since(i: Ints, watch: int, number: int) -> int:
     """Which suspect is the first after a sample; the last one if none is."""
-    count = i[watch + at.SUSPECTS_COUNT]
+    count = suspects_count(i, watch)
     for which in range(count):
-        if i[entry(i, watch, which) + at.S_NUMBER] > number:
+        if high_int(i[entry(i, watch, which) + at.S_SAMPLE]) > number:
             return int(which)
     return int(max(count - 1, 0))
 
@@ -99,29 +126,31 @@ def first_since(i: Ints, watch: int, number: int) -> int:
 @compiled
 def entry(i: Ints, watch: int, which: int) -> int:
     """The address of a suspect, the oldest first."""
-    place = (i[watch + at.SUSPECTS_FIRST] + which) % i[watch + at.SUSPECTS_ROOM]
-    return int(i[watch + at.SUSPECTS] + place * at.SUSPECT_WIDTH)
+    ring = half(i, watch, at.SUSPECTS)
+    place = (half(i, ring, at.R_FIRST) + which) % half(i, ring, at.R_ROOM)
+    return ring + at.RING + place * half(i, ring, at.R_WIDTH)
 
 
 @compiled
 def levels(f: Floats, i: Ints, watch: int, first: int) -> tuple[float, float]:
     """What the suspects from one on were like together, and what was expected."""
     weight = total = expected = 0.0
-    for which in range(first, i[watch + at.SUSPECTS_COUNT]):
+    for which in range(first, suspects_count(i, watch)):
         suspect = entry(i, watch, which)
-        weight += f[suspect + at.S_WEIGHT]
+        own = low(i[suspect + at.S_SAMPLE])
+        weight += own
         total += f[suspect + at.S_VALUE]
-        expected += f[suspect + at.S_LEVEL] * f[suspect + at.S_WEIGHT]
+        expected += f[suspect + at.S_LEVEL] * own
     return total / weight, expected / weight
 
 
 @compiled
-def mean_deviation(f: Floats, i: Ints, watch: int, first: int, facet: int) -> float:
+def mean_deviation(i: Ints, watch: int, first: int, facet: int) -> float:
     """How far they lie on the bad side; each counts for 3 at most."""
     total, count = 0.0, 0
-    for which in range(first, i[watch + at.SUSPECTS_COUNT]):
+    for which in range(first, suspects_count(i, watch)):
         suspect = entry(i, watch, which)
-        deviation = f[suspect + at.S_DEVIATIONS + facet]
+        deviation = half_float(i, suspect + at.S_DEVIATIONS, facet)
         if not isnan(deviation):
             total += min(max(deviation, -3.0), 3.0)
             count += 1
@@ -154,7 +183,7 @@ def refer(
         for position in range(counts[group] if group >= 0 else 0):
             watch = i[at_series + at.WATCHES + position]
             if watch and rules[first_rules[group] + position, at.KIND] == at.DRIFT:
-                told = i[watch + at.SUSPECTS_COUNT]
+                told = suspects_count(i, watch)
                 if known + told > len(out):
                     return False
                 for which in range(told):

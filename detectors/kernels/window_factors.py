@@ -11,17 +11,20 @@ from typing import Final
 
 from detectors.compiled import compiled
 from detectors.cost.causes import STEPS
-from detectors.cost.decomposition import NAMED, SESSIONS, STRANGE, WIDTH
+from detectors.cost.decomposition import SESSIONS
 from detectors.kernels.arena import take
 from detectors.kernels.factors import (
     CHUNK,
     CHUNKS,
     FACTORS_WIDTH,
-    MODEL,
-    NEWCOMER,
     NOW,
+    SUMS,
+    chunks_join,
+    chunks_swap,
     factors_add,
+    strangers_swap,
 )
+from detectors.kernels.halves import half, half_float, halves, high, low, set_half
 from detectors.kernels.words import Floats, Ints
 
 WAITING: Final = FACTORS_WIDTH
@@ -34,12 +37,11 @@ CROWD: Final = WAITING + 3
 """Integer: most sessions in the window since the breach began."""
 RING: Final = WAITING + 4
 """Chunks that wait, the oldest first."""
-WINDOW_FACTORS_WIDTH: Final = RING + STEPS * WIDTH
+WINDOW_FACTORS_WIDTH: Final = RING + STEPS * SUMS
 
 
 @compiled
 def window_learn(
-    f: Floats,
     i: Ints,
     at: int,
     held: int,
@@ -52,7 +54,7 @@ def window_learn(
     """Add a session seen while all is well.
 
     Args:
-        f, i: Words.
+        i: Words.
         at: Where the factors begin.
         held: Chunks that wait: a window's.
         size: Sessions of a chunk; 0 if steps of time make chunks.
@@ -69,78 +71,72 @@ def window_learn(
             turns = 1 + min(empty, held)
         elif i[at + STEP]:
             # It began within its step: how many sessions that had is not known.
-            for word in range(at + CHUNK, at + CHUNK + WIDTH):
-                f[word] = 0.0
+            for word in range(at + CHUNK, at + CHUNK + SUMS):
+                i[word] = 0
             i[at + WHOLE] = 1
         i[at + STEP] = step
     for _ in range(turns):
-        _close(f, i, at, held, memory)
+        _close(i, at, held, memory)
     if empty > held:
-        _fade(f, i, at, empty - held, memory)
-    factors_add(f, i, at, at + CHUNK, values, model)
-    closes = 1 if size > 0 and f[at + CHUNK + SESSIONS] == size else 0
+        _fade(i, at, empty - held, memory)
+    factors_add(i, at, at + CHUNK, values, model)
+    closes = 1 if size > 0 and half_float(i, at + CHUNK, SESSIONS) == size else 0
     for _ in range(closes):
-        _close(f, i, at, held, memory)
+        _close(i, at, held, memory)
 
 
 @compiled
-def _close(f: Floats, i: Ints, at: int, held: int, memory: int) -> None:
+def _close(i: Ints, at: int, held: int, memory: int) -> None:
     """The present chunk waits, and the oldest joins what is usual."""
     waiting = i[at + WAITING]
     absorbs = waiting == held
     if absorbs:
-        chunks = min(i[at + CHUNKS] + 1, memory)
-        i[at + CHUNKS] = chunks
-        part = 1.0 / chunks
-        for word in range(WIDTH):
-            f[at + word] += (f[at + RING + word] - f[at + word]) * part
-        for word in range(at + RING, at + RING + (held - 1) * WIDTH):
-            f[word] = f[word + WIDTH]
+        chunks_join(i, at, at + RING, memory)
+        for word in range(at + RING, at + RING + (held - 1) * SUMS):
+            i[word] = i[word + SUMS]
         waiting -= 1
-    for word in range(WIDTH):
-        f[at + RING + waiting * WIDTH + word] = f[at + CHUNK + word]
-        f[at + CHUNK + word] = 0.0
+    for word in range(SUMS):
+        i[at + RING + waiting * SUMS + word] = i[at + CHUNK + word]
+        i[at + CHUNK + word] = 0
     i[at + WAITING] = waiting + 1
-    if absorbs and 2.0 * f[at + STRANGE] > f[at + NAMED]:
-        # Most of what is usual runs on the other one by now.
-        model = i[at + MODEL]
-        i[at + MODEL] = i[at + NEWCOMER]
-        i[at + NEWCOMER] = model
-        for which in range(-1, waiting + 1):
-            known = at if which < 0 else at + RING + which * WIDTH
-            f[known + STRANGE] = f[known + NAMED] - f[known + STRANGE]
+    if absorbs and chunks_swap(i, at):
+        strangers_swap(i, at)
+        for which in range(waiting + 1):
+            strangers_swap(i, at + RING + which * SUMS)
 
 
 @compiled
-def _fade(f: Floats, i: Ints, at: int, empty: int, memory: int) -> None:
+def _fade(i: Ints, at: int, empty: int, memory: int) -> None:
     """Let so many empty chunks join what is usual at once."""
-    chunks = i[at + CHUNKS]
+    chunks = half(i, at, CHUNKS)
     until = min(chunks + empty, memory)
     part = chunks / until
     part *= (1.0 - 1.0 / memory) ** float(chunks + empty - until)
-    i[at + CHUNKS] = until
-    for word in range(at, at + WIDTH):
-        f[word] *= part
+    set_half(i, at, CHUNKS, until)
+    for word in range(at, at + SUMS):
+        i[word] = halves(low(i[word]) * part, high(i[word]) * part)
 
 
 @compiled
-def window_begin(
-    f: Floats, i: Ints, heads: Ints, at: int, held: int, size: int
-) -> None:
+def window_begin(i: Ints, heads: Ints, at: int, held: int, size: int) -> None:
     """The breach begins: what waits is no longer usual, but part of it.
 
     If the last breach is still within the window, both are one. The arena has room.
     """
     waiting = i[at + WAITING]
-    if i[at + NOW] == 0:
-        i[at + NOW] = take(i, heads, WIDTH)
-    sums = i[at + NOW]
-    for word in range(WIDTH):
-        now = 0.0 if waiting >= held else f[sums + word]
+    if half(i, at, NOW) == 0:
+        set_half(i, at, NOW, take(i, heads, SUMS))
+    sums = half(i, at, NOW)
+    for word in range(SUMS):
+        first = second = 0.0
+        if waiting < held:
+            first, second = low(i[sums + word]), high(i[sums + word])
         for which in range(waiting):
-            now += f[at + RING + which * WIDTH + word]
-        f[sums + word] = now + f[at + CHUNK + word]
-        f[at + CHUNK + word] = 0.0
+            own = i[at + RING + which * SUMS + word]
+            first, second = first + low(own), second + high(own)
+        own = i[at + CHUNK + word]
+        i[sums + word] = halves(first + low(own), second + high(own))
+        i[at + CHUNK + word] = 0
     i[at + WAITING] = i[at + STEP] = i[at + CROWD] = 0
     i[at + WHOLE] = int(size > 0)
 
@@ -148,7 +144,7 @@ def window_begin(
 @compiled
 def waiting_end(i: Ints, at: int) -> int:
     """How many words mean anything: of chunks only those that wait do."""
-    return int(RING + i[at + WAITING] * WIDTH)
+    return int(RING + i[at + WAITING] * SUMS)
 
 
 @compiled

@@ -29,7 +29,14 @@ from detectors.kernels import (
     suspects,
 )
 from detectors.kernels.evened import raised
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL, norm_judged, norm_ready
+from detectors.kernels.halves import half, set_half
+from detectors.kernels.norms import (
+    LEVEL,
+    norm_borrowed,
+    norm_judged,
+    norm_lent,
+    norm_ready,
+)
 from detectors.kernels.samples import open_sample
 from detectors.kernels.seasons import season_learn
 from detectors.kinds.changes import REPLACED, Change
@@ -166,14 +173,13 @@ class DriftWatch(CompiledWatch):
         """See what peers say of the sample's stratum, and whether it goes back."""
         store, ints = self.store, self.store.arena.ints
         stratum = int(store.places[layout.STRATUM])
-        if not ints[stratum + layout.BORN]:
+        if not half(ints, stratum, layout.BORN):
             self.newcomers.bear(stratum, self.number, stage)
         if self.holding:
             return
         self.newcomers.see()
         learning.look_back(
             ints,
-            store.arena.floats,
             store.arena.heads,
             self.at,
             self._norms_width,
@@ -182,10 +188,10 @@ class DriftWatch(CompiledWatch):
 
     def _strata(self) -> Iterator[int]:
         ints = self.store.arena.ints
-        stratum = int(ints[self.at + layout.STRATA])
+        stratum = int(half(ints, self.at, layout.STRATA))
         while stratum:
             yield stratum
-            stratum = int(ints[stratum + layout.NEXT])
+            stratum = int(half(ints, stratum, layout.NEXT))
 
     def take_back(self, stage: Stage) -> None:  # noqa: D102
         self.store.take_back(self.at, self.plan.row)
@@ -270,9 +276,9 @@ class DriftWatch(CompiledWatch):
         store, arena, tables = self.store, self.store.arena, self.store.tables
         row = self.plan.row
         norm, scale = self._norm
-        lent = arena.floats[norm + LENT_SAMPLES] > 0
+        lent = norm_lent(arena.ints, norm) > 0
         judged = self._judged
-        if not (lent or judged or norm_ready(arena.floats, norm, scale)):
+        if not (lent or judged or norm_ready(arena.ints, norm, scale)):
             return None
         if self.holding:
             self._hold(now_us, stage)
@@ -307,7 +313,7 @@ class DriftWatch(CompiledWatch):
         """Whether the sample at hand is the first with which the series is judged."""
         norm, scale = self._norm
         young = self.life.state is State.INSUFFICIENT
-        return young and norm_judged(self.store.arena.floats, norm, scale)
+        return young and norm_judged(self.store.arena.ints, norm, scale)
 
     def _begin_to_judge(self, now_us: int, stage: Stage) -> bool | None:
         if not self._judged:
@@ -369,7 +375,7 @@ class DriftWatch(CompiledWatch):
         **figures: float,
     ) -> None:
         """Note what there is to say of a change that has been seen."""
-        self.store.arena.ints[self.at + layout.TOLD_FACET] = facet
+        set_half(self.store.arena.ints, self.at, layout.TOLD_FACET, facet)
         shown = (facet, self.facets[facet].name)
         self.change.seen(since, shown, self.number - begun, began_us, **figures)
 
@@ -377,7 +383,7 @@ class DriftWatch(CompiledWatch):
         """What waits to be learned belongs to the change."""
         arena = self.store.arena
         self.change.fired_at = (self.number, now_us)
-        learning.drop_waiting(arena.ints, arena.heads, self.at)
+        learning.drop_waiting(arena.ints, arena.heads, self.at, len(self.facets))
         learning.forget_new(arena.ints, arena.heads, self.at, self._norms_width)
 
     def _await_end(
@@ -398,10 +404,8 @@ class DriftWatch(CompiledWatch):
 
     def _borrowed(self) -> float:
         """How much of what is expected of the sample is borrowed."""
-        at = int(self.store.places[layout.STRATUM]) + layout.NORMS
-        norm = self.facets[0].norm()
-        norm.load(self.store.arena.floats[at : at + len(norm.dump())].tolist())
-        return norm.borrowed
+        norm, _ = self._norm
+        return float(norm_borrowed(self.store.arena.ints, norm))
 
     def _tell_change(self, now_us: int, stage: Stage) -> None:
         """Tell of the change that the facet in ``places`` shows."""
@@ -418,8 +422,8 @@ class DriftWatch(CompiledWatch):
         first = suspects.first_since(arena.ints, self.at, begun)
         new, old = suspects.levels(arena.floats, arena.ints, self.at, first)
         self.change.new, self.change.old = finite(new), finite(old)
-        shift = suspects.mean_deviation(arena.floats, arena.ints, self.at, first, best)
-        since = suspects_since(store, self.at, first)
+        shift = suspects.mean_deviation(arena.ints, self.at, first, best)
+        since = suspects_since(store, self.at, len(self.facets), first)
         self._blame(since, best, begun)
         self._see(
             since,
@@ -432,8 +436,7 @@ class DriftWatch(CompiledWatch):
             borrowed=round(self._borrowed(), 2),
         )
         if store.scratch[layout.OFFSETS]:
-            at_stratum = int(store.places[layout.STRATUM])
-            level = float(arena.floats[at_stratum + layout.NORMS + 1])
+            level = float(arena.floats[self._norm[0] + LEVEL])
             self.change.evidence["season"] = round(self._raised(level) / level, 3)
         if self.factors is not None:
             self.factors.begin()
@@ -453,9 +456,8 @@ class DriftWatch(CompiledWatch):
         low = int(arena.ints[words + creeps.BEGUN])
         begun = moments.number_of(low, self.number)
         first = suspects.first_since(arena.ints, self.at, begun)
-        since = suspects_since(store, self.at, first)
+        since = suspects_since(store, self.at, len(self.facets), first)
         moved = creeps.creeps_moved(
-            arena.floats,
             arena.ints,
             self.at,
             tables.facets,
@@ -493,9 +495,9 @@ class DriftWatch(CompiledWatch):
         blamed = attribution(since, facet, self.by)
         if "agent" in self.by:
             for place, name in enumerate(REPLACED):
-                releases = self.at + layout.RELEASES + place * layout.LABEL_WIDTH
+                releases = layout.RELEASES + place * layout.LABEL_WIDTH
                 if name not in self.by:
-                    label = newest(self.store, releases, begun, self.number)
+                    label = newest(self.store, self.at, releases, begun, self.number)
                     if label:
                         blamed.setdefault(name, label)
         self.change.blamed = blamed
@@ -551,9 +553,7 @@ class DriftWatch(CompiledWatch):
             return False
         arena = self.store.arena
         arena.reserve()
-        if not learning.renew(
-            arena.floats, arena.ints, arena.heads, self.at, self._norms_width
-        ):
+        if not learning.renew(arena.ints, arena.heads, self.at, self._norms_width):
             return False
         self._release(now_us, forget=True)
         self.resolve_at(self.change.new, now_us, stage, reason)

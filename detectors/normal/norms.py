@@ -3,18 +3,19 @@
 A norm turns a session's number into a deviation: how far on the bad side it lies, in
 standard deviations of what the series has shown so far, winsorised, in the scale of
 its kind. Its memory is that of the last ``MEMORY`` samples, exponentially weighted; its
-state is a few plain numbers.
+state is a few plain numbers, rounded as the words of ``kernels.norms`` hold them.
 """
 
 from __future__ import annotations
 
 from math import exp, log, sqrt
+from struct import Struct
 from typing import Any, Final
 
 from detectors.metrics import Scale
 from detectors.normal.beta_binomial import at_least, upper
 from detectors.normal.tails import deviations
-from detectors.numbers import finite
+from detectors.numbers import finite, narrow
 from detectors.peers.parents import Normal, Prior
 
 MEMORY: Final = 2_000
@@ -46,8 +47,15 @@ little these differ."""
 _LEAST_RATE: Final = 0.002
 _CALLS: Final = 5.0
 _MOST_CALLS: Final = 1e6
+_MOST: Final = 3e38
+_SAYS: Final = 1e-9
 _EDGE: Final = 5.0
 """Added to both ends of a score's 0 to 100, so that a full score is no outlier."""
+
+_WORDS: Final = Struct("<dffffHHf")
+_RATE_WORDS: Final = Struct("<dffffHHfff")
+"""Level; mean and variance, or errors and calls; bias and its variance; samples, and those
+that speak for the bias; those that are lent; what sessions of several calls vary."""
 
 
 class Norm:
@@ -92,16 +100,17 @@ class Norm:
 
     def begin_from(self, prior: Prior) -> None:
         """Begin with what is normal for others, before the first sample."""
-        normal = prior.normal
-        self.samples, self.lent = float(LENT), prior.sessions
+        normal, lent = prior
         if self.scale is Scale.LOG:
-            self.lent = min(self.lent, normal.variance / _ALIKE)
-        self._mean, self._variance = normal.mean, normal.variance
+            lent = min(lent, normal.variance / _ALIKE)
+        self.samples, self.lent = float(LENT), narrow(lent)
+        self._mean, self._variance = narrow(normal.mean), narrow(normal.variance)
         self.level = normal.level
 
     def normal(self) -> Normal:
         """What is normal, for others to borrow."""
-        return Normal(self._mean, max(self._variance, _LEAST_VARIANCE), self.level, 0.0)
+        variance = narrow(max(self._variance, _LEAST_VARIANCE))
+        return Normal(self._mean, variance, narrow(min(self.level, _MOST)), 0.0)
 
     def off(self, value: float, _weight: float) -> float:
         """How far on the bad side a value lies, in standard deviations of sessions.
@@ -154,8 +163,9 @@ class Norm:
         self.samples = min(self.samples + 1, MEMORY)
         part, own = 1 / self.samples, 1 / self._known
         step = place - self._mean
-        self._mean += own * step
-        self._variance = (1 - part) * (self._variance + part * step * step)
+        self._mean = narrow(self._mean + own * step)
+        variance = (1 - part) * (self._variance + part * step * step)
+        self._variance = narrow(variance)
         self.level = finite(self.level + own * (kept - self.level))
         if deviation is not None and (self.samples > OWN or not self.lent):
             self._correct(deviation)
@@ -176,8 +186,9 @@ class Norm:
         self._bias_samples = min(self._bias_samples + 1, MEMORY)
         part = 1 / self._bias_samples
         step = raw - self._bias
-        self._bias += part * step
-        self._bias_spread = (1 - part) * (self._bias_spread + part * step * step)
+        self._bias = narrow(self._bias + part * step)
+        spread = (1 - part) * (self._bias_spread + part * step * step)
+        self._bias_spread = narrow(spread)
 
     @property
     def ready(self) -> bool:
@@ -202,7 +213,7 @@ class Norm:
     def turn(self, mean: float) -> None:
         """Begin nearly anew about another mean: the numbers are others from now on."""
         self.level = self.back(self.there(self.level) + (mean - self._mean))
-        self._mean = mean
+        self._mean = narrow(mean)
         self.samples = min(self.samples, float(TURNED))
         self._bias, self._bias_spread, self._bias_samples = 0.0, 1.0, _PRIOR
 
@@ -242,6 +253,17 @@ class Norm:
             self.lent,
         ) = state
 
+    @property
+    def words(self) -> bytes:
+        """As ``kernels.norms`` has it, in words of eight bytes, the lowest first."""
+        return _WORDS.pack(
+            self.level, self._mean, self._variance, *self._bias_words(), self.lent
+        )
+
+    def _bias_words(self) -> tuple[float, float, int, int]:
+        counts = int(self.samples), int(self._bias_samples)
+        return self._bias, self._bias_spread, *counts
+
 
 class RateNorm(Norm):
     """The norm of rates: errors among calls, pooled, with the spread of sessions."""
@@ -257,16 +279,16 @@ class RateNorm(Norm):
     def begin_from(self, prior: Prior) -> None:  # noqa: D102
         normal, sessions = prior
         rate = max(normal.mean, _LEAST_RATE)
-        self.samples, self.lent = float(LENT), sessions
-        self._calls = normal.level * sessions
-        self._errors = rate * self._calls
+        self.samples, self.lent = float(LENT), narrow(sessions)
+        self._calls = narrow(normal.level * sessions)
+        self._errors = narrow(rate * self._calls)
         self.level = rate if self.sign > 0 else 1 - rate
         if not self.single:
             even = rate * (1 - rate)
             known = LENT * normal.level * (normal.level - 1) * even
             more = _PRIOR * even
-            self._reference = known
-            self._excess = normal.shape * (known + more) - _SHARED * more
+            self._reference = narrow(known)
+            self._excess = narrow(normal.shape * (known + more) - _SHARED * more)
 
     def normal(self) -> Normal:  # noqa: D102
         rate, calls = self._errors / self._calls, 1.0
@@ -275,8 +297,9 @@ class RateNorm(Norm):
             calls = (self._calls - begun) / self._known
             calls = min(max(calls, 1.0), _MOST_CALLS)
         shared = 0.0 if self.single else self._shared()
-        spread = (1 + (calls - 1) * shared) / calls
-        return Normal(rate, rate * (1 - rate) * spread, calls, shared)
+        variance = rate * (1 - rate) * ((1 + (calls - 1) * shared) / calls)
+        numbers = rate, max(variance, _SAYS), calls, shared
+        return Normal(*map(narrow, numbers))
 
     def score(self, value: float, weight: float) -> float | None:  # noqa: D102
         if self.samples < FEWEST:
@@ -321,19 +344,22 @@ class RateNorm(Norm):
     def learn(  # noqa: D102
         self, value: float, weight: float, deviation: float | None
     ) -> None:
+        if weight > _MOST_CALLS:
+            # It counts as one of a million calls: the square of more is not finite.
+            value, weight = value * (_MOST_CALLS / weight), _MOST_CALLS
         errors = value if self.sign > 0 else weight - value
+        errors = min(max(errors, -_MOST_CALLS), _MOST_CALLS)
         fade = 1 - 1 / MEMORY if self.samples >= MEMORY else 1.0
         if not self.single and weight > 1:
             rate = self._errors / self._calls
             even = rate * (1 - rate)
             off = errors - weight * rate
-            self._excess += off * off - weight * even
-            self._reference += weight * (weight - 1) * even
-            self._excess *= fade
-            self._reference *= fade
+            self._excess = narrow((self._excess + (off * off - weight * even)) * fade)
+            known = self._reference + weight * (weight - 1) * even
+            self._reference = narrow(known * fade)
         self.samples = min(self.samples + 1, MEMORY)
-        self._errors = self._errors * fade + errors
-        self._calls = self._calls * fade + weight
+        self._errors = narrow(self._errors * fade + errors)
+        self._calls = narrow(self._calls * fade + weight)
         share = self._errors / self._calls
         self.level = share if self.sign > 0 else 1 - share
         if deviation is not None and (self.samples > OWN or not self.lent):
@@ -365,3 +391,10 @@ class RateNorm(Norm):
     def load(self, state: list[Any]) -> None:  # noqa: D102
         super().load(state[:8])
         self._errors, self._calls, self._excess, self._reference = state[8:]
+
+    @property
+    def words(self) -> bytes:  # noqa: D102
+        told = self.level, self._errors, self._calls, *self._bias_words(), self.lent
+        if self.single:
+            return _WORDS.pack(*told)
+        return _RATE_WORDS.pack(*told, self._excess, self._reference)

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 
 from detectors.batch import ATTRIBUTES
 from detectors.kernels import layout
-from detectors.kernels.suspects import entry
+from detectors.kernels.halves import half_float, low
+from detectors.kernels.suspects import entry, suspects_count
 from detectors.state.recent import Told
 from detectors.state.store import Store
 
@@ -44,29 +45,29 @@ class Suspect(NamedTuple):
         return self.value / self.weight
 
 
-def suspects_since(store: Store, watch: int, first: int) -> list[Suspect]:
+def suspects_since(store: Store, watch: int, facets: int, first: int) -> list[Suspect]:
     """The suspects of a drift rule from one on.
 
     Args:
         store: The memory.
         watch: The address of the rule's state.
+        facets: How many the rule has.
         first: As ``kernels.suspects.first_since`` gave it.
     """
     floats, ints = store.arena.floats, store.arena.ints
     found = []
-    for which in range(first, int(ints[watch + layout.SUSPECTS_COUNT])):
+    for which in range(first, suspects_count(ints, watch)):
         at = entry(ints, watch, which)
-        words = floats[at : at + layout.SUSPECT_WIDTH].tolist()
+        deviations = [
+            half_float(ints, at + layout.S_DEVIATIONS, place) for place in range(facets)
+        ]
         found.append(
             Suspect(
                 int(ints[at + layout.S_AT_US]),
-                [
-                    None if isnan(deviation) else deviation
-                    for deviation in words[layout.S_DEVIATIONS :]
-                ],
-                words[layout.S_VALUE],
-                words[layout.S_WEIGHT],
-                words[layout.S_LEVEL],
+                [None if isnan(each) else each for each in deviations],
+                float(floats[at + layout.S_VALUE]),
+                low(ints[at + layout.S_SAMPLE]),
+                float(floats[at + layout.S_LEVEL]),
                 store.recent.find(int(ints[at + layout.S_REF])),
             )
         )

@@ -91,7 +91,6 @@ class Giving:
         floats: Grid = np.zeros((len(given), store.given_floats.shape[1]))
         while len(series):
             done = given_of(
-                store.arena.floats,
                 store.arena.ints,
                 series,
                 counts,
@@ -116,8 +115,8 @@ class Giving:
         numbers: dict[str, int] = {}
         total: Floats = np.zeros((0, len(Sums._fields)))
         for place in range(layout.MOST_FACETS):
-            at = place * layout.GIVEN_WIDTH
-            mean, variance, level, shape = floats[:, at : at + layout.GIVEN_WIDTH].T
+            at = place * layout.GIVEN_FLOATS
+            mean, variance, level, shape = floats[:, at : at + layout.GIVEN_FLOATS].T
             sums = np.stack(
                 [np.ones_like(mean), mean, mean * mean, variance, level, shape], axis=1
             )

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from detectors.batch import ATTRIBUTES
 from detectors.kernels import drift, layout, probation, samples, suspects
-from detectors.kernels.norms import LENT_SAMPLES, LEVEL
+from detectors.kernels.halves import half, set_half
+from detectors.kernels.norms import LEVEL, norm_lent
 from detectors.kernels.probation import LAST
+from detectors.kernels.words import Ints
 from detectors.kinds.plans import Plan
 from detectors.normal.facets import Facet
 from detectors.normal.suspects import Suspect, levels, mean_deviation, suspects_since
@@ -86,7 +90,7 @@ class Newcomers:
 
     @property
     def _tried(self) -> int:
-        return int(self._store.arena.ints[self._stratum + layout.TRIED])
+        return int(half(self._store.arena.ints, self._stratum, layout.TRIED))
 
     def bear(self, stratum: int, number: int, stage: Stage) -> None:
         """The first session of its kind: begin with what others of it are like.
@@ -97,11 +101,11 @@ class Newcomers:
             stage: Knows the peers.
         """
         store, arena = self._store, self._store.arena
-        arena.ints[stratum + layout.BORN] = 1
+        set_half(arena.ints, stratum, layout.BORN, 1)
         names = self._names(*self._key)
         if not all(label for _, label in names):
             return
-        model = store.labels.text(int(arena.ints[stratum + layout.RUNS_ON]))
+        model = store.labels.text(int(half(arena.ints, stratum, layout.RUNS_ON)))
         lineage = Lineage(self._plan, self._facets)
         priors = [
             stage.parents.prior(lineage.parents(place, names, model))
@@ -109,20 +113,20 @@ class Newcomers:
         ]
         if not any(priors):
             return
-        words: list[float] = []
+        packed = b""
         for facet, prior in zip(self._facets, priors, strict=True):
             norm = facet.norm()
             if prior is not None:
                 norm.begin_from(prior)
-            words += norm.dump()
-        at = stratum + layout.NORMS
-        arena.floats[at : at + len(words)] = words
+            packed += norm.words
+        at, words = stratum + layout.NORMS, np.frombuffer(packed, "<i8")
+        arena.ints[at : at + len(words)] = words
         # What is new in an old series is judged where it is a series of its own.
-        if number - 1 < LAST and arena.floats[at + LENT_SAMPLES]:
+        if number - 1 < LAST and norm_lent(arena.ints, at):
             self._try(stratum, number - 1, words)
         tables = store.tables
         samples.score(
-            store.arena.floats,
+            store.arena.ints,
             stratum,
             tables.rules,
             self._plan.row,
@@ -133,7 +137,7 @@ class Newcomers:
             store.odds,
         )
 
-    def _try(self, stratum: int, begun: int, lent: Sequence[float]) -> None:
+    def _try(self, stratum: int, begun: int, lent: Ints) -> None:
         """Put a stratum on probation.
 
         Args:
@@ -145,8 +149,8 @@ class Newcomers:
         tried = arena.take(layout.P_NORMS + len(lent))
         arena.ints[tried + layout.P_BEGUN] = begun
         begin = tried + layout.P_NORMS
-        arena.floats[begin : begin + len(lent)] = lent
-        arena.ints[stratum + layout.TRIED] = tried
+        arena.ints[begin : begin + len(lent)] = lent
+        set_half(arena.ints, stratum, layout.TRIED, tried)
 
     def see(self) -> None:
         """Hold the sample at hand against its peers, if it is on probation."""
@@ -209,7 +213,9 @@ class Newcomers:
         mixed = [(ATTRIBUTES.index(name), text) for name, text in names]
         since = [
             suspect
-            for suspect in suspects_since(self._store, self._at, first)
+            for suspect in suspects_since(
+                self._store, self._at, len(self._facets), first
+            )
             if all(suspect.told.labels[at] == text for at, text in mixed)
         ]
         new, old = levels(since)

@@ -65,7 +65,7 @@ class Store:
         self.places: Ints = np.zeros(layout.SCRATCH_INTS, np.int64)
         self.odds_keys, self.odds = beta_binomial.table()
         self.given: Table = np.zeros((layout.GIVEN_ROOM, layout.GIVEN_INTS), np.int64)
-        width = layout.MOST_FACETS * layout.GIVEN_WIDTH
+        width = layout.MOST_FACETS * layout.GIVEN_FLOATS
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
         self.paper = Paper()
         self.said: Table = np.zeros((layout.SAID_ROOM, layout.SAID_INTS), np.int64)
@@ -232,7 +232,6 @@ class Store:
             floats = self.given_floats
             self.given_floats = np.concatenate((floats, np.zeros_like(floats)))
         all_given(
-            self.arena.floats,
             self.arena.ints,
             watch,
             self.tables.rules,

@@ -57,13 +57,13 @@ def _usual(watch: DriftWatch, at_us: int) -> Band:
     words, ints = watch.store.arena.floats, watch.store.arena.ints
     stratum = int(ints[watch.at + layout.STRATA])
     norm, scale = stratum + layout.NORMS, watch.facets[0].code[3]
-    if not stratum or not norms.norm_ready(words, norm, scale):
+    if not stratum or not norms.norm_ready(ints, norm, scale):
         return Band(at_us, None, None, None)
     level = float(words[norm + norms.LEVEL])
-    reach = 2 * norms.norm_spread(words, norm, scale)
+    reach = 2 * norms.norm_spread(ints, norm, scale)
     if scale >= scales.RATE:
         return Band(at_us, level, max(0.0, level - reach), level + reach)
-    mean = float(words[norm + norms.MEAN])
+    mean = float(norms.norm_mean(ints, norm))
     low, high = scales.back(mean - reach, scale), scales.back(mean + reach, scale)
     return Band(at_us, level, low, high)
 

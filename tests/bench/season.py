@@ -17,6 +17,7 @@ import numpy as np
 
 from detectors.identity import series_key
 from detectors.kernels import layout
+from detectors.kernels.halves import half
 from detectors.kernels.season import USED
 from detectors.partition import Partition
 from detectors.rules import Drift, Rule, RuleBook, rule
@@ -119,7 +120,7 @@ class Told:
 def _in_use(partition: Partition, place: int) -> bool:
     words = partition._store.arena.ints
     series = partition._all.addresses[series_key(LABELS)]
-    season = words[words[series + layout.WATCHES + place] + layout.SEASON]
+    season = half(words, words[series + layout.WATCHES + place], layout.SEASON)
     return bool(season > 0 and words[season + USED])
 
 

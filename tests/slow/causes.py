@@ -5,19 +5,28 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Iterable, MutableSequence, Sequence
+from math import inf, log, log1p, sqrt
 from typing import Any, Final
 
 from detectors.batch import ATTRIBUTES
 from detectors.cost.decomposition import (
+    CALLED,
     COSTS,
+    LOOPED,
     NAMED,
+    OUTPUT,
     SESSIONS,
+    SQUARES,
     STRANGE,
+    TOKENS,
+    TOOLED,
+    WEIGHTS,
     WIDTH,
+    WRITTEN,
     Rise,
-    add,
-    new_chunk,
 )
+from detectors.metrics import COLUMN
+from detectors.numbers import narrow
 from tests.slow.packing import pack, unpack
 
 LEARNED: Final = 10
@@ -30,6 +39,60 @@ MEMORY: Final = 512
 """About how many sessions what is usual reaches back."""
 
 _MODEL: Final = ATTRIBUTES.index("model")
+
+_COST: Final = COLUMN["cost_usd"]
+_LOOPS: Final = COLUMN["loop_count"]
+_CALLS: Final = COLUMN["llm_calls"]
+_TOOLS: Final = COLUMN["tool_calls"]
+_INPUT: Final = COLUMN["input_tokens"]
+_OUTPUT: Final = COLUMN["output_tokens"]
+
+_ABSURD: Final = 1e30
+"""USD. Nothing is learned from such a session."""
+
+
+def new_chunk() -> list[float]:
+    """The sums of no session."""
+    return [0.0] * WIDTH
+
+
+def _grow(chunk: list[float], place: int, more: float) -> None:
+    chunk[place] = narrow(chunk[place] + more)
+
+
+def add(chunk: list[float], values: Sequence[float]) -> float:
+    """Add a session's numbers, in the order of ``COLUMNS``; its weight, 0 for none."""
+    cost = values[_COST]
+    if cost != cost:  # noqa: PLR0124 - NaN is no sample
+        return 0.0
+    _grow(chunk, SESSIONS, 1.0)
+    if not 0.0 < cost < _ABSURD:
+        return 0.0
+    weight = sqrt(cost)
+    part = weight * log(cost)
+    _grow(chunk, COSTS, weight)
+    _grow(chunk, COSTS + 1, part)
+    _grow(chunk, SQUARES, part * part / weight)
+    _grow(chunk, WEIGHTS, cost)
+    loops = values[_LOOPS]
+    if 0.0 < loops < inf:
+        _grow(chunk, LOOPED, weight)
+        _grow(chunk, LOOPED + 1, weight * log(loops))
+    calls = values[_CALLS]
+    if 0.0 < calls < inf:
+        _grow(chunk, CALLED, weight)
+        _grow(chunk, CALLED + 1, weight * log(calls))
+    written = OUTPUT * values[_OUTPUT]
+    tokens = values[_INPUT] + written
+    if 0.0 < tokens < inf:
+        _grow(chunk, TOKENS, weight)
+        _grow(chunk, TOKENS + 1, weight * log(tokens))
+        _grow(chunk, WRITTEN, weight * written / tokens)
+    tools = values[_TOOLS]
+    if 0.0 <= tools < inf:
+        _grow(chunk, TOOLED, weight)
+        _grow(chunk, TOOLED + 1, weight * log1p(tools))
+    return weight
 
 
 class CostFactors:
@@ -122,6 +185,7 @@ class CostFactors:
             for chunk in (*self._ring, self._chunk):
                 for place, value in enumerate(chunk):
                     now[place] += value
+            self._now = [narrow(value) for value in now]
             self._ring.clear()
             self._chunk = new_chunk()
             self._step, self._whole = 0, self._size > 0
@@ -133,11 +197,11 @@ class CostFactors:
         weight = add(chunk, values)
         model = attributes[_MODEL]
         if model and weight:
-            chunk[NAMED] += weight
+            _grow(chunk, NAMED, weight)
             if model != self.model:
                 if self.model:
                     self.newcomer = model
-                    chunk[STRANGE] += weight
+                    _grow(chunk, STRANGE, weight)
                 else:
                     self.model = model
 
@@ -170,19 +234,19 @@ class CostFactors:
         part *= (1.0 - 1.0 / self._memory) ** (self._chunks + empty - until)
         self._chunks = until
         for place, value in enumerate(self._usual):
-            self._usual[place] = value * part
+            self._usual[place] = narrow(value * part)
 
     def _absorb(self, chunk: Iterable[float]) -> None:
         self._chunks = min(self._chunks + 1, self._memory)
         usual, part = self._usual, 1.0 / self._chunks
         for place, value in enumerate(chunk):
-            usual[place] += (value - usual[place]) * part
+            usual[place] = narrow(usual[place] + (value - usual[place]) * part)
         if 2.0 * usual[STRANGE] > usual[NAMED]:
             # Most of what is usual runs on the other one by now.
             self.model, self.newcomer = self.newcomer, self.model
             several: list[MutableSequence[float]] = [usual, self._chunk, *self._ring]
             for known in several:
-                known[STRANGE] = known[NAMED] - known[STRANGE]
+                known[STRANGE] = narrow(known[NAMED] - known[STRANGE])
 
     def shares(self) -> dict[str, float]:
         """As ``Rise.shares``; empty as long as too little is known."""

@@ -26,7 +26,7 @@ from detectors.normal.anchor import ACCEPTED, REBASELINED
 from detectors.normal.facets import Sample, facets
 from detectors.normal.norms import FEWEST, TURNED, Norm
 from detectors.normal.season import BEGUN, HOUR_US, LEAST_HOURS, MEMORY, OFTEN, Season
-from detectors.numbers import finite
+from detectors.numbers import finite, narrow
 from detectors.peers.lineage import Lineage
 from detectors.peers.parents import Normal
 from detectors.rules import SECOND_US, Drift
@@ -373,8 +373,9 @@ class DriftWatch(Watch):
             Suspect(
                 self.number,
                 now_us,
-                deviations,
-                *found,
+                [each if each is None else narrow(each) for each in deviations],
+                found[0],
+                narrow(found[1]),
                 self._raised(norm),
                 stage.values,
                 stage.attributes,

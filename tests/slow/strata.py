@@ -14,6 +14,7 @@ from detectors.kernels.giving import gives
 from detectors.kernels.learning import PER_WAITING
 from detectors.normal.facets import Facet, Sample
 from detectors.normal.norms import FEWEST, MEMORY, Norm
+from detectors.numbers import narrow
 from detectors.peers.parents import Normal
 from tests.slow.bets import Bets
 from tests.slow.probation import Probation
@@ -256,7 +257,7 @@ class Strata:
             return
         if deviation is not None:
             gain = min(max(-deviation, -3.0), 3.0) - _BACK_SLACK
-            self._back = max(0.0, self._back + gain)
+            self._back = narrow(max(0.0, self._back + gain))
         gone_back = self._back > _BACK_ENOUGH
         if gone_back or number - self._renewed > MEMORY:
             self._renewed = _NEVER

@@ -162,10 +162,9 @@ def test_its_own_sessions_take_over(times: float) -> None:
         )
         assert isinstance(watch, DriftWatch)
         (stratum,) = watch._strata()
-        words = watch.store.arena.floats[stratum + layout.NORMS :][: norms.NORM_WIDTH]
-        found = watch.facets[0].norm()
-        found.load(words.tolist())
-        return found.level, found.borrowed
+        arena, norm = watch.store.arena, stratum + layout.NORMS
+        level = float(arena.floats[norm + norms.LEVEL])
+        return level, norms.norm_borrowed(arena.ints, norm)
 
     fleet.session("new", times)
     _, share = norm()

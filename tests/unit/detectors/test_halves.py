@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.kernels.halves import halves, high, high_int, low, low_int, mixed, pair
+from detectors.kernels.halves import (
+    half,
+    half_float,
+    halves,
+    high,
+    high_int,
+    low,
+    low_int,
+    mixed,
+    pair,
+    set_half,
+    set_half_float,
+)
+from detectors.kernels.words import arena
 
 FLOATS = st.floats(allow_nan=False)
 HALF = st.integers(-(2**31), 2**31 - 1)
@@ -43,6 +56,29 @@ def test_a_float_and_an_integer_share_a_word(first: float, second: int) -> None:
 
     assert low(word) == rounded(first)
     assert high_int(word) == second
+
+
+@given(st.lists(st.tuples(st.integers(2, 7), HALF | FLOATS), max_size=20))
+def test_halves_of_a_piece_are_set_one_by_one(
+    told: list[tuple[int, int | float]],
+) -> None:
+    """Whatever stands beside them stays as it is; so does what is around the piece."""
+    _, i = arena(6)
+    known = dict.fromkeys(range(8), 0.0)
+    for place, number in told:
+        if isinstance(number, int):
+            set_half(i, 1, place, number)
+            known[place] = number
+        else:
+            set_half_float(i, 1, place, number)
+            known[place] = rounded(number)
+
+    for place, number in known.items():
+        found = (
+            half(i, 1, place) if isinstance(number, int) else half_float(i, 1, place)
+        )
+        assert found == number
+    assert i[0] == i[1] == i[5] == 0
 
 
 @pytest.mark.parametrize("other", [0.0, 1.5, float("inf")])

@@ -13,7 +13,7 @@ RULES = (
     rule("cost", "cost_usd", Drift(), by=PAIR),
     rule("latency", "latency_ms", Drift(), by=PAIR),
 )
-OTHERS, ROUNDS, BLOCK = 1_600, 160, 700
+OTHERS, ROUNDS, BLOCK = 3_200, 160, 700
 
 
 def _session(number: int, at_s: float, task: str, cost_usd: float) -> Session:
@@ -28,7 +28,7 @@ def _session(number: int, at_s: float, task: str, cost_usd: float) -> Session:
 
 
 def _sessions() -> list[Session]:
-    """Two series of which one becomes dearer, and others that hardly ever come again."""
+    """Two series of which one becomes dearer, and others that never come again."""
     draw, sessions = chance(3), list[Session]()
     for turn in range(ROUNDS):
         for task in ("steady", "dearer"):
@@ -36,9 +36,8 @@ def _sessions() -> list[Session]:
             cost_usd = dear * draw.lognormvariate(-3.0, 0.2)
             sessions.append(_session(len(sessions), len(sessions), task, cost_usd))
         for other in range(turn * OTHERS // ROUNDS, (turn + 1) * OTHERS // ROUNDS):
-            for _ in range(3):
-                at_s = len(sessions)
-                sessions.append(_session(at_s, at_s, f"t{other}", 0.05))
+            at_s = len(sessions)
+            sessions.append(_session(at_s, at_s, f"t{other}", 0.05))
     return sessions
 
 

@@ -12,6 +12,7 @@ from detectors.batch import ATTRIBUTES
 from detectors.cost.decomposition import WIDTH
 from detectors.kernels import factors as kernels
 from detectors.kernels.arena import HEADS, TOP
+from detectors.kernels.halves import half
 from detectors.kernels.words import Floats, arena
 from detectors.metrics import COLUMN
 from tests.slow.causes import CostFactors
@@ -37,11 +38,11 @@ def test_a_long_stream_is_summed_the_same_to_the_bit(odd: float) -> None:
     """Through changes of model, changes of cost, and sessions that say nothing."""
     draw = Random(4)  # noqa: S311 - no secret
     scalar = CostFactors()
-    f, i = arena(AT + kernels.FACTORS_WIDTH + 1 + 2 * WIDTH)
+    _, i = arena(AT + kernels.FACTORS_WIDTH + 1 + 2 * WIDTH)
     i[: END + 1] = GUARD
     heads = np.zeros(HEADS, np.int64)
     heads[TOP] = END + 1
-    kernels.factors_begin_state(f, i, AT)
+    kernels.factors_begin_state(i, AT)
     swapped = explained = 0
     for number in range(4_000):
         values = _session(draw, odd=odd)
@@ -54,20 +55,22 @@ def test_a_long_stream_is_summed_the_same_to_the_bit(odd: float) -> None:
             kernels.factors_begin(i, heads, AT)
         if number % 400 < 300:
             scalar.learn(values.tolist(), labels)
-            kernels.factors_learn(f, i, AT, values, model)
+            kernels.factors_learn(i, AT, values, model)
         else:
             values[COLUMN["cost_usd"]] *= 3.0
             scalar.during(values.tolist(), labels)
-            kernels.factors_during(f, i, heads, AT, values, model)
-        words = f[AT:].tolist()
-        assert words[:WIDTH] == scalar._usual
-        assert words[WIDTH : 2 * WIDTH] == scalar._chunk
-        assert kernels.during(f, i, AT) == scalar._now
-        chunks, model, newcomer = i[AT:].tolist()[2 * WIDTH : 2 * WIDTH + 3]
+            kernels.factors_during(i, heads, AT, values, model)
+        assert kernels.sums_of(i, AT) == scalar._usual
+        assert kernels.sums_of(i, AT + kernels.CHUNK) == scalar._chunk
+        assert kernels.during(i, AT) == scalar._now
+        chunks, model, newcomer = (
+            half(i, AT, place)
+            for place in (kernels.CHUNKS, kernels.MODEL, kernels.NEWCOMER)
+        )
         assert chunks == scalar._chunks
         assert (MODELS[model], MODELS[newcomer]) == (scalar.model, scalar.newcomer)
         assert i[[0, END]].tolist() == [GUARD] * 2
-        shares = kernels.shares(f, i, AT)
+        shares = kernels.shares(i, AT)
         assert shares == scalar.shares()
         swapped += scalar.model != usual
         explained += bool(shares)

@@ -112,28 +112,30 @@ def _alike(kind: Kind, samples: Iterable[Sample], draw: Random) -> None:
     """Hold both to each other, sample by sample."""
     _, scale, sign, make, _, _ = kind
     norm, width = make(), kernels.width(kind.scale)
-    f, _ = arena(AT + width + 3)
+    of = scalar._WORDS if width == kernels.NORM_WIDTH else scalar._RATE_WORDS
+    f, i = arena(AT + width + 3)
     f[:] = GUARD
-    kernels.norm_begin(f, AT, scale)
+    kernels.norm_begin(f, i, AT, scale)
     for value, weight in samples:
-        before = f.tolist()
+        before = i.tolist()
         known = norm.score(value, weight)
-        found = kernels.norm_score(f, AT, value, weight, scale, sign, *TABLE)
+        found = kernels.norm_score(i, AT, value, weight, scale, sign, *TABLE)
         assert _same(found, known)
-        assert [str(each) for each in f] == [str(each) for each in before]
+        assert i.tolist() == before
         if draw.random() < 0.1:
             known, found = None, nan
         norm.learn(value, weight, known)
-        kernels.norm_learn(f, AT, value, weight, found, scale, sign)
-        words = f.tolist()
-        state = words[AT : AT + width]
-        assert all(map(_same, state, norm.dump())), (state, norm.dump())
-        assert words[:AT] + words[AT + width :] == [GUARD] * (AT + 3)
-        assert kernels.norm_ready(f, AT, scale) == norm.ready
-        assert _same(kernels.norm_spread(f, AT, scale), norm.spread)
+        kernels.norm_learn(f, i, AT, value, weight, found, scale, sign)
+        state = of.unpack(i[AT : AT + width].astype("<i8").tobytes())
+        assert all(map(_same, state, of.unpack(norm.words))), (state, norm.dump())
+        outside = [*f[:AT].tolist(), *f[AT + width :].tolist()]
+        assert outside == [GUARD] * (AT + 3)
+        assert kernels.norm_ready(i, AT, scale) == norm.ready
+        assert _same(kernels.norm_spread(i, AT, scale), norm.spread)
+        assert _same(kernels.norm_borrowed(i, AT), norm.borrowed)
         if isinstance(norm, scalar.RateNorm):
             # Rounded where it is used: an error here might never be seen there.
-            unlike = kernels._concentration(f, AT, scale)
+            unlike = kernels._concentration(i, AT, scale)
             assert _same(unlike, norm._concentration())
 
 
