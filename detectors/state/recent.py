@@ -17,7 +17,7 @@ import numpy as np
 from detectors.kernels.words import Ints
 from detectors.state.blocks import Block
 
-_LEAST: Final = 20_000
+_LEAST: Final = 32_000
 """Sessions held before it is worth looking which of them are needed."""
 
 _NEWEST: Final = 8_000
