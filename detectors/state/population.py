@@ -128,6 +128,17 @@ class Population:
         self._roster.enter(key, group, number, address)
         return address
 
+    def let_in(self, keys: Sequence[bytes], addresses: Ints) -> None:
+        """Take series that were made elsewhere, the first with the next new number.
+
+        Args:
+            keys: Theirs.
+            addresses: Of their words.
+        """
+        self.keys += keys
+        self.addresses.update(zip(keys, addresses.tolist(), strict=True))
+        self._roster.forget()
+
     def drop(self, address: int) -> None:
         """Take back the words of a series."""
         store, group = self._store, self.group_at(address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -63,8 +63,12 @@ class Recent:
     def keep_told(self, state: list[Any]) -> int:
         """Hold a session that a row names; its number."""
         session_id, trace, labels, values = state
+        return self.keep(Told(session_id, trace, tuple(labels), tuple(values)))
+
+    def keep(self, told: Told) -> int:
+        """Hold a session that a row names; its number."""
         number = self.next
-        self._kept[number] = Told(session_id, trace, tuple(labels), tuple(values))
+        self._kept[number] = told
         self.next += 1
         return number
 
@@ -76,6 +80,22 @@ class Recent:
             place = np.array([number - self._begins[at]], np.int64)
             (kept,) = told(self._blocks[at], place)
         return kept
+
+    def find_all(self, numbers: Ints) -> list[Told]:
+        """The same of many: block by block, each of them once."""
+        if not len(numbers):
+            return []
+        wanted, which = np.unique(numbers, return_inverse=True)
+        found = [self._kept.get(number) for number in wanted.tolist()]
+        ends = np.searchsorted(wanted, [*self._begins, self.next]).tolist()
+        for block, begin, first, last in zip(
+            self._blocks, self._begins, ends, ends[1:], strict=False
+        ):
+            # A session that is kept has a number behind those of a block.
+            blocks = [at for at in range(first, last) if found[at] is None]
+            for at, each in zip(blocks, told(block, wanted[blocks] - begin), strict=True):
+                found[at] = each
+        return [cast("Told", found[at]) for at in which.ravel().tolist()]
 
     @property
     def full(self) -> bool:
