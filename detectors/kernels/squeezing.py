@@ -107,6 +107,9 @@ def spread(squeezed: Ints, begin: int, end: int, count: int, out: Ints) -> bool:
     for at in range(count):
         of = begin + (at >> 1)
         half = (squeezed[of >> 3] >> (8 * (of & 7) + 4 * (at & 1))) & 15
+        if half == 0:
+            out[at] = 0
+            continue
         kept = _KEPT[half]
         if place + kept > end:
             return False
