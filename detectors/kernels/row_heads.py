@@ -34,11 +34,17 @@ _LIST, _LONG_LIST, _BYTES = 0x90, 0xDC, 0xC4
 
 
 @compiled
+def _octet(octets: Octets, place: int) -> int:
+    # Without a sign it would make a float of a number with one.
+    return int(np.int64(octets[place]))
+
+
+@compiled
 def _big(octets: Octets, place: int, count: int) -> int:
     """Bytes as a number, the highest first."""
     value = 0
     for byte in range(count):
-        value = (value << 8) | np.int64(octets[place + byte])
+        value = (value << 8) | _octet(octets, place + byte)
     return value
 
 
@@ -47,7 +53,7 @@ def _number(octets: Octets, place: int, end: int) -> tuple[int, int]:
     """A whole number, and where it ends; -1 if there is none."""
     if place >= end:
         return 0, -1
-    kind = np.int64(octets[place])
+    kind = _octet(octets, place)
     place += 1
     if kind < 0x80:
         return kind, place
@@ -71,7 +77,7 @@ def _sized(octets: Octets, place: int, end: int) -> tuple[int, int]:
     """The length of bytes, and where they begin; -1 if they do not end by then."""
     if place >= end or not _BYTES <= octets[place] <= _BYTES + 2:
         return 0, -1
-    count = 1 << (np.int64(octets[place]) - _BYTES)
+    count = 1 << (_octet(octets, place) - _BYTES)
     place += 1
     if place + count > end:
         return 0, -1
@@ -85,7 +91,7 @@ def _listed(octets: Octets, place: int, end: int) -> int:
     """How many things are in the list that ends there; -1 if it is none."""
     if place >= end:
         return -1
-    kind = np.int64(octets[place])
+    kind = _octet(octets, place)
     if _LIST <= kind < _LIST + 16:
         return kind - _LIST
     count = 2 << (kind - _LONG_LIST)

@@ -36,6 +36,9 @@ class Arena:
 
     __slots__ = ("_memory", "floats", "heads", "ints")
 
+    floats: Floats
+    ints: Ints
+
     def __init__(self) -> None:
         self._see(_memory(_FIRST))
         self.heads: Ints = np.zeros(pieces.HEADS, np.int64)
@@ -73,5 +76,5 @@ class Arena:
 
     def _see(self, memory: mmap) -> None:
         self._memory = memory
-        self.floats: Floats = np.frombuffer(memory, np.float64)
-        self.ints: Ints = self.floats.view(np.int64)
+        self.floats = np.frombuffer(memory, np.float64)
+        self.ints = self.floats.view(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -52,7 +53,7 @@ def words_of(packed: bytes) -> Ints:
     return words
 
 
-def memory(parts: list[bytes]) -> Ints:
+def memory(parts: Sequence[bytes]) -> Ints:
     """Bytes one after the other, as memory to be read in words."""
     size = sum(map(len, parts))
     beyond = bytes(squeezing.BEYOND + -size % 8)

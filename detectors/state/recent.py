@@ -93,7 +93,9 @@ class Recent:
         ):
             # A session that is kept has a number behind those of a block.
             blocks = [at for at in range(first, last) if found[at] is None]
-            for at, each in zip(blocks, told(block, wanted[blocks] - begin), strict=True):
+            for at, each in zip(
+                blocks, told(block, wanted[blocks] - begin), strict=True
+            ):
                 found[at] = each
         return [cast("Told", found[at]) for at in which.ravel().tolist()]
 

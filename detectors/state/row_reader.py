@@ -162,7 +162,7 @@ class RowReader:
 
     def _refs(self, names: Sequence[bytes], heads: Heads, mine: Ints) -> Ints:
         """Hold the sessions that rows name; their numbers here, in their order."""
-        octets, refs = memoryview(heads.data).cast("B"), list[int]()
+        octets, refs = heads.data.data.cast("B"), list[int]()
         begins, ends = heads.rows[mine, H_END], heads.ends[mine]
         for row in np.flatnonzero(heads.rows[mine, H_TOLD]).tolist():
             try:

@@ -71,7 +71,7 @@ class RowWriter:
             if end == begin:
                 self._widen(2 * len(self._words))
                 continue
-            octets = memoryview(self._out).cast("B")
+            octets = self._out.data.cast("B")
             counts = packed[begin:end, kernel.P_REFS]
             recent = self._store.recent
             told = iter(recent.find_all(self._refs[: counts.sum()]))

@@ -1,3 +1,4 @@
+# ruff: noqa: T201  what was measured is what it is for
 """Rows in one process without Kafka: what writing them costs, and reading them back.
 
     python -m tests.bench.rows --series 20000 --sessions 18
@@ -73,7 +74,7 @@ def main() -> None:
         began_s = time.process_time()
         taken = partition.take_dirty()
         written_s.append((time.process_time() - began_s) / len(taken))
-    rows = dict(chain(*partition._checkpoints.all_rows()))  # noqa: SLF001
+    rows = dict(chain(*partition._checkpoints.all_rows()))
     seal = partition.seal(last)
     del partition
     for _ in range(asked.rounds):
