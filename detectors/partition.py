@@ -341,8 +341,18 @@ class Partition:
 
         Raises:
             RowError: It is of another version, or none at all.
+            ValueError: It makes no sense.
         """
-        self._checkpoints.restore(key, row)
+        self._checkpoints.restore([key], [row])
+
+    def restore_rows(self, rows: Mapping[bytes, bytes]) -> None:
+        """The same of many series, at a tenth of the cost.
+
+        Raises:
+            RowError: One is of another version, or none at all.
+            ValueError: One makes no sense.
+        """
+        self._checkpoints.restore(list(rows), list(rows.values()))
 
     def under(self, book: RuleBook) -> Partition:
         """Itself as it goes on under other rules; see ``moving``."""
@@ -367,10 +377,9 @@ class Partition:
         """
         other = Partition(book, number=self.number, memory=1)
         other.restore_seal(self._seal(self._offset).dump())
-        for count, (key, row) in enumerate(self._checkpoints.all_rows(), start=1):
-            other.restore_row(key, row)
-            if count % at_once == 0:
-                yield other
+        for rows in self._checkpoints.all_rows(at_once):
+            other.restore_rows(dict(rows))
+            yield other
         other._memory, other._refilled = self._memory, None
         other._all.graves = self._all.graves
         other.finish_restore()

@@ -102,6 +102,42 @@ def due(
 
 
 @compiled
+def place_all(
+    f: Floats,
+    i: Ints,
+    series: Ints,
+    counts: Ints,
+    rules: Table,
+    first_rules: Ints,
+    after_us: Ints,
+    retention_us: int,
+    scratch: Floats,
+) -> None:
+    """Let series with which all is well stand where their next timer is.
+
+    Args:
+        f, i: The arena.
+        series: Their addresses.
+        counts: For each group how many rules it has.
+        rules: The table.
+        first_rules: For each group the row of its first rule.
+        after_us: For each rule on silence how long it may last.
+        retention_us: How long a series is kept after its last session.
+        scratch: Where what is usual is worked out.
+    """
+    for which in range(len(series)):
+        address = series[which]
+        group = i[address + at.GROUP]
+        count = counts[group] if group >= 0 else 0
+        first = first_rules[group] if group >= 0 else 0
+        due_us, order = due(
+            f, i, address, count, rules, first, after_us, retention_us, scratch
+        )
+        i[address + at.BOUND_US] = due_us
+        i[address + at.BOUND_ORDER] = order if due_us < FAR else 0
+
+
+@compiled
 def leave(
     f: Floats,
     i: Ints,

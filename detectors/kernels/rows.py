@@ -62,6 +62,17 @@ def arena_room(length: int) -> int:
 
 
 @compiled
+def series_arena_room(length: int, count: int) -> int:
+    """The same for all states of a series, and the series itself.
+
+    Args:
+        length: Of all its words in a row.
+        count: How many rules its group has.
+    """
+    return _SPREAD * length + (count + 1) * ROOM + at.WATCHES + count
+
+
+@compiled
 def pack(
     f: Floats,
     i: Ints,
@@ -201,17 +212,12 @@ def unpack_series(
     refs: Ints,
     facets: Table,
     scratch: Floats,
-) -> bool:
-    """Read back what ``pack_series`` wrote; False if the arena has no room.
-
-    What was read by then is in the series, and to be freed with it.
-    """
+) -> None:
+    """Read back what ``pack_series`` wrote; the arena has room."""
     place = 0
     while place < len(words):
         position, length = words[place], words[place + 1]
         rule = first + position
-        if heads[0] + arena_room(length) > len(i):
-            return False
         watch = begin_watch(f, i, heads, rules, rule_floats, rule, facets)
         i[series + at.WATCHES + position] = watch
         unpack(
@@ -228,4 +234,3 @@ def unpack_series(
             scratch,
         )
         place += 2 + length
-    return True

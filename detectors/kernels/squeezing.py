@@ -3,6 +3,9 @@
 Each word has half a byte that says which of its bytes are kept: none, its n highest
 (floats of few digits end in zeros), all eight, or its n lowest (small integers). The
 halves of all words come first, then the bytes kept.
+
+Bytes are written and read eight at a time, through words of the same memory: it is
+little-endian.
 """
 
 from __future__ import annotations
@@ -10,83 +13,109 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.compiled import compiled
 from detectors.kernels.words import Ints
 
-Bytes = NDArray[np.uint8]
-
 WHOLE: Final = 8
 """The half of a word that is kept as it is; those above it keep the lowest bytes."""
 
-MOST: Final = 9
-"""Bytes that a word takes at most, its half included."""
+BEYOND: Final = 16
+"""Bytes behind those that are read, or written, that have to be there."""
+
+_NOT_SIGN: Final = (1 << 63) - 1
+_LOW_HALVES: Final = 0x0F0F0F0F0F0F0F0F
+_LOW_SIXES: Final = 0x3F3F3F3F3F3F3F3F
+_LOW_SEVENS: Final = 0x7F7F7F7F7F7F7F7F
+_LOW_ONES: Final = 0x0101010101010101
+_GATHER: Final = 0x0102040810204080
+"""Times a word of bytes that are 0 or 1: the highest byte has a bit of each."""
+
+
+def _half(present: int) -> int:
+    """What is kept of a word, by which of its bytes are not zero."""
+    if not present:
+        return 0
+    low = present.bit_length()
+    high = WHOLE - ((present & -present).bit_length() - 1)
+    if min(high, low) == WHOLE:
+        return WHOLE
+    return high if high <= low else WHOLE + low
+
+
+_HALF: Final = np.array([_half(present) for present in range(256)], np.int64)
+_KEPT: Final = np.array([*range(9), *range(1, 8)], np.int64)
+"""For each half how many bytes."""
+_ABOVE: Final = np.array([0, *range(56, -1, -8), *[0] * 7], np.int64)
+"""For each half how many bits are below them."""
+_MASKS: Final = np.array([*((1 << 8 * n) - 1 for n in range(8)), -1], np.int64)
+"""So many bytes."""
 
 
 @compiled
-def _ends(word: int) -> tuple[int, int]:
-    """How many bytes are left without the lowest, and without the highest, zeros."""
-    high = low = 0
-    for byte in range(8):
-        if (word >> (8 * byte)) & 0xFF:
-            if high == 0:
-                high = 8 - byte
-            low = byte + 1
-    return high, low
+def squeezed_room(words: int) -> int:
+    """Words that so many take at most, squeezed, with what is beyond."""
+    return (words + 1) // 16 + words + 3
 
 
 @compiled
-def squeeze(words: Ints, count: int, out: Bytes) -> int:
+def squeeze(words: Ints, count: int, out: Ints, begin: int) -> int:
     """Write words as bytes; how many these are.
 
     Args:
         words: At least ``count``.
         count: How many to write.
-        out: At least ``MOST`` bytes a word.
+        out: Takes the bytes; has ``squeezed_room``.
+        begin: From which of its words on.
     """
     place = (count + 1) // 2
-    for byte in range(place):
-        out[byte] = 0
+    for word in range(begin, begin + (place >> 3) + 1):
+        out[word] = 0
     for at in range(count):
         word = words[at]
         if word == 0:
             continue
-        high, low = _ends(word)
-        if high <= low:
-            half, first, kept = high, 8 - high, high
-        else:
-            half, first, kept = WHOLE + low, 0, low
-        if kept == 8:
-            half = WHOLE
-        out[at // 2] |= half << (4 * (at % 2))
-        for byte in range(first, first + kept):
-            out[place] = (word >> (8 * byte)) & 0xFF
-            place += 1
+        present = word | ((word >> 4) & _LOW_HALVES)
+        present |= (present >> 2) & _LOW_SIXES
+        present |= (present >> 1) & _LOW_SEVENS
+        present = (((present & _LOW_ONES) * _GATHER) >> 56) & 255
+        half = _HALF[present]
+        out[begin + (at >> 4)] |= half << (4 * (at & 15))
+        kept = _KEPT[half]
+        value = (word >> _ABOVE[half]) & _MASKS[kept]
+        to, bits = begin + (place >> 3), 8 * (place & 7)
+        out[to] |= value << bits
+        out[to + 1] = ((value >> 1) & _NOT_SIGN) >> (63 - bits)
+        place += kept
     return place
 
 
 @compiled
-def spread(squeezed: Bytes, count: int, out: Ints) -> bool:
+def spread(squeezed: Ints, begin: int, end: int, count: int, out: Ints) -> bool:
     """Read words back; whether these bytes hold so many, and no more.
 
     Args:
-        squeezed: What ``squeeze`` wrote.
+        squeezed: Memory that holds what ``squeeze`` wrote, and ``BEYOND`` bytes more.
+        begin: The first of its bytes.
+        end: Behind the last one.
         count: How many words.
         out: Takes them.
     """
-    place = (count + 1) // 2
-    if place > len(squeezed):
+    place = begin + (count + 1) // 2
+    if place > end:
         return False
     for at in range(count):
-        half = (squeezed[at // 2] >> (4 * (at % 2))) & 15
-        kept = half if half <= WHOLE else half - WHOLE
-        first = 8 - kept if half <= WHOLE else 0
-        if place + kept > len(squeezed):
+        of = begin + (at >> 1)
+        half = (squeezed[of >> 3] >> (8 * (of & 7) + 4 * (at & 1))) & 15
+        if half == 0:
+            out[at] = 0
+            continue
+        kept = _KEPT[half]
+        if place + kept > end:
             return False
-        word = 0
-        for byte in range(kept):
-            word |= int(squeezed[place + byte]) << (8 * (first + byte))
-        out[at] = word
+        word, byte = place >> 3, place & 7
+        value = (squeezed[word] >> (8 * byte)) & _MASKS[8 - byte]
+        value |= (squeezed[word + 1] << 1) << (63 - 8 * byte)
+        out[at] = (value & _MASKS[kept]) << _ABOVE[half]
         place += kept
-    return bool(place == len(squeezed))
+    return bool(place == end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from detectors.kernels.giving import given_of
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.kinds.plans import Group, Plan
 from detectors.normal.facets import facets
-from detectors.peers.lineage import Lineage
+from detectors.peers.kinds import Kinds
+from detectors.peers.lineage import Label, Lineage, ends
 from detectors.peers.parents import Shares, Sums
 from detectors.rules import Drift
 from detectors.state.store import Store
@@ -89,6 +91,7 @@ class Giving:
             (max(layout.GIVEN_ROOM, widest), layout.GIVEN_INTS), np.int64
         )
         floats: Grid = np.zeros((len(given), store.given_floats.shape[1]))
+        kinds = Kinds(self._agent_first.tolist())
         while len(series):
             done = given_of(
                 store.arena.ints,
@@ -102,8 +105,42 @@ class Giving:
             )
             count = int(store.places[layout.GIVEN_COUNT])
             store.places[layout.GIVEN_COUNT] = 0
-            self._add(given[:count], floats[:count])
+            kinds.add(given[:count], floats[:count])
             series = series[done:]
+        self._share(*kinds.take())
+
+    def _share(self, kinds: Sequence[tuple[int, ...]], sums: Grid) -> None:
+        """Add to parents what was said, by the kind of sessions it is about.
+
+        Args:
+            kinds: Up to ``layout.G_SERIES``.
+            sums: For each facet of each kind.
+        """
+        says = (sums[:, 0] > 0.0).tolist()
+        numbers: dict[str, int] = {}
+        ending: dict[tuple[Any, ...], list[str]] = {}
+        of, to = list[int](), list[int]()
+        for which, kind in enumerate(kinds):
+            by, lineage, count = self._kin[kind[layout.G_RULE]]
+            for place in range(count):
+                at = layout.MOST_FACETS * which + place
+                if not says[at]:
+                    continue
+                like = (by, lineage.kin(place), kind[layout.G_RULE + 1 :])
+                known = ending.get(like)
+                if known is None:
+                    # The parents of most rules differ in how they begin alone.
+                    found = ends(lineage.kin(place), *self._labels(kind))
+                    known = ending[like] = [end for end, _ in found]
+                begin = lineage.begin(place)
+                for end in known:
+                    of.append(at)
+                    to.append(numbers.setdefault(begin + end, len(numbers)))
+        total: Floats = np.zeros((len(numbers), len(Sums._fields)))
+        if numbers:
+            np.add.at(total, to, sums[of])
+        for key, row in zip(numbers, total.tolist(), strict=True):
+            self._shares.add(key, Sums(*row))
 
     def _add(self, given: Table, floats: Grid) -> None:
         kinds = given[:, : layout.G_SIGN].copy()
@@ -151,8 +188,18 @@ class Giving:
         return known
 
     def _find(self, kind: tuple[int, ...]) -> list[list[str]]:
+        _, lineage, count = self._kin[kind[layout.G_RULE]]
+        names, model = self._labels(kind)
+        found = [
+            [parent.key for parent in lineage.parents(place, names, model)]
+            for place in range(count)
+        ]
+        return found + [[]] * (layout.MOST_FACETS - count)
+
+    def _labels(self, kind: tuple[int, ...]) -> tuple[list[Label], str]:
+        """The labels of what is given, and the model."""
         text = self._store.labels.text
-        by, lineage, count = self._kin[kind[layout.G_RULE]]
+        by = self._kin[kind[layout.G_RULE]][0]
         codes = {name: text(kind[at]) for name, at in _LABELS}
         number = kind[layout.G_SERIES]
         own = series_labels(self._key_of(number)) if number >= 0 else codes
@@ -160,11 +207,7 @@ class Giving:
         names += [
             (name, codes[name]) for name in ("agent", "task_type") if name not in by
         ]
-        found = [
-            [parent.key for parent in lineage.parents(place, names, codes["model"])]
-            for place in range(count)
-        ]
-        return found + [[]] * (layout.MOST_FACETS - count)
+        return names, codes["model"]
 
 
 def _lineage(plan: Plan) -> tuple[Lineage, int]:

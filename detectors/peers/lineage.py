@@ -42,6 +42,14 @@ class Lineage:
         self._prefix = prefix(plan)
         self._facets = facets
 
+    def kin(self, facet: int) -> Kin:
+        """Whom a number's series are like."""
+        return self._facets[facet].kin
+
+    def begin(self, facet: int) -> str:
+        """How the keys of all parents of a facet begin."""
+        return f"{self._prefix}{facet}"
+
     def parents(self, facet: int, labels: Sequence[Label], model: str) -> list[Parent]:
         """A stratum's parents, nearest first.
 
@@ -50,21 +58,31 @@ class Lineage:
             labels: Of the series, then those of the stratum.
             model: That its sessions run on; empty where none is known.
         """
-        kin = self._facets[facet].kin
-        others = [label for label in labels if label[0] != _MODEL]
-        lines: list[tuple[Sequence[Label], bool]] = []
-        if model and kin is not Kin.TASK:
-            same = (_MODEL, model)
-            lines.append(([*others[1:], same], True))
-            if kin is Kin.MODEL and len(others) > 1:
-                lines.append(([same], False))
-        if kin is not Kin.MODEL:
-            lines += [(labels[at:], at == 1) for at in range(1, len(labels) + 1)]
-        begin = f"{self._prefix}{facet}"
+        begin = self.begin(facet)
         return [
-            Parent(
-                _APART.join([begin, *(f"{name}={value}" for name, value in line)]),
-                close,
-            )
-            for line, close in lines
+            Parent(begin + end, close)
+            for end, close in ends(self.kin(facet), labels, model)
         ]
+
+
+def ends(kin: Kin, labels: Sequence[Label], model: str) -> list[tuple[str, bool]]:
+    """How the keys of a stratum's parents end, and whether they are close, nearest first.
+
+    Args:
+        kin: Whom it is like.
+        labels: Of the series, then those of the stratum.
+        model: That its sessions run on; empty where none is known.
+    """
+    others = [label for label in labels if label[0] != _MODEL]
+    lines: list[tuple[Sequence[Label], bool]] = []
+    if model and kin is not Kin.TASK:
+        same = (_MODEL, model)
+        lines.append(([*others[1:], same], True))
+        if kin is Kin.MODEL and len(others) > 1:
+            lines.append(([same], False))
+    if kin is not Kin.MODEL:
+        lines += [(labels[at:], at == 1) for at in range(1, len(labels) + 1)]
+    return [
+        ("".join([f"{_APART}{name}={value}" for name, value in line]), close)
+        for line, close in lines
+    ]

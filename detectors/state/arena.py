@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmap import mmap
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Final
 
 import numpy as np
@@ -12,15 +12,16 @@ from detectors.kernels.words import Floats, Ints
 
 _FIRST: Final = 1 << 16
 _GROWTH: Final = 1.5
+_NOTHING: Final = np.zeros(0)
 
 
-def _memory(words: int) -> Floats:
+def _memory(words: int) -> mmap:
     """So many words, all zero, that go back to the machine as soon as they are let go.
 
     What the allocator of C has given out stays with the process, and of an arena that
     has grown that would be twice its size.
     """
-    return np.frombuffer(mmap(-1, 8 * words), np.float64)
+    return mmap(-1, 8 * words, flags=MAP_PRIVATE | MAP_ANONYMOUS)
 
 
 class Arena:
@@ -33,11 +34,13 @@ class Arena:
         heads: See ``kernels.arena``.
     """
 
-    __slots__ = ("floats", "heads", "ints")
+    __slots__ = ("_memory", "floats", "heads", "ints")
+
+    floats: Floats
+    ints: Ints
 
     def __init__(self) -> None:
-        self.floats: Floats = _memory(_FIRST)
-        self.ints: Ints = self.floats.view(np.int64)
+        self._see(_memory(_FIRST))
         self.heads: Ints = np.zeros(pieces.HEADS, np.int64)
         self.heads[pieces.TOP] = pieces.STEP
 
@@ -60,8 +63,18 @@ class Arena:
 
     def grow(self) -> None:
         """Make room; pages that are not used yet take no memory."""
-        known = int(self.heads[pieces.TOP])
-        floats = _memory(int(len(self.floats) * _GROWTH))
-        floats[:known] = self.floats[:known]
-        self.floats = floats
-        self.ints = floats.view(np.int64)
+        known, words = int(self.heads[pieces.TOP]), int(len(self.ints) * _GROWTH)
+        memory = self._memory
+        # It can be moved as a whole, without a copy, while nobody looks at it.
+        self.floats, self.ints = _NOTHING, _NOTHING.view(np.int64)
+        try:
+            memory.resize(8 * words)
+        except (BufferError, OSError, SystemError, ValueError):
+            memory = _memory(words)
+            memory[: 8 * known] = self._memory[: 8 * known]
+        self._see(memory)
+
+    def _see(self, memory: mmap) -> None:
+        self._memory = memory
+        self.floats = np.frombuffer(memory, np.float64)
+        self.ints = self.floats.view(np.int64)

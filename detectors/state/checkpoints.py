@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,18 +12,21 @@ from detectors.kernels import layout
 from detectors.kernels.words import Ints
 from detectors.kinds.plans import NO_RULES, Group
 from detectors.state.population import Population
+from detectors.state.row_reader import OTHER, RowReader
+from detectors.state.row_writer import RowWriter
 from detectors.state.rows import (
     Gone,
     Row,
     RowError,
     dump_gone,
     dump_series,
-    dump_words,
     entries_of,
     load_row,
     take_entries,
 )
 from detectors.state.store import Store
+
+_AT_ONCE: Final = 1_000
 
 Member = tuple[str, bytes]
 """Name and shape of a rule."""
@@ -36,13 +40,23 @@ class Checkpoints:
         newest: The last block that a restored row holds; -1 without any.
     """
 
-    __slots__ = ("_books", "_everyone", "_store", "changed", "newest")
+    __slots__ = (
+        "_books",
+        "_everyone",
+        "_reader",
+        "_store",
+        "_writer",
+        "changed",
+        "newest",
+    )
 
     def __init__(
-        self, groups: Iterable[Group], everyone: Population, store: Store
+        self, groups: Sequence[Group], everyone: Population, store: Store
     ) -> None:
         self._everyone = everyone
         self._store = store
+        self._reader = RowReader(groups, everyone, store)
+        self._writer = RowWriter(groups, store)
         self.changed: Ints = np.zeros(1 << 10, np.int64)
         self.newest = -1
         self._books: dict[bytes, Sequence[Member]] = {
@@ -72,30 +86,41 @@ class Checkpoints:
         dirty |= dict.fromkeys(everyone.take_dirty())
         rows: list[tuple[bytes, bytes | None]] = []
         rows += [(key, None) for key in graves.take_buried()]
-        for key in dirty:
-            address = everyone.addresses.get(key)
-            gone = graves.get(key)
-            if address is not None:
-                rows.append((key, self._row(key, address)))
-            elif gone is not None:
-                rows.append((key, dump_gone(gone)))
-                graves.written(key)
+        names = list(dirty)
+        addresses = everyone.find(names)
+        self._store.arena.ints[addresses[addresses > 0] + layout.DIRTY] = 0
+        rows += self._packed(names, addresses)
+        for place in np.flatnonzero(addresses == 0).tolist():
+            gone = graves.get(names[place])
+            if gone is not None:
+                rows.append((names[place], dump_gone(gone)))
+                graves.written(names[place])
         return rows
 
-    def all_rows(self) -> Iterator[tuple[bytes, bytes]]:
-        """The rows of all series as they stand; what has changed is not asked."""
-        for key, address in self._everyone.addresses.items():
-            yield key, self._packed(key, address)
+    def all_rows(self, at_once: int = 1_000) -> Iterator[list[tuple[bytes, bytes]]]:
+        """The rows of all series as they stand; what has changed is not asked.
 
-    def _row(self, key: bytes, address: int) -> bytes:
-        self._store.arena.ints[address + layout.DIRTY] = 0
-        return self._packed(key, address)
+        Args:
+            at_once: How many are written in one go.
+        """
+        names = iter(list(self._everyone.addresses))
+        while some := list(islice(names, at_once)):
+            yield list(self._packed(some, self._everyone.find(some)))
 
-    def _packed(self, key: bytes, address: int) -> bytes:
-        series = self._everyone.awake.get(key)
-        if series is not None:
-            return dump_series(series)
-        return dump_words(self._store, address, self._everyone.group_at(address))
+    def _packed(
+        self, keys: Sequence[bytes], addresses: Ints
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of series, but for those that are at no address."""
+        awake, words = self._everyone.awake, addresses > 0
+        if awake:
+            for place in np.flatnonzero(words).tolist():
+                series = awake.get(keys[place])
+                if series is not None:
+                    words[place] = False
+                    yield keys[place], dump_series(series)
+        places = np.flatnonzero(words)
+        rows = self._writer.rows(addresses[places])
+        yield from zip((keys[place] for place in places.tolist()), rows, strict=True)
 
     def dump(self) -> list[Any]:
         """What rows of words cannot be read without, as plain values."""
@@ -106,12 +131,31 @@ class Checkpoints:
         for digest, members in state:
             self._books.setdefault(digest, [tuple(each) for each in members])
 
-    def restore(self, key: bytes, row: bytes) -> None:
-        """Take a row, unless a newer one of its key has been taken.
+    def restore(self, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
+        """Take rows, each unless a newer one of its key has been taken.
+
+        Args:
+            keys: Of the series, each once.
+            rows: As many.
 
         Raises:
-            RowError: It is of another version, or none at all.
+            RowError: One is of another version, or makes no sense.
         """
+        for begin in range(0, len(keys), _AT_ONCE):
+            end = begin + _AT_ONCE
+            self._restore(keys[begin:end], rows[begin:end])
+
+    def _restore(self, keys: Sequence[bytes], rows: Sequence[bytes]) -> None:
+        everyone, heads = self._everyone, self._reader.heads(keys, rows)
+        for place, key in enumerate(keys):
+            if key in everyone.addresses or everyone.graves.get(key) is not None:
+                heads.groups[place] = OTHER
+        self.newest = max(self.newest, heads.newest)
+        self._reader.read(keys, heads)
+        for place in np.flatnonzero(heads.groups < 0).tolist():
+            self._restore_one(keys[place], rows[place])
+
+    def _restore_one(self, key: bytes, row: bytes) -> None:
         everyone = self._everyone
         found = load_row(key, row)
         self.newest = max(self.newest, found.last_offset)
@@ -146,9 +190,6 @@ class Checkpoints:
             row.last_offset,
         )
         words[address + layout.SEQ_FLOOR] = row.seq_floor
-        if row.entries == group.digest and isinstance(row.entries, bytes):
-            store.unpack_series(address, group, row.words, row.told)
-            return address
         if isinstance(row.entries, bytes):
             members = self._books.get(row.entries)
             if members is None:

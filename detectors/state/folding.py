@@ -85,11 +85,15 @@ class Folder:
 
     def salts(self, block: Block) -> Ints:
         """For each key of a block what tells its observations; finds the series."""
-        keys = block.keys
+        keys, words = block.keys, self._store.arena.ints
         found = self._everyone.find(keys)
-        salts: Ints = self._store.arena.ints[found + layout.SALT]
-        for place in np.flatnonzero(found == 0).tolist():
+        salts: Ints = words[found + layout.SALT]
+        salts[found == 0] = 0
+        for place in np.flatnonzero(salts == 0).tolist():
             salts[place] = salt_of(keys[place])
+            if found[place]:
+                # It was restored, and is met for the first time since.
+                words[found[place] + layout.SALT] = salts[place]
         self._found = found
         return salts
 

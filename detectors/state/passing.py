@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from detectors.kernels import due as kernel
 from detectors.kernels.refresh import refresh as refresh_words
+from detectors.kernels.words import Ints
 from detectors.kinds.plans import Group
 from detectors.state.store import Store
 
@@ -23,6 +24,22 @@ def due(store: Store, series: int, group: Group, retention_us: int) -> tuple[int
         store.scratch,
     )
     return int(due_us), int(order)
+
+
+def place_all(store: Store, series: Ints, counts: Ints, retention_us: int) -> None:
+    """See ``kernels.due``."""
+    tables = store.tables
+    kernel.place_all(
+        store.arena.floats,
+        store.arena.ints,
+        series,
+        counts,
+        tables.rules,
+        tables.first_rules,
+        tables.after_us,
+        retention_us,
+        store.scratch,
+    )
 
 
 def leave(store: Store, series: int, group: Group, due_us: int, order: int) -> int:

@@ -16,7 +16,7 @@ from detectors.kinds.spanned import SpanWatch
 from detectors.life.lifecycle import FAR
 from detectors.state.census import CensusTaker
 from detectors.state.graves import Graves
-from detectors.state.passing import due, leave
+from detectors.state.passing import due, leave, place_all
 from detectors.state.retirement import newest, retire
 from detectors.state.roster import Roster
 from detectors.state.seals import salt_of
@@ -127,6 +127,17 @@ class Population:
         words[address + layout.BOUND_US] = FAR
         self._roster.enter(key, group, number, address)
         return address
+
+    def let_in(self, keys: Sequence[bytes], addresses: Ints) -> None:
+        """Take series that were made elsewhere, the first with the next new number.
+
+        Args:
+            keys: Theirs.
+            addresses: Of their words.
+        """
+        self.keys += keys
+        self.addresses.update(zip(keys, addresses.tolist(), strict=True))
+        self._roster.forget()
 
     def drop(self, address: int) -> None:
         """Take back the words of a series."""
@@ -307,8 +318,14 @@ class Population:
 
         Under other rules some may have been due already: they are due now.
         """
-        for key, address in self.addresses.items():
-            self.timers.place(address, key)
-            if self.timers.bound(address)[0] < clock_us:
-                self.get(key).wait_until(clock_us)
-                self.timers.replace(address, key)
+        keys = list(self.addresses)
+        places: Ints = np.fromiter(self.addresses.values(), np.int64, len(keys))
+        counts = np.array([len(group.plans) for group in self._numbered], np.int64)
+        place_all(self._store, places, counts, self._retention_us)
+        for key, series in self.awake.items():
+            self.timers.bind(self.addresses[key], series.due())
+        self.timers.fill(keys, places)
+        due_us = self._store.arena.ints[places + layout.BOUND_US]
+        for place in np.flatnonzero(due_us < clock_us).tolist():
+            self.get(keys[place]).wait_until(clock_us)
+            self.timers.replace(int(places[place]), keys[place])

@@ -84,9 +84,10 @@ class Roster:
         self._store = store
         self._addresses = addresses
         self._awake = awake
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Know nothing, until somebody asks again."""
         width = 1 + max((len(group.by) for group in self._groups), default=0)
         self._known = False
         self._present = 0
@@ -110,7 +111,7 @@ class Roster:
             self._enter(key, group, number, address)
             most = _FORGOTTEN * self._present + _FEW
             if any(len(codes) > most for codes in self._codes[group.number]):
-                self._forget()
+                self.forget()
 
     def leave(self, number: int) -> None:
         """A series is gone."""
@@ -150,7 +151,7 @@ class Roster:
 
     def _read(self) -> None:
         """Write down the labels of all series there are."""
-        self._forget()
+        self.forget()
         self._known = True
         words, count = self._store.arena.ints, len(self._addresses)
         places = np.fromiter(self._addresses.values(), np.int64, count)

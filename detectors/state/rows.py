@@ -13,13 +13,11 @@ import msgspec
 
 from detectors.kernels import layout
 from detectors.kinds.absence import AbsenceWatch
-from detectors.kinds.plans import Group
 from detectors.kinds.watch import Watch
 from detectors.life.breach import Breach
 from detectors.life.lifecycle import FAR, NO_LEVEL, Life, calm
 from detectors.state.paper import bytes_of, words_of
 from detectors.state.series import Series
-from detectors.state.store import Store
 from detectors.transitions import State
 
 VERSION: Final = 6
@@ -30,6 +28,12 @@ _decode = msgspec.msgpack.Decoder().decode
 
 class RowError(ValueError):
     """A row that this version of Loopwatch cannot read."""
+
+
+def damaged(key: bytes, why: object) -> ValueError:
+    """The fault of a series' row that makes no sense."""
+    named = key.decode(errors="replace")
+    return ValueError(f"the row of series {named} is damaged: {why}")
 
 
 class Entry(NamedTuple):
@@ -89,25 +93,21 @@ def dump_series(series: Series) -> bytes:
     )
 
 
-def dump_words(store: Store, address: int, group: Group) -> bytes:
-    """A series as a row that is nothing but words."""
-    words, told = store.pack_series(address, group)
-    head = store.arena.ints[address + layout.LAST_US : address + layout.IN_BLOCK]
-    last_us, floor_us, order, last_offset = head.tolist()
-    seq_floor = int(store.arena.ints[address + layout.SEQ_FLOOR])
-    return _encode(
-        [
-            VERSION,
-            last_offset,
-            last_us,
-            floor_us,
-            order,
-            seq_floor,
-            group.digest,
-            words,
-            told,
-        ]
-    )
+def encode_words(
+    head: Sequence[int],
+    digest: bytes,
+    words: bytes | memoryview,
+    told: Sequence[bytes],
+) -> bytes:
+    """A series as a row that is nothing but words.
+
+    Args:
+        head: What follows the version in ``Row``, up to ``seq_floor``.
+        digest: Of its group.
+        words: As ``Paper.packed`` has them.
+        told: The sessions that they name.
+    """
+    return _encode([VERSION, *head, digest, words, told])
 
 
 def dump_gone(gone: Gone) -> bytes:
@@ -120,7 +120,7 @@ class Row(NamedTuple):
 
     Attributes:
         entries: The states of its rules; for a row of words their group's digest.
-        words: As ``Store.pack_series`` has them.
+        words: As ``Paper.packed`` has them.
         told: The sessions these name, as ``Recent.row`` has them.
     """
 

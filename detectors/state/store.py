@@ -69,7 +69,7 @@ class Store:
         self.given_floats: Grid = np.zeros((layout.GIVEN_ROOM, width))
         self.paper = Paper()
         self.said: Table = np.zeros((layout.SAID_ROOM, layout.SAID_INTS), np.int64)
-        self._refs: Ints = np.zeros(4 * layout.MOST_SUSPECTS, np.int64)
+        self._refs: Ints = np.zeros(layout.MOST_SUSPECTS, np.int64)
 
     def settle(self, watch: int, state: State) -> None:
         """Say in a watch's words whether sessions may be folded without asking."""
@@ -161,58 +161,6 @@ class Store:
             self._told(told),
             self.scratch,
         )
-
-    def pack_series(self, series: int, group: Group) -> tuple[bytes, list[bytes]]:
-        """The states of a series with which all is well, and the sessions they name."""
-        count = len(group.plans)
-        if count * layout.MOST_SUSPECTS > len(self._refs):
-            self._refs = np.zeros(count * layout.MOST_SUSPECTS, np.int64)
-        first = int(self.tables.first_rules[group.number])
-        arena, tables = self.arena, self.tables
-        room = rows.series_room(arena.ints, series, count, tables.rules, first)
-        words, known = rows.pack_series(
-            arena.floats,
-            arena.ints,
-            series,
-            count,
-            tables.rules,
-            tables.rule_floats,
-            first,
-            self.paper.room(room),
-            self._refs,
-        )
-        refs = self._refs[:known].tolist()
-        return self.paper.packed(words), [self.recent.row(ref) for ref in refs]
-
-    def unpack_series(
-        self, series: int, group: Group, packed: bytes, told: Sequence[bytes]
-    ) -> None:
-        """Read back what ``pack_series`` gave, by a group with the same rules.
-
-        Raises:
-            ValueError: It gave nothing of the kind.
-        """
-        words, count = words_of(packed), len(group.plans)
-        first = int(self.tables.first_rules[group.number])
-        tables, arena = self.tables, self.arena
-        if not sound.are_sound(words, count, tables.rules, first, len(told)):
-            raise ValueError(DAMAGED)
-        refs = self._told(told)
-        while not rows.unpack_series(
-            arena.floats,
-            arena.ints,
-            arena.heads,
-            series,
-            tables.rules,
-            tables.rule_floats,
-            first,
-            words,
-            refs,
-            tables.facets,
-            self.scratch,
-        ):
-            self.give_watches(series, group)
-            arena.grow()
 
     def give_watches(self, series: int, group: Group) -> None:
         """Take back the states of a series."""

@@ -7,11 +7,13 @@ the observation that set the timer, then by key.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import heappop, heappush
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop, heappush
+from itertools import compress
 from typing import Final
 
 from detectors.kernels.layout import BOUND_ORDER, BOUND_US
+from detectors.kernels.words import Ints
 from detectors.life.lifecycle import FAR
 from detectors.state.store import Store
 
@@ -47,7 +49,8 @@ class Timers:
         ints = self._store.arena.ints
         return int(ints[series + BOUND_US]), int(ints[series + BOUND_ORDER])
 
-    def _bind(self, series: int, bound: tuple[int, int]) -> None:
+    def bind(self, series: int, bound: tuple[int, int]) -> None:
+        """Say where a series stands, before ``fill`` puts it there."""
         ints = self._store.arena.ints
         ints[series + BOUND_US], ints[series + BOUND_ORDER] = bound
 
@@ -58,9 +61,25 @@ class Timers:
             self._push(series, key, due)
 
     def _push(self, series: int, key: bytes, due: tuple[int, int]) -> None:
-        self._bind(series, due)
+        self.bind(series, due)
         self._pushed += 1
         heappush(self.heap, (*due, key, self._pushed, series))
+
+    def fill(self, keys: Sequence[bytes], series: Ints) -> None:
+        """Put series where they stand, many at a time.
+
+        Args:
+            keys: Theirs.
+            series: Their addresses.
+        """
+        ints = self._store.arena.ints
+        due_us, orders = ints[series + BOUND_US], ints[series + BOUND_ORDER]
+        waits = (due_us < FAR).tolist()
+        numbers = range(self._pushed + 1, self._pushed + 1 + len(keys))
+        columns = (due_us.tolist(), orders.tolist(), keys, numbers, series.tolist())
+        self.heap += compress(zip(*columns, strict=True), waits)
+        self._pushed += len(keys)
+        heapify(self.heap)
 
     def first(self) -> tuple[int, bytes] | None:
         """The series whose timer is due next, and its key; it stands exactly there."""
@@ -84,7 +103,7 @@ class Timers:
 
     def remove(self, series: int) -> None:
         """The series is gone; its place is dropped when it comes up."""
-        self._bind(series, _NOWHERE)
+        self.bind(series, _NOWHERE)
 
     @property
     def earliest_us(self) -> int:
