@@ -295,12 +295,36 @@ class Partition:
         self._folder.cursor[fold.DIRTY_COUNT] = 0
         return self._checkpoints.take_dirty(changed)
 
-    def seal(self, offset: int) -> bytes:
-        """The partition's own row, to be written after the rows of its series."""
-        self._all.graves.sealed(offset, self._clock)
-        return self._seal(offset).dump()
+    def take_oldest(self, most: int, before: int) -> list[tuple[bytes, bytes]]:
+        """The rows that were written longest ago, to be written again as they stand.
 
-    def _seal(self, offset: int) -> Seal:
+        Args:
+            most: How many of series, and how many marks, at most.
+            before: Only those of which fewer rows than this had been taken before.
+        """
+        return self._checkpoints.take_oldest(most, before)
+
+    @property
+    def rows_taken(self) -> int:
+        """How many rows have been restored, or taken to be written."""
+        return self._all.written.taken
+
+    @property
+    def oldest_row(self) -> int:
+        """How many of them came before the oldest that still counts."""
+        return self._checkpoints.oldest()
+
+    def seal(self, offset: int, rows: tuple[int, int] = (0, 0)) -> bytes:
+        """The partition's own row, to be written after the rows of its series.
+
+        Args:
+            offset: Of the last block that they hold.
+            rows: As ``Seal`` has them.
+        """
+        self._all.graves.sealed(offset, self._clock)
+        return self._seal(offset, rows).dump()
+
+    def _seal(self, offset: int, rows: tuple[int, int] = (0, 0)) -> Seal:
         return Seal(
             offset,
             self._applied,
@@ -314,6 +338,8 @@ class Partition:
             self._checkpoints.dump(),
             self._stage.parents.dump(),
             self._stage.fleets.dump(),
+            len(self),
+            *rows,
         )
 
     def restore_seal(self, row: bytes) -> int:
@@ -383,7 +409,15 @@ class Partition:
         other._memory, other._refilled = self._memory, None
         other._all.graves = self._all.graves
         other.finish_restore()
+        other.follow_rows(self)
         yield other
+
+    def follow_rows(self, other: Partition) -> None:
+        """Know how long ago rows were written, as another one does with these series."""
+        here, there = self._all, other._all
+        numbers = here.numbers(np.fromiter(here.addresses.values(), np.int64))
+        others = there.numbers(there.find(list(here.addresses)))
+        here.written.follow(there.written, numbers, others)
 
     def remember(self, batch: Batch | Block, offset: int) -> None:
         """Fill the duplicate memory from a block that has been applied before."""

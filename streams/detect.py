@@ -270,13 +270,13 @@ class Detect:
         try:
             if step.rows:
                 await append(producer, topic, tp.partition, step.rows)
-            await append(producer, topic, tp.partition, [(SEAL, step.seal)])
+            end = await append(producer, topic, tp.partition, [(SEAL, step.seal)])
         except KafkaError as error:
             if not may_pass(error):
                 raise
             log.warning("a checkpoint was not written, again: %r", error)
             return False
-        owned.made_safe(step)
+        owned.made_safe(step, end)
         return True
 
     async def tell_clocks(self) -> None:

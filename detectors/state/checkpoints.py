@@ -90,12 +90,44 @@ class Checkpoints:
         addresses = everyone.find(names)
         self._store.arena.ints[addresses[addresses > 0] + layout.DIRTY] = 0
         rows += self._packed(names, addresses)
+        everyone.written.note(everyone.numbers(addresses[addresses > 0]))
         for place in np.flatnonzero(addresses == 0).tolist():
-            gone = graves.get(names[place])
-            if gone is not None:
-                rows.append((names[place], dump_gone(gone)))
-                graves.written(names[place])
+            rows += self._marks([names[place]])
         return rows
+
+    def oldest(self) -> int:
+        """The count of the oldest row that is still somebody's newest."""
+        marks, graves = self._everyone.written.marks, self._everyone.graves
+        for key in list(marks):
+            if graves.get(key) is not None:
+                break
+            del marks[key]
+        return self._everyone.written.oldest()
+
+    def take_oldest(self, most: int, before: int) -> list[tuple[bytes, bytes]]:
+        """The rows that were written longest ago, to be written again as they stand.
+
+        Args:
+            most: How many series, and how many that are gone, at most.
+            before: Only what was written before this count.
+        """
+        everyone, written = self._everyone, self._everyone.written
+        numbers = written.longest_ago(most, before)
+        names = [everyone.keys[number] for number in numbers.tolist()]
+        rows = list(self._packed(names, everyone.find(names)))
+        written.note(numbers)
+        old = [key for key, at in islice(written.marks.items(), most) if at < before]
+        return [*rows, *self._marks(old)]
+
+    def _marks(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The marks of series that are gone, as rows."""
+        everyone = self._everyone
+        for key in keys:
+            gone = everyone.graves.get(key)
+            if gone is not None:
+                everyone.graves.written(key)
+                everyone.written.note_mark(key)
+                yield key, dump_gone(gone)
 
     def all_rows(self, at_once: int = 1_000) -> Iterator[list[tuple[bytes, bytes]]]:
         """The rows of all series as they stand; what has changed is not asked.
@@ -154,6 +186,16 @@ class Checkpoints:
         self._reader.read(keys, heads)
         for place in np.flatnonzero(heads.groups < 0).tolist():
             self._restore_one(keys[place], rows[place])
+        self._note_restored(keys)
+
+    def _note_restored(self, keys: Sequence[bytes]) -> None:
+        everyone, written = self._everyone, self._everyone.written
+        addresses = everyone.find(keys)
+        alive = np.flatnonzero(addresses)
+        written.note_at(everyone.numbers(addresses[alive]), written.taken + alive)
+        for place in np.flatnonzero(addresses == 0).tolist():
+            written.marks[keys[place]] = written.taken + place
+        written.taken += len(keys)
 
     def _restore_one(self, key: bytes, row: bytes) -> None:
         everyone = self._everyone

@@ -24,6 +24,7 @@ from detectors.state.series import Series
 from detectors.state.stage import Stage
 from detectors.state.store import Store
 from detectors.state.timers import Timers
+from detectors.state.written import Written
 
 
 class Population:
@@ -38,6 +39,7 @@ class Population:
         census: Tells how many series fire.
         keys: By number; of a series that is gone until ``reuse_numbers``.
         graves: Of the series that are gone.
+        written: Which of their rows were written longest ago.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Population:
         self.awake: dict[bytes, Series] = {}
         self.keys: list[bytes] = []
         self.graves = Graves()
+        self.written = Written()
         self.timers = Timers(store, self.due)
         self._groups = members
         self._numbered = list(members.values())
@@ -75,6 +78,11 @@ class Population:
         return np.fromiter(
             map(self.addresses.get, keys, repeat(0)), np.int64, len(keys)
         )
+
+    def numbers(self, addresses: Ints) -> Ints:
+        """The numbers of series, by their addresses."""
+        numbers: Ints = self._store.arena.ints[addresses + layout.NUMBER]
+        return numbers
 
     def group_of(self, key: bytes) -> Group:
         """The rules on a series, perhaps none."""
@@ -145,6 +153,7 @@ class Population:
         self.timers.remove(address)
         number = int(store.arena.ints[address + layout.NUMBER])
         self._resting.append(number)
+        self.written.forget(number)
         self._roster.leave(number)
         store.give_watches(address, group)
         store.arena.give(address, layout.WATCHES + len(group.plans))

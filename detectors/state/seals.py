@@ -26,6 +26,10 @@ class Seal(NamedTuple):
         books: As ``checkpoints.Checkpoints`` has them.
         parents: As ``parents.Parents`` dumps them.
         fleets: As ``fleets.Fleets`` dumps them.
+        series: How many there are; 0 if nobody counted.
+        rows_from: Offset in the state topic from which on the newest rows of all series
+            lie.
+        rows_end: Offset in the state topic before which the seal does not lie.
     """
 
     offset: int
@@ -40,6 +44,9 @@ class Seal(NamedTuple):
     books: list[Any]
     parents: list[Any]
     fleets: list[Any]
+    series: int = 0
+    rows_from: int = 0
+    rows_end: int = 0
 
     def dump(self) -> bytes:
         """As a row."""
@@ -57,8 +64,11 @@ class Seal(NamedTuple):
             RowError: It is of another version, or none at all.
         """
         parts = read(row, "a partition's seal")[1:]
-        if len(parts) == len(cls._fields) - 1:
+        missing = len(cls._fields) - len(parts)
+        if missing == 4:
             parts.append([])  # Before there were budgets.
+        if missing in {3, 4}:
+            parts += [0, 0, 0]  # Before it said where its rows are.
         if len(parts) != len(cls._fields):
             raise RowError("the row of a partition's seal is none of Loopwatch's")
         for position in (1, 2, 5):

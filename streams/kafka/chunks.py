@@ -24,7 +24,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
-from streams.kafka.lean_records import LeanResults
+from streams.kafka.lean_records import make_lean
 from streams.kafka.reading import Chunk, Reading, Source, Verdict, in_turns, make_chunk
 from streams.logs import LIBRARY
 
@@ -58,8 +58,7 @@ class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_start(self) -> None:
         await super().on_start()
         self.transport.reading.lease.watch(self._consumer._coordinator)
-        fetcher = self._consumer._fetcher
-        fetcher._records = LeanResults(fetcher._records)
+        make_lean(self._consumer)
 
 
 class ChunkConsumer(driver.Consumer):  # type: ignore[misc]

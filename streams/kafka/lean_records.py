@@ -17,6 +17,12 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
 
+def make_lean(consumer: Any) -> None:  # noqa: ANN401
+    """Let a consumer of aiokafka that was started hand on records as they are read."""
+    fetcher = consumer._fetcher
+    fetcher._records = LeanResults(fetcher._records)
+
+
 class LeanResults(OrderedDict[TopicPartition, Any]):
     """What a fetcher has fetched, by partition; made to hand records on unchanged.
 

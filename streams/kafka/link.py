@@ -18,8 +18,8 @@ from streams.kafka.reading import Chunk, Verdict
 
 log = logging.getLogger(__name__)
 
-Process = Callable[[Chunk], Awaitable[None]]
-Load = Callable[[set[TP], bool], Awaitable[None]]
+Process = Callable[[Chunk], Awaitable[object]]
+Load = Callable[[set[TP], bool], Awaitable[object]]
 
 
 class StateError(Exception):
@@ -78,12 +78,12 @@ class Link:
         """Wait until a chunk is surely ours; False once it is not."""
         return await self.lease.hold(lambda: self.consumer.is_current(chunk))
 
-    async def deliver(self, chunk: Chunk, write: Callable[[], Awaitable[None]]) -> bool:
+    async def deliver(self, chunk: Chunk, write: Callable[[], Awaitable[object]]) -> bool:
         """Write what came of a chunk; whether it is acknowledged and still ours."""
         return await self.write(write, lambda: self.consumer.is_current(chunk))
 
     async def write(
-        self, write: Callable[[], Awaitable[None]], still_ours: Callable[[], bool]
+        self, write: Callable[[], Awaitable[object]], still_ours: Callable[[], bool]
     ) -> bool:
         """Write as often as it takes; whether it is acknowledged and still ours.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from detectors.partition import Partition
 from detectors.state.tallies import Counts
 from streams.metrics import Meters
+from streams.state.reach import Reach
 
 
 class Step(NamedTuple):
@@ -29,6 +30,7 @@ class Owned:
         partition: As it was restored.
         position: Offset of the next block to fold.
         fresh: There was no state to restore.
+        reach: Where its rows lie.
 
     Attributes:
         next: The position, as it goes on.
@@ -41,10 +43,16 @@ class Owned:
     """
 
     def __init__(
-        self, partition: Partition, position: int = 0, *, fresh: bool = False
+        self,
+        partition: Partition,
+        position: int = 0,
+        *,
+        fresh: bool = False,
+        reach: Reach | None = None,
     ) -> None:
         self.partition = partition
         self.fresh = fresh
+        self._reach = Reach() if reach is None else reach
         self.begin(position)
         self.step: Step | None = None
         self.changed = False
@@ -62,11 +70,21 @@ class Owned:
         if self.next == self._taken and not self.changed:
             self.safe_s = time.monotonic()
             return False
-        rows = self.partition.take_dirty()
-        self.step = Step(rows, self.partition.seal(self.next - 1), self.next)
+        self._reach.began(self.partition.rows_taken)
+        partition = self.partition
+        rows = partition.take_dirty()
+        oldest = partition.oldest_row
+        again = self._reach.again(len(rows), len(partition), oldest)
+        rows += partition.take_oldest(*again)
+        self._seal(rows)
+        return True
+
+    def _seal(self, rows: list[tuple[bytes, bytes | None]]) -> None:
+        reach = self._reach
+        at = reach.begin(self.partition.oldest_row), reach.end
+        self.step = Step(rows, self.partition.seal(self.next - 1, at), self.next)
         self._taken = self.next
         self.changed = self.fresh = False
-        return True
 
     def take_up(self, partition: Partition) -> None:
         """Go on with the partition as it is under other rules.
@@ -74,19 +92,25 @@ class Owned:
         What changed under the old ones is written first, and the seal on it names
         both: until then no row may be written that the topic's own seal cannot tell.
         """
+        self._reach.began(self.partition.rows_taken)
         rows = self.partition.take_dirty()
         waiting = [] if self.step is None else self.step.rows
-        seal = partition.seal(self.next - 1)
+        partition.follow_rows(self.partition)
         self.partition = partition
-        self.step = Step([*waiting, *rows], seal, self.next)
-        self._taken = self.next
-        self.changed = self.fresh = self.retired = False
+        self._seal([*waiting, *rows])
+        self.retired = False
 
-    def made_safe(self, step: Step) -> None:
-        """A step has been written."""
+    def made_safe(self, step: Step, end: int) -> None:
+        """A step has been written.
+
+        Args:
+            step: It.
+            end: Offset in the state topic behind its seal.
+        """
         self.step = None
         self.safe = step.position
         self.safe_s = time.monotonic()
+        self._reach.ended(end)
 
     def count(self, meters: Meters) -> None:
         """Add to the meters what was counted since the last time."""

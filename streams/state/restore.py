@@ -19,7 +19,8 @@ from streams.kafka.link import StateError
 from streams.kafka.topic_specs import TopicNames
 from streams.observations.block import decode_block
 from streams.state.owned import Owned
-from streams.state.topic import SEAL, newer_offset, read_log, read_rows
+from streams.state.tail import Tail
+from streams.state.topic import follow, read_log
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +51,15 @@ async def restore(
     if not numbers:
         return {}
     began_s = time.monotonic()
-    found = await read_rows(options, topics.detect_state, numbers, newer_offset)
+    tails = {number: Tail() for number in numbers}
     restored = {}
     applied: dict[int, int] = {}
     with uncollected():
-        for number, rows in found.items():
-            restored[number] = _restored(number, rows, book, topics, applied)
+        await follow(options, topics.detect_state, tails)
+        read = sum(tail.read for tail in tails.values())
+        for number in list(tails):
+            tail = tails.pop(number)
+            restored[number] = _restored(number, tail, book, topics, applied)
     await _refill(restored, topics, options)
     control = applied.pop(CONTROL, None)
     await _compare_sources(applied, sources, topics, options)
@@ -64,10 +68,11 @@ async def restore(
     for owned in restored.values():
         owned.partition.finish_restore()
     log.info(
-        "restored partitions %s of %s: %d rows in %.1f s",
+        "restored partitions %s of %s: %d series, of %d rows read, in %.1f s",
         sorted(restored),
         topics.observations,
-        sum(map(len, found.values())),
+        sum(len(owned.partition) for owned in restored.values()),
+        read,
         time.monotonic() - began_s,
     )
     return restored
@@ -88,21 +93,25 @@ def uncollected() -> Iterator[None]:
 
 def _restored(
     number: int,
-    rows: dict[bytes, bytes],
+    tail: Tail,
     book: RuleBook,
     topics: TopicNames,
     applied: dict[int, int],
 ) -> Owned:
     partition = Partition(book, number=number)
-    seal = rows.pop(SEAL, None)
     try:
         position = 0
-        if seal is not None:
-            position = partition.restore_seal(seal) + 1
-            for source, offset in Seal.load(seal).applied.items():
+        if tail.seal is not None:
+            seal = Seal.load(tail.seal.value)
+            if len(tail.rows) < seal.series:
+                raise StateError(
+                    f"{topics.detect_state} {number} has the rows of {len(tail.rows)} "
+                    f"series, and had {seal.series}: rows were lost; {_forget(topics)}"
+                )
+            position = partition.restore_seal(tail.seal.value) + 1
+            for source, offset in seal.applied.items():
                 applied[source] = max(offset, applied.get(source, -1))
-        for key, row in rows.items():
-            partition.restore_row(key, row)
+        partition.restore_rows({key: row.value for key, row in tail.rows.items()})
     except RowError as error:
         raise StateError(f"{topics.detect_state} {number}: {error}") from None
     except (LookupError, TypeError, ValueError) as error:
@@ -110,11 +119,16 @@ def _restored(
         raise StateError(
             f"{topics.detect_state} {number}: a row is damaged, or was written by a "
             f"version in between ({type(error).__name__}: {error}). Start the version "
-            f"that wrote it; or, to forget what was normal and which alerts are open, "
-            f"stop all workers and delete the topics {topics.detect_state} and "
-            f"{topics.observations}"
+            f"that wrote it; or, {_forget(topics)}"
         ) from error
-    return Owned(partition, position, fresh=seal is None)
+    return Owned(partition, position, fresh=tail.seal is None, reach=tail.reach)
+
+
+def _forget(topics: TopicNames) -> str:
+    return (
+        "to forget what was normal and which alerts are open, stop all workers and "
+        f"delete the topics {topics.detect_state} and {topics.observations}"
+    )
 
 
 async def _refill(

@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streams.kafka.lean_records import make_lean
 
 SEAL: Final = b"seal"
 """Key of a partition's own row; a series' key is a JSON object."""
@@ -46,9 +49,34 @@ def newer_offset(old: bytes, new: bytes) -> bool:
         return True
 
 
-def always_newer(_old: bytes, _new: bytes) -> bool:
-    """The order of the log decides."""
-    return True
+class Course(Protocol):
+    """What is read of a partition, and from where."""
+
+    def begin(self, first: int, last: int) -> int:
+        """The offset to read from, of those from the first to the last or beyond."""
+        ...
+
+    def take(self, records: list[Any]) -> None:
+        """Take records, in order."""
+        ...
+
+    def more(self, end: int) -> int | None:
+        """The offset to read from now that all up to the end was; None if that was it."""
+        ...
+
+
+class _Once:
+    """All from an offset on, once; see ``read_log``."""
+
+    def __init__(self, begin: int, take: Callable[[list[Any]], None]) -> None:
+        self._begin = begin
+        self.take = take
+
+    def begin(self, first: int, last: int) -> int:
+        return last if self._begin < 0 else max(first, self._begin)
+
+    def more(self, _end: int) -> int | None:
+        return None
 
 
 async def read_log(
@@ -74,6 +102,32 @@ async def read_log(
     Raises:
         TimeoutError: Nothing came for a while; there is more.
     """
+    courses = {
+        number: _Once(first, partial(take, number)) for number, first in begin.items()
+    }
+    return await follow(options, topic, courses, until)
+
+
+async def follow(
+    options: Mapping[str, Any],
+    topic: str,
+    courses: Mapping[int, Course],
+    until: Mapping[int, int] | None = None,
+) -> dict[int, int]:
+    """Read partitions, each on its course, without a consumer group.
+
+    Args:
+        options: Keyword arguments of aiokafka's clients.
+        topic: Whose partitions.
+        courses: By partition.
+        until: Offsets that count as ends, where they are before them.
+
+    Returns:
+        The high watermark of each partition.
+
+    Raises:
+        TimeoutError: Nothing came for a while; there is more.
+    """
     limits = until or {}
     consumer = AIOKafkaConsumer(
         **options,
@@ -85,21 +139,21 @@ async def read_log(
     )
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in begin]
+        make_lean(consumer)
+        partitions = [TopicPartition(topic, number) for number in courses]
         consumer.assign(partitions)
         firsts = await consumer.beginning_offsets(partitions)
         # What the embedded broker calls the end is before it, or at it.
         lasts = await consumer.end_offsets(partitions)
         for tp in partitions:
-            wanted = begin[tp.partition]
-            consumer.seek(tp, lasts[tp] if wanted < 0 else max(firsts[tp], wanted))
+            consumer.seek(tp, courses[tp.partition].begin(firsts[tp], lasts[tp]))
         ends: dict[int, int] = {}
         todo = set(partitions)
         moved_s = time.monotonic()
         while todo:
             found = await consumer.getmany(*todo, timeout_ms=200)
             for tp, records in found.items():
-                take(tp.partition, records)
+                courses[tp.partition].take(records)
             for tp in list(todo):
                 # None until the first answer. Only the position knows of holes.
                 highwater = consumer.highwater(tp)
@@ -107,8 +161,13 @@ async def read_log(
                     continue
                 ends[tp.partition] = highwater
                 limit = min(limits.get(tp.partition, highwater), highwater)
-                if await consumer.position(tp) >= limit:
+                if await consumer.position(tp) < limit:
+                    continue
+                more = courses[tp.partition].more(highwater)
+                if more is None:
                     todo.discard(tp)
+                else:
+                    consumer.seek(tp, more)
             if found:
                 moved_s = time.monotonic()
             elif time.monotonic() - moved_s > _PATIENCE_S:
@@ -122,10 +181,7 @@ async def read_log(
 
 
 async def read_rows(
-    options: Mapping[str, Any],
-    topic: str,
-    partitions: Collection[int],
-    newer: Callable[[bytes, bytes], bool] = always_newer,
+    options: Mapping[str, Any], topic: str, partitions: Collection[int]
 ) -> dict[int, dict[bytes, bytes]]:
     """The last row of every key, by partition.
 
@@ -133,7 +189,6 @@ async def read_rows(
         options: Keyword arguments of aiokafka's clients.
         topic: A compacted one.
         partitions: Which of it.
-        newer: Whether a row (the second) replaces one before it.
 
     Raises:
         TimeoutError: They could not be read to their ends: half a state is none.
@@ -143,13 +198,10 @@ async def read_rows(
     def take(number: int, records: list[Any]) -> None:
         found = rows[number]
         for record in records:
-            key, value = record.key, record.value
-            if value is None:
-                found.pop(key, None)
-                continue
-            known = found.get(key)
-            if known is None or newer(known, value):
-                found[key] = value
+            if record.value is None:
+                found.pop(record.key, None)
+            else:
+                found[record.key] = record.value
 
     if partitions:
         await read_log(options, topic, dict.fromkeys(partitions, 0), take)
@@ -158,21 +210,32 @@ async def read_rows(
 
 async def append(
     producer: AIOKafkaProducer, topic: str, partition: int, rows: Rows
-) -> None:
+) -> int:
     """Write records in order, and return once Kafka has acknowledged them all.
 
     In batches of our own: ``send`` costs ten times as much a record.
+
+    Returns:
+        The offset behind the last of them; 0 where there is none.
 
     Raises:
         aiokafka.errors.KafkaError: Some may not have been written.
     """
     acks: list[Awaitable[Any]] = []
+    counts: list[int] = []
     batch = producer.create_batch()
+
+    async def send() -> None:
+        counts.append(batch.record_count())
+        acks.append(await producer.send_batch(batch, topic, partition=partition))
+
     for key, value in rows:
         if batch.append(key=key, value=value, timestamp=None) is None:
-            acks.append(await producer.send_batch(batch, topic, partition=partition))
+            await send()
             batch = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None)
     if batch.record_count():
-        acks.append(await producer.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*acks)
+        await send()
+    written = await asyncio.gather(*acks)
+    ends = (each.offset + count for each, count in zip(written, counts, strict=True))
+    return max(ends, default=0)

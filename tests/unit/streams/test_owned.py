@@ -36,7 +36,7 @@ def test_a_step_is_safe_once_it_is_written() -> None:
     assert Seal.load(step.seal).offset == 7
     assert not mine.take_step()
     assert mine.step is step
-    mine.made_safe(step)
+    mine.made_safe(step, 1)
     assert not mine.take_step()
     assert mine.safe == 8
 

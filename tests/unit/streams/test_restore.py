@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 
@@ -11,6 +13,7 @@ from detectors.state.rows import VERSION
 from streams.kafka.link import StateError
 from streams.kafka.topic_specs import TopicNames
 from streams.state.restore import _restored
+from streams.state.tail import Tail
 
 BOOK = RuleBook(
     (
@@ -36,6 +39,9 @@ BOOK = RuleBook(
 )
 def test_a_damaged_row_is_refused_with_its_place(row: bytes) -> None:
     """The topic and the partition are named, and there is no other exception."""
+    tail = Tail()
+    tail.begin(0, 1)
     key = series_key({"agent": "a"})
+    tail.take([SimpleNamespace(offset=0, key=key, value=row)])
     with pytest.raises(StateError, match=r"loopwatch\.detect-state 3"):
-        _restored(3, {key: row}, BOOK, TopicNames(), {})
+        _restored(3, tail, BOOK, TopicNames(), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -54,10 +55,11 @@ class Producer:
     async def send_batch(self, batch: BatchBuilder, *_: object, partition: int) -> Any:
         """Keep a batch, and acknowledge it."""
         assert partition == 3
+        first = sum(each.record_count() for each in self.batches)
         self.batches.append(batch)
 
-        async def ack() -> None:
-            return None
+        async def ack() -> SimpleNamespace:
+            return SimpleNamespace(offset=100 + first)
 
         return ack()
 
@@ -65,7 +67,8 @@ class Producer:
 async def written(rows: Sequence[tuple[bytes | None, bytes | None]]) -> list[int]:
     """How many records each batch has that is made of the rows."""
     producer = Producer(1000)
-    await append(producer, "topic", 3, rows)
+    end = await append(producer, "topic", 3, rows)
+    assert end == (100 + len(rows) if rows else 0)
     return [batch.record_count() for batch in producer.batches]
 
 
