@@ -14,6 +14,9 @@ _FIRST: Final = 1 << 16
 _GROWTH: Final = 1.5
 _NOTHING: Final = np.zeros(0)
 
+MOST: Final = (1 << 31) - 1
+"""Words that there may be: an address has half a word (``kernels.halves``)."""
+
 
 def _memory(words: int) -> mmap:
     """So many words, all zero, that go back to the machine as soon as they are let go.
@@ -29,17 +32,21 @@ class Arena:
 
     The array moves when it grows: ask for ``floats`` and ``ints`` anew each time.
 
+    Args:
+        most: Words that it may grow to.
+
     Attributes:
         floats, ints: The same memory, seen as either.
         heads: See ``kernels.arena``.
     """
 
-    __slots__ = ("_memory", "floats", "heads", "ints")
+    __slots__ = ("_memory", "_most", "floats", "heads", "ints")
 
     floats: Floats
     ints: Ints
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
         self._see(_memory(_FIRST))
         self.heads: Ints = np.zeros(pieces.HEADS, np.int64)
         self.heads[pieces.TOP] = pieces.STEP
@@ -62,8 +69,19 @@ class Arena:
             self.grow()
 
     def grow(self) -> None:
-        """Make room; pages that are not used yet take no memory."""
-        known, words = int(self.heads[pieces.TOP]), int(len(self.ints) * _GROWTH)
+        """Make room; pages that are not used yet take no memory.
+
+        Raises:
+            MemoryError: It is as large as it may be.
+        """
+        known, held = int(self.heads[pieces.TOP]), len(self.ints)
+        if held >= self._most:
+            raise MemoryError(
+                f"the series of one partition need more than {8 * held / 2**30:.2g} GiB "
+                "of memory, which is the most that they can have: have fewer of them, "
+                "with a shorter `retention` or fewer labels in `by`"
+            )
+        words = min(int(held * _GROWTH), self._most)
         memory = self._memory
         # It can be moved as a whole, without a copy, while nobody looks at it.
         self.floats, self.ints = _NOTHING, _NOTHING.view(np.int64)

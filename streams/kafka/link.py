@@ -78,7 +78,9 @@ class Link:
         """Wait until a chunk is surely ours; False once it is not."""
         return await self.lease.hold(lambda: self.consumer.is_current(chunk))
 
-    async def deliver(self, chunk: Chunk, write: Callable[[], Awaitable[object]]) -> bool:
+    async def deliver(
+        self, chunk: Chunk, write: Callable[[], Awaitable[object]]
+    ) -> bool:
         """Write what came of a chunk; whether it is acknowledged and still ours."""
         return await self.write(write, lambda: self.consumer.is_current(chunk))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from detectors.state.arena import Arena
+from detectors.kernels.arena import TOP
+from detectors.state.arena import MOST, Arena
 
 
 @pytest.mark.parametrize("seen", [False, True], ids=["moved", "copied"])
@@ -32,3 +33,17 @@ def test_both_views_are_of_the_same_memory() -> None:
     arena.grow()
     arena.floats[at] = 1.0
     assert hex(arena.ints[at]) == "0x3ff0000000000000"
+
+
+def test_no_address_is_larger_than_half_a_word_holds() -> None:
+    """What would need a larger one says what to do, and changes nothing."""
+    arena = Arena(most=100_000)
+    while len(arena.ints) < 100_000:
+        arena.grow()
+    before = int(arena.heads[TOP])
+
+    with pytest.raises(MemoryError, match="shorter `retention`"):
+        arena.take(1 << 17)
+
+    assert int(arena.heads[TOP]) == before
+    assert MOST < 2**31
