@@ -24,6 +24,7 @@ from streams.state.topic import follow, read_log
 
 log = logging.getLogger(__name__)
 
+RESTORED: Final = "restored partitions %s of %s: %d series, of %d rows read, in %.1f s"
 _AT_END: Final = -1
 
 
@@ -58,17 +59,20 @@ async def restore(
         await follow(options, topics.detect_state, tails)
         read = sum(tail.read for tail in tails.values())
         for number in list(tails):
-            tail = tails.pop(number)
-            restored[number] = _restored(number, tail, book, topics, applied)
+            # What has been read is let go as soon as it is restored.
+            restored[number] = _restored(
+                number, tails.pop(number), book, topics, applied
+            )
     await _refill(restored, topics, options)
     control = applied.pop(CONTROL, None)
     await _compare_sources(applied, sources, topics, options)
     if control is not None:
         await _compare_control(control, restored, topics, options)
-    for owned in restored.values():
-        owned.partition.finish_restore()
+    with uncollected():
+        for owned in restored.values():
+            owned.partition.finish_restore()
     log.info(
-        "restored partitions %s of %s: %d series, of %d rows read, in %.1f s",
+        RESTORED,
         sorted(restored),
         topics.observations,
         sum(len(owned.partition) for owned in restored.values()),

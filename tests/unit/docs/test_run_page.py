@@ -8,6 +8,7 @@ from pathlib import Path
 from streams.kafka.topic_specs import loopwatch_topics
 from streams.metrics import Meters
 from streams.settings import PREFIX, Settings
+from streams.state.restore import RESTORED
 
 PAGE = (Path(__file__).parents[3] / "docs" / "run.md").read_text(encoding="utf-8")
 
@@ -52,3 +53,9 @@ def test_every_topic_is_on_the_page() -> None:
     assert set(first_cells(section("Topics"))) == {
         spec.name for spec in loopwatch_topics()
     }
+
+
+def test_what_is_logged_of_a_restart_is_on_the_page() -> None:
+    """In the words of the log."""
+    said = ([0, 1, 2, 3], "loopwatch.observations", 100_200, 171_034, 1.6)
+    assert f"\n{RESTORED % said}\n" in section("Topics")
