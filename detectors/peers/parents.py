@@ -170,22 +170,27 @@ class Parents:
     Args:
         wanted: Whether some rule may ask for a parent; others are not kept.
 
+    Attributes:
+        times: How often it has heard of any.
+
     >>> parents = Parents()
     >>> parents.hear([Part("all", Sums(3.0, 3.0, 3.0, 1.5, 6.0, 0.0))])
     >>> parents.prior([Parent("unheard of", True), Parent("all", True)]).normal.mean
     1.0
     """
 
-    __slots__ = ("_heard", "_strangers", "_wanted")
+    __slots__ = ("_heard", "_strangers", "_wanted", "times")
 
     def __init__(self, wanted: Callable[[str], bool] = lambda _key: True) -> None:
         self._wanted = wanted
         self._heard: dict[str, Sums] = {}
         self._strangers: dict[str, Sums] = {}
+        self.times = 0
 
     def hear(self, parts: Iterable[Part]) -> None:
         """Take what the log says; of a parent known already it replaces all."""
         for key, sums in [(part.key, part.sums) for part in parts]:
+            self.times += 1
             if key in self._strangers:
                 self._strangers[key] = sums
             elif sums.series < FEWEST_PEERS or not self._wanted(key):
@@ -197,6 +202,11 @@ class Parents:
     def known(self) -> bool:
         """Whether it has heard of any."""
         return bool(self._heard)
+
+    @property
+    def keys(self) -> Iterable[str]:
+        """Of all parents that it has heard of."""
+        return self._heard.keys()
 
     def prior(self, parents: Iterable[Parent]) -> Prior | None:
         """From the first of these parents that has enough series."""
