@@ -357,7 +357,9 @@ WINDOWS, ERA_STEPS = 28, 29
 CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
 """Of the factors of cost over a window; see ``kernels.window_factors``."""
 NAMED: Final = 33
-"""Whether its series have labels that the state has no codes of."""
+"""Whether its series have labels that the state has no codes of; what they lend hangs on
+all but the first one."""
+FIRST_ALONE, OTHERS_TOO = 1, 2
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
 AT_LEAST_US, AT_MOST_US = 35, 36

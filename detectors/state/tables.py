@@ -155,7 +155,7 @@ class Tables:
         row[at.KIND] = at.DRIFT
         row[at.FACET], row[at.FACETS] = len(known), len(found)
         row[at.LAG] = setting.lag
-        row[at.NAMED] = not _CODED.issuperset(by)
+        row[at.NAMED] = _named(by)
         row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
         first = min(by, default="agent")
         row[at.FIRST_OF] = _FIRST.get(first, 0)
@@ -184,6 +184,14 @@ class Tables:
             row[at.FACTORS] = bets
             bets += FACTORS_WIDTH
         row[at.WATCH_WIDTH] = bets
+
+
+def _named(by: Sequence[str]) -> int:
+    """Which labels of a series the state has no codes of."""
+    first, others = sorted(by)[:1], sorted(by)[1:]
+    if not _CODED.issuperset(others):
+        return at.OTHERS_TOO
+    return 0 if _CODED.issuperset(first) else at.FIRST_ALONE
 
 
 def _after_us(plan: Plan) -> int:
