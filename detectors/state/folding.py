@@ -294,7 +294,6 @@ class Folder:
         now_us = int(cursor[kernel.NOW_US])
         old = ended_us < cursor[kernel.JUDGED_FROM_US]
         left = int(cursor[kernel.LEFT])
-        values = stage.values
         news = False
         kinds = self._store.tables.rules[:, layout.KIND]
         which = int(cursor[kernel.RULE])
@@ -309,7 +308,7 @@ class Folder:
             ):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):
-                told = watch.sample(values, ended_us, now_us, stage)
+                told = watch.sample(stage.values, ended_us, now_us, stage)
                 news = told is not None or news
             which, left = which + 1, WHOLLY
             if which == len(taken):
