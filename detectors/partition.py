@@ -281,9 +281,9 @@ class Partition:
 
         For all partitions to hear of: in ``Batch.parents``, summed up over them.
         """
-        self._giving.add_up()
+        news = self._giving.take_news()
         self._all.reuse_numbers()
-        return self._stage.shares.take_news() + self._stage.fleets.take_news()
+        return news + self._stage.fleets.take_news()
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -198,11 +199,17 @@ def decode_line(text: bytes) -> Line:
 
 def rfc3339(at_us: int) -> str:
     """Microseconds since 1970 as RFC 3339 in UTC, fractions only where there are any."""
-    moment = _EPOCH + timedelta(microseconds=at_us)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    at_s, part_us = divmod(at_us, 1_000_000)
+    fraction = f".{part_us:06d}".rstrip("0") if part_us else ""
+    return f"{_second(at_s)}{fraction}Z"
+
+
+@lru_cache(maxsize=1_000)
+def _second(at_s: int) -> str:
+    """Many lines are of the same one."""
+    text = (_EPOCH + timedelta(seconds=at_s)).strftime("%Y-%m-%dT%H:%M:%S")
     # strftime writes the year 33 without its zeros on some platforms.
-    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{text:0>19}{fraction}Z"
+    return f"{text:0>19}"
 
 
 def microseconds(text: str) -> int:

@@ -20,6 +20,7 @@ from detectors.kernels.factors import factors_learn
 from detectors.kernels.halves import half, set_half
 from detectors.kernels.holding import stand
 from detectors.kernels.learning import learn_sample, look_back
+from detectors.kernels.lending import begin_lent
 from detectors.kernels.moments import moment, number_of
 from detectors.kernels.norms import LEVEL, norm_judged, norm_lent, norm_ready
 from detectors.kernels.probation import (
@@ -30,6 +31,7 @@ from detectors.kernels.probation import (
     worst,
 )
 from detectors.kernels.samples import open_sample
+from detectors.kernels.saying import say_well
 from detectors.kernels.seasons import season_learn
 from detectors.kernels.suspects import (
     clear,
@@ -74,6 +76,8 @@ def sample_quietly(
     given: Table,
     given_floats: Grid,
     said: Table,
+    lent: Table,
+    kin: Ints,
 ) -> int:
     """Fold a session unless there is something to say.
 
@@ -91,6 +95,7 @@ def sample_quietly(
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what is said for others to borrow.
         said: Takes that the series can be judged from now on, and all is well.
+        lent, kin: See ``kernels.lending``.
 
     Returns:
         How much is left to do.
@@ -120,7 +125,21 @@ def sample_quietly(
         return DONE
     stratum = places[at.STRATUM]
     if half(i, stratum, at.BORN) == 0:
-        if places[at.PEERS]:
+        if places[at.PEERS] and not begin_lent(
+            i,
+            heads,
+            watch,
+            rules,
+            rule,
+            facets,
+            signs,
+            scratch,
+            places,
+            odds_keys,
+            odds,
+            lent,
+            kin,
+        ):
             return TO_BEGIN
         set_half(i, stratum, at.BORN, 1)
     if holding:
@@ -181,12 +200,8 @@ def sample_quietly(
         ):
             return TO_EXPOSE
         if judged:
-            i[watch + at.QUIET] = at.ALL_WELL
-            row = places[at.SAID_COUNT]
-            places[at.SAID_COUNT] = row + 1
-            said[row, at.A_RULE], said[row, at.A_WATCH] = rule, watch
-            said[row, at.A_SERIES] = places[at.OF_SERIES]
-            said[row, at.A_REF], said[row, at.A_NOW_US] = ref, now_us
+            series = places[at.OF_SERIES]
+            say_well(i, watch, rule, series, ref, now_us, places, said)
     learn_sample(
         f,
         i,

@@ -17,6 +17,7 @@ from detectors.kernels.counted import count_sample
 from detectors.kernels.drift import DONE as QUIETLY
 from detectors.kernels.drift import sample_quietly
 from detectors.kernels.factors import factors_learn
+from detectors.kernels.saying import say_well
 from detectors.kernels.silence import take_session
 from detectors.kernels.timed import TO_PLACE, timed_sample
 from detectors.kernels.window_factors import window_learn
@@ -113,6 +114,8 @@ def fold(
     given: Table,
     given_floats: Grid,
     said: Table,
+    lent: Table,
+    kin: Ints,
 ) -> int:
     """Fold a block from where the cursor stands; why it stops.
 
@@ -135,6 +138,7 @@ def fold(
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what series say for others to borrow.
         said: Takes which series can be judged from now on, and are well.
+        lent, kin: See ``kernels.lending``.
     """
     position, session = cursor[POSITION], cursor[SESSION]
     step, applied = cursor[STEP], cursor[APPLIED]
@@ -232,7 +236,11 @@ def fold(
             kind = rules[rule, at.KIND]
             watch = i[at_series + at.WATCHES + taken[which]]
             left = QUIETLY
-            if kind != at.PYTHON and (watch == 0 or kind >= at.DRIFT):
+            if kind != at.PYTHON and (
+                watch == 0
+                or kind >= at.DRIFT
+                or (kind <= at.EACH_RATE and i[watch + at.QUIET] == at.TOO_YOUNG)
+            ):
                 if (
                     heads[TOP] + ROOM > len(i)
                     or places[at.GIVEN_COUNT] + GIVEN_ENOUGH > len(given)
@@ -302,12 +310,26 @@ def fold(
                     given,
                     given_floats,
                     said,
+                    lent,
+                    kin,
                 )
             elif kind == at.EACH:
                 if not old:
                     value = values[session, rules[rule, at.COLUMN_AT]]
                     value *= rule_floats[rule, at.SIGN]
-                    if value > f[watch + at.LIMIT]:
+                    if value > f[watch + at.LIMIT] and not begin_well(
+                        f,
+                        i,
+                        watch,
+                        rule_floats,
+                        rule,
+                        value,
+                        at_series,
+                        cursor[REF] + session,
+                        now_us,
+                        places,
+                        said,
+                    ):
                         left = 1
                     elif rules[rule, at.FACTORS] and value <= f[watch + at.LIMIT]:
                         factors_learn(
@@ -321,7 +343,20 @@ def fold(
                 if not old and calls > 0:
                     errors = values[session, rules[rule, at.COLUMN_AT]]
                     value = errors / calls if errors == errors else 0.0
-                    if value * rule_floats[rule, at.SIGN] > f[watch + at.LIMIT]:
+                    value *= rule_floats[rule, at.SIGN]
+                    if value > f[watch + at.LIMIT] and not begin_well(
+                        f,
+                        i,
+                        watch,
+                        rule_floats,
+                        rule,
+                        value,
+                        at_series,
+                        cursor[REF] + session,
+                        now_us,
+                        places,
+                        said,
+                    ):
                         left = 1
             elif kind == at.ABSENCE:
                 column, over = rules[rule, at.COLUMN_AT], rules[rule, at.OVER]
@@ -393,3 +428,37 @@ def let_in(cursor: Ints, i: Ints, dirty: Ints, series: int) -> None:
         i[series + at.DIRTY] = 1
         dirty[cursor[DIRTY_COUNT]] = i[series + at.NUMBER]
         cursor[DIRTY_COUNT] += 1
+
+
+@compiled
+def begin_well(
+    f: Floats,
+    i: Ints,
+    watch: int,
+    rule_floats: Grid,
+    rule: int,
+    value: float,
+    at_series: int,
+    ref: int,
+    now_us: int,
+    places: Ints,
+    said: Table,
+) -> bool:
+    """The first session that a threshold judges; False if there is more to say of it.
+
+    Args:
+        f, i: The arena.
+        watch: The rule's state on the series.
+        rule_floats, rule: The table, and which row.
+        value: The session's, signed.
+        at_series: Address of the series.
+        ref: By which the session is found.
+        now_us: The series' time.
+        places: Where the sample at hand stands.
+        said: Takes that the series can be judged from now on, and all is well.
+    """
+    if i[watch + at.QUIET] != at.TOO_YOUNG or not value <= rule_floats[rule, at.LEAVE]:
+        return False
+    f[watch + at.LIMIT] = rule_floats[rule, at.ENTER]
+    say_well(i, watch, rule, i[at_series + at.NUMBER], ref, now_us, places, said)
+    return True

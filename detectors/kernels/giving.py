@@ -123,7 +123,8 @@ def _note(
     given[row, at.G_AGENT] = half(i, stratum, at.KEY_AGENT)
     given[row, at.G_TASK] = half(i, stratum, at.KEY_TASK)
     given[row, at.G_MODEL] = half(i, stratum, at.GIVEN_MODEL)
-    given[row, at.G_SERIES] = places[at.OF_SERIES] if rules[rule, at.NAMED] else -1
+    named = rules[rule, at.NAMED] == at.OTHERS_TOO
+    given[row, at.G_SERIES] = places[at.OF_SERIES] if named else -1
     given[row, at.G_SIGN] = sign
     for place in range(at.MOST_FACETS * at.GIVEN_FLOATS):
         given_floats[row, place] = 0.0

@@ -22,10 +22,12 @@ from detectors.kernels.bets import (
 )
 from detectors.kernels.evened import raised
 from detectors.kernels.halves import half, high, low
+from detectors.kernels.learning import learn_new
 from detectors.kernels.moments import moment
 from detectors.kernels.norms import LEVEL, norm_lent, norm_ready
+from detectors.kernels.seasons import season_learn
 from detectors.kernels.stakes import stake
-from detectors.kernels.suspects import keep
+from detectors.kernels.suspects import first_since, keep, levels
 from detectors.kernels.words import Floats, Grid, Ints, Table
 
 _RECENT: Final = 60
@@ -167,3 +169,29 @@ def returned(
         i[held + at.C_LOW] = number
     lasted = number - i[held + at.C_LOW] >= _BACK_SAMPLES
     return bool(back > enough and (lasted or back > _BACK_PLAINLY))
+
+
+@compiled
+def level_since(f: Floats, i: Ints, watch: int, number: int) -> float:
+    """What the suspects after a sample were like together."""
+    level, _ = levels(f, i, watch, first_since(i, watch, number))
+    return level
+
+
+@compiled
+def learn_held(
+    f: Floats,
+    i: Ints,
+    heads: Ints,
+    watch: int,
+    rules: Table,
+    rule: int,
+    facets: Table,
+    signs: Grid,
+    now_us: int,
+    scratch: Floats,
+    places: Ints,
+) -> None:
+    """Learn the sample at hand, apart from what was normal; see ``stand``."""
+    learn_new(f, i, heads, rules, rule, facets, signs, scratch, places)
+    season_learn(f, i, heads, watch, rules, rule, facets, scratch, places, True, now_us)

@@ -357,7 +357,9 @@ WINDOWS, ERA_STEPS = 28, 29
 CHUNKS_HELD, CHUNK_SIZE, CHUNKS_KEPT = 30, 31, 32
 """Of the factors of cost over a window; see ``kernels.window_factors``."""
 NAMED: Final = 33
-"""Whether its series have labels that the state has no codes of."""
+"""Whether its series have labels that the state has no codes of; what they lend hangs on
+all but the first one."""
+FIRST_ALONE, OTHERS_TOO = 1, 2
 TAKEN: Final = 34
 """Samples that drift rules have taken, and nobody has counted in."""
 AT_LEAST_US, AT_MOST_US = 35, 36
@@ -370,13 +372,19 @@ CREEPS: Final = 39
 """Where in a drift rule's state is what tells of creeps; 0 without."""
 SMALL: Final = 40
 """Of so many tilts a bet is not priced above that of normal deviations."""
-RULE_INTS: Final = 41
+FIRST_OF: Final = 41
+"""Which of its labels a series carries first, where that is one of these: by it nothing
+is borrowed."""
+FIRST_AGENT, FIRST_TASK = 1, 2
+RULE_INTS: Final = 42
 
 # And floats.
 SIGN, ENOUGH, CAUTION, DOUBT = 0, 1, 2, 3
 ENTER, RATIO, DROP = 4, 5, 6
 """The mildest fixed limit, signed; NaN where a baseline has no such."""
-RULE_FLOATS: Final = 7
+LEAVE: Final = 7
+"""Of a threshold on each session the value up to which no level of it says anything."""
+RULE_FLOATS: Final = 8
 
 # The table of facets: integers.
 READER: Final = 0
@@ -434,7 +442,7 @@ ENDED_US: Final = 8
 """When the session ended."""
 SCRATCH_INTS: Final = 9
 
-# A drift rule has enough sessions of a series, and all is well.
+# A rule can judge a series from now on, and all is well.
 A_RULE, A_WATCH, A_SERIES, A_REF, A_NOW_US = 0, 1, 2, 3, 4
 """The number of the series; by which the session is found; the series' time."""
 SAID_INTS: Final = 5

@@ -42,7 +42,7 @@ from detectors.kernels.seasons import season_learn
 from detectors.kinds.changes import REPLACED, Change
 from detectors.kinds.compiled_watch import CompiledWatch
 from detectors.kinds.plans import Limit, Plan
-from detectors.life.lifecycle import CLEAR, Evaluation, Life, Verdict
+from detectors.life.lifecycle import CLEAR, FAR, NO_LEVEL, Evaluation, Life, Verdict
 from detectors.normal.anchor import ACCEPTED, REBASELINED
 from detectors.normal.facets import facets
 from detectors.normal.releases import newest
@@ -199,40 +199,40 @@ class DriftWatch(CompiledWatch):
     def _learn(self, now_us: int, stage: Stage) -> None:
         store, arena = self.store, self.store.arena
         tables = store.tables
-        holding = self.holding
-        if holding:
-            learning.learn_new(
-                arena.floats,
-                arena.ints,
-                arena.heads,
-                tables.rules,
-                self.plan.row,
-                tables.facets,
-                tables.facet_floats,
-                store.scratch,
-                store.places,
-            )
-        else:
-            learning.learn_sample(
+        if self.holding:
+            holding.learn_held(
                 arena.floats,
                 arena.ints,
                 arena.heads,
                 self.at,
                 tables.rules,
-                tables.rule_floats,
                 self.plan.row,
                 tables.facets,
                 tables.facet_floats,
+                now_us,
                 store.scratch,
                 store.places,
-                store.given,
-                store.given_floats,
             )
-        if self.factors is not None:
-            if not holding:
-                self.factors.learn(stage)
-            elif self.number > self.change.fired_at[0]:
+            if self.factors is not None and self.number > self.change.fired_at[0]:
                 self.factors.during(stage)
+            return
+        learning.learn_sample(
+            arena.floats,
+            arena.ints,
+            arena.heads,
+            self.at,
+            tables.rules,
+            tables.rule_floats,
+            self.plan.row,
+            tables.facets,
+            tables.facet_floats,
+            store.scratch,
+            store.places,
+            store.given,
+            store.given_floats,
+        )
+        if self.factors is not None:
+            self.factors.learn(stage)
         season_learn(
             arena.floats,
             arena.ints,
@@ -243,7 +243,7 @@ class DriftWatch(CompiledWatch):
             tables.facets,
             store.scratch,
             store.places,
-            holding,
+            False,
             now_us,
         )
 
@@ -519,23 +519,43 @@ class DriftWatch(CompiledWatch):
             store.places,
         )
 
-    def _stand(self, now_us: int, stage: Stage) -> bool:
+    def _stand(self, now_us: int, stage: Stage) -> bool | None:
         """A sample while a change is told of: does it last, end, or become normal?"""
-        arena = self.store.arena
+        due, number = self.due(), self.change.fired_at[0]
         if not self.holding:
             self._release(now_us)
             self.judge(CLEAR, self._value(), None, now_us, stage)
-            return True
-        since = suspects.first_since(arena.ints, self.at, self.change.fired_at[0])
-        level, _ = suspects.levels(arena.floats, arena.ints, self.at, since)
-        self.change.new = finite(level)
+        else:
+            arena = self.store.arena
+            level = holding.level_since(arena.floats, arena.ints, self.at, number)
+            self.change.new = finite(level)
+            self._last(now_us, stage)
+        # Timers are looked at only where one is earlier than before.
+        return True if self.due() < due else None
+
+    def _last(self, now_us: int, stage: Stage) -> None:
+        """It lasts so far."""
         if self._lasted(now_us) and self.accept(now_us, stage, REBASELINED):
-            return True
+            return
         self.count_open(now_us, stage)
-        if not self.holding:
-            return True
-        self.judge(self._breach(), self._value(), self._own, now_us, stage)
-        return True
+        life, value = self.life, self._value()
+        if life.state is State.RESOLVED and not self.holding:
+            return
+        if value is not None and self._goes_on(life):
+            self.value = value
+            self._note(life, value, self._own, now_us, stage)
+        else:
+            self.judge(self._breach(), value, self._own, now_us, stage)
+
+    def _goes_on(self, life: Life) -> bool:
+        """Whether nothing becomes of an alert by one more breach of its only level."""
+        return (
+            life.state is State.FIRING
+            and life.level == self.plan.rank
+            and life.lower == NO_LEVEL
+            and life.due_us == FAR
+            and not life.silent
+        )
 
     def _lasted(self, now_us: int) -> bool:
         # Where the rule says when, its own timer and count do it.

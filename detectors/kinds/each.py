@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
+from math import inf, nan
 from typing import Any
 
 from detectors.kernels import layout
 from detectors.kinds.compiled_watch import CompiledWatch
 from detectors.kinds.plans import Plan
+from detectors.kinds.watch import Watch
 from detectors.life.evidence import known
+from detectors.life.lifecycle import CLEAR
 from detectors.state.stage import Stage
 from detectors.state.store import Store
 from detectors.transitions import State
@@ -40,11 +42,24 @@ class EachWatch(CompiledWatch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        value = values[self.column] * self.sign
+        value = self.own(values)
         if value <= self.quiet or value != value:  # noqa: PLR0124 - NaN is no sample
             return None
         self.weigh(value, value, now_us, stage)
         return True
+
+    def own(self, values: Sequence[float]) -> float:
+        """What a session's numbers come to, signed; NaN if it is no sample."""
+        return values[self.column] * self.sign
+
+    def judge_well(self, now_us: int, stage: Stage) -> None:
+        """Say that the series is judged from this session on, and all is well.
+
+        Compiled code has taken it in.
+        """
+        value = self.own(stage.values)
+        Watch.judge(self, CLEAR, value, value, now_us, stage)
+        self.rest()
 
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         value = None if self.value is None else self.plan.sign * self.value
@@ -64,18 +79,11 @@ class EachRateWatch(EachWatch):
 
     __slots__ = ()
 
-    def sample(  # noqa: D102
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        calls = values[self.plan.over]
+    def own(self, values: Sequence[float]) -> float:  # noqa: D102
+        calls, errors = values[self.plan.over], values[self.column]
         if not calls > 0:
-            return None
-        errors = values[self.column]
-        value = (errors / calls if errors == errors else 0.0) * self.sign  # noqa: PLR0124
-        if value <= self.quiet:
-            return None
-        self.weigh(value, value, now_us, stage)
-        return True
+            return nan
+        return (errors / calls if errors == errors else 0.0) * self.sign  # noqa: PLR0124
 
 
 class EachSessionWatch(EachWatch):

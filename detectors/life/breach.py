@@ -110,10 +110,11 @@ class Breach:
         culprits = self.culprits
         if len(culprits) < KEPT or own > culprits[-1].value:
             self._remember(own, stage)
-        trace = stage.trace
-        if trace is not None and (self.trace is None or own > self.worst):
-            self.worst = own
-            self.trace = trace
+        if self.trace is None or own > self.worst:
+            trace = stage.trace
+            if trace is not None:
+                self.worst = own
+                self.trace = trace
         return True
 
     def _remember(self, own: float, stage: Stage) -> None:

@@ -7,14 +7,15 @@ model decides what is normal, its sessions are first held against those of that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from detectors.kinds.plans import Plan
 from detectors.normal.facets import Facet, Kin
 from detectors.peers.parents import Parent
 
-_APART: Final = "\x1f"
+APART: Final = "\x1f"
+"""Between the parts of a key."""
 _MODEL: Final = "model"
 
 Label = tuple[str, str]
@@ -25,7 +26,13 @@ def prefix(plan: Plan) -> str:
 
     Another metric, another ``where``: other series, that have nothing in common.
     """
-    return f"{plan.rule.name}{_APART}{plan.shape.hex()}{_APART}"
+    return f"{plan.rule.name}{APART}{plan.shape.hex()}{APART}"
+
+
+def values_of(keys: Iterable[str]) -> frozenset[str]:
+    """The values of labels that parents' keys name, and perhaps more."""
+    parts = {part for key in keys for part in key.split(APART)}
+    return frozenset(part.partition("=")[2] for part in parts)
 
 
 class Lineage:
@@ -83,6 +90,6 @@ def ends(kin: Kin, labels: Sequence[Label], model: str) -> list[tuple[str, bool]
     if kin is not Kin.MODEL:
         lines += [(labels[at:], at == 1) for at in range(1, len(labels) + 1)]
     return [
-        ("".join([f"{_APART}{name}={value}" for name, value in line]), close)
+        ("".join([f"{APART}{name}={value}" for name, value in line]), close)
         for line, close in lines
     ]

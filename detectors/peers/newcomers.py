@@ -22,6 +22,7 @@ from detectors.kinds.plans import Plan
 from detectors.normal.facets import Facet
 from detectors.normal.suspects import Suspect, levels, mean_deviation, suspects_since
 from detectors.peers.lineage import Lineage
+from detectors.peers.parents import Parents
 from detectors.state.stage import Stage
 from detectors.state.store import Store
 
@@ -102,24 +103,12 @@ class Newcomers:
         """
         store, arena = self._store, self._store.arena
         set_half(arena.ints, stratum, layout.BORN, 1)
-        names = self._names(*self._key)
-        if not all(label for _, label in names):
+        code = int(half(arena.ints, stratum, layout.RUNS_ON))
+        words = self._lent(store.labels.text(code), stage.parents)
+        store.lending.keep(self._plan.row, (*self._key, code), words)
+        if words is None:
             return
-        model = store.labels.text(int(half(arena.ints, stratum, layout.RUNS_ON)))
-        lineage = Lineage(self._plan, self._facets)
-        priors = [
-            stage.parents.prior(lineage.parents(place, names, model))
-            for place in range(len(self._facets))
-        ]
-        if not any(priors):
-            return
-        packed = b""
-        for facet, prior in zip(self._facets, priors, strict=True):
-            norm = facet.norm()
-            if prior is not None:
-                norm.begin_from(prior)
-            packed += norm.words
-        at, words = stratum + layout.NORMS, np.frombuffer(packed, "<i8")
+        at = stratum + layout.NORMS
         arena.ints[at : at + len(words)] = words
         # What is new in an old series is judged where it is a series of its own.
         if number - 1 < LAST and norm_lent(arena.ints, at):
@@ -136,6 +125,26 @@ class Newcomers:
             store.odds_keys,
             store.odds,
         )
+
+    def _lent(self, model: str, parents: Parents) -> Ints | None:
+        """The norms of a stratum that begins with what peers lend; None without any."""
+        names = self._names(*self._key)
+        if not all(label for _, label in names):
+            return None
+        lineage = Lineage(self._plan, self._facets)
+        priors = [
+            parents.prior(lineage.parents(place, names, model))
+            for place in range(len(self._facets))
+        ]
+        if not any(priors):
+            return None
+        packed = b""
+        for facet, prior in zip(self._facets, priors, strict=True):
+            norm = facet.norm()
+            if prior is not None:
+                norm.begin_from(prior)
+            packed += norm.words
+        return np.frombuffer(packed, "<i8")
 
     def _try(self, stratum: int, begun: int, lent: Ints) -> None:
         """Put a stratum on probation.

@@ -30,8 +30,9 @@ _USUAL_SERIES: Final = 4.0
 """Between series lies usually a tenth of the variance within one: known as if from so
 many series, for the spread of three is hardly known."""
 _CAUTION: Final = 3.0
-_LEAST_VARIANCE: Final = 1e-9
-_MOVED: Final = 0.1
+LEAST_VARIANCE: Final = 1e-9
+MOVED: Final = 0.1
+"""What would show: a tenth of a variance, or of the deviation within a series."""
 _HALF: Final = 0.5
 
 
@@ -101,15 +102,15 @@ class Sums(NamedTuple):
             return True
         if not self.series:
             return False
-        within = max(self.variance / self.series, _LEAST_VARIANCE)
+        within = max(self.variance / self.series, LEAST_VARIANCE)
         return (
-            abs(self.mean - other.mean) / self.series > _MOVED * sqrt(within)
-            or abs(self.variance - other.variance) > _MOVED * self.variance
-            or abs(self.between - other.between) > _MOVED * within
+            abs(self.mean - other.mean) / self.series > MOVED * sqrt(within)
+            or abs(self.variance - other.variance) > MOVED * self.variance
+            or abs(self.between - other.between) > MOVED * within
             # A fleet's sessions a day: nothing else is known of it.
             or (
                 not self.variance
-                and abs(self.level - other.level) > _MOVED * other.level
+                and abs(self.level - other.level) > MOVED * other.level
             )
         )
 
@@ -155,7 +156,7 @@ def prior_of(sums: Sums, *, close: bool = True) -> Prior | None:
     if series < FEWEST_PEERS:
         return None
     mean, _, variance, level, shape = (each / sums.series for each in sums[1:])
-    within = max(variance, _LEAST_VARIANCE)
+    within = max(variance, LEAST_VARIANCE)
     known = series - 1 + _USUAL_SERIES
     between = (
         (series - 1) * sums.between + _USUAL_SERIES * _USUAL_SPREAD * within
@@ -170,22 +171,27 @@ class Parents:
     Args:
         wanted: Whether some rule may ask for a parent; others are not kept.
 
+    Attributes:
+        times: How often it has heard of any.
+
     >>> parents = Parents()
     >>> parents.hear([Part("all", Sums(3.0, 3.0, 3.0, 1.5, 6.0, 0.0))])
     >>> parents.prior([Parent("unheard of", True), Parent("all", True)]).normal.mean
     1.0
     """
 
-    __slots__ = ("_heard", "_strangers", "_wanted")
+    __slots__ = ("_heard", "_strangers", "_wanted", "times")
 
     def __init__(self, wanted: Callable[[str], bool] = lambda _key: True) -> None:
         self._wanted = wanted
         self._heard: dict[str, Sums] = {}
         self._strangers: dict[str, Sums] = {}
+        self.times = 0
 
     def hear(self, parts: Iterable[Part]) -> None:
         """Take what the log says; of a parent known already it replaces all."""
         for key, sums in [(part.key, part.sums) for part in parts]:
+            self.times += 1
             if key in self._strangers:
                 self._strangers[key] = sums
             elif sums.series < FEWEST_PEERS or not self._wanted(key):
@@ -197,6 +203,11 @@ class Parents:
     def known(self) -> bool:
         """Whether it has heard of any."""
         return bool(self._heard)
+
+    @property
+    def keys(self) -> Iterable[str]:
+        """Of all parents that it has heard of."""
+        return self._heard.keys()
 
     def prior(self, parents: Iterable[Parent]) -> Prior | None:
         """From the first of these parents that has enough series."""
@@ -258,22 +269,17 @@ class Shares:
             sums[key] = sums.get(key, Sums()).plus(Sums.of(normal))
             self._moved[key] = None
 
-    def add(self, key: str, sums: Sums) -> None:
-        """Several series say something else than before.
+    @property
+    def told(self) -> int:
+        """Parents that have been told of."""
+        return len(self._told)
+
+    def take_news(self, others: int = 0) -> list[Part]:
+        """The parents whose sums have moved noticeably since they were last taken.
 
         Args:
-            key: Of the parent.
-            sums: By how much more its sums are.
+            others: Parents that are told of elsewhere.
         """
-        rest = self._sums.get(key, Sums()).plus(sums)
-        if rest.series > _HALF:
-            self._sums[key] = rest
-        else:
-            self._sums.pop(key, None)
-        self._moved[key] = None
-
-    def take_news(self) -> list[Part]:
-        """The parents whose sums have moved noticeably since they were last taken."""
         news, told = [], self._told
         for key in self._moved:
             sums = self._sums.get(key, Sums())
@@ -281,7 +287,7 @@ class Shares:
                 continue
             if not sums.series:
                 del told[key]
-            elif key in told or len(told) < MOST_PARENTS:
+            elif key in told or len(told) + others < MOST_PARENTS:
                 told[key] = sums
             else:
                 continue

@@ -25,6 +25,7 @@ from detectors.state.passing import refresh
 from detectors.state.population import Population
 from detectors.state.seals import salt_of
 from detectors.state.series import Series
+from detectors.state.series import watch as made
 from detectors.state.stage import Stage
 from detectors.state.store import Store
 from detectors.state.tables import Masks
@@ -141,6 +142,7 @@ class Folder:
         cursor[kernel.REF] = first = store.recent.add(block)
         stage.begin(block, codes, first)
         store.places[layout.PEERS] = stage.parents.known
+        store.lending.follow(stage.parents)
         masks = self._masks.rows(block.mask_table)
         rows = masks[block.mask_codes] if len(masks) else _NOTHING
         tables, arena = store.tables, store.arena
@@ -176,6 +178,8 @@ class Folder:
                 store.given,
                 store.given_floats,
                 store.said,
+                store.lending.lent,
+                store.lending.kin,
             )
             if self._store.places[layout.SAID_COUNT]:
                 self._say()
@@ -222,8 +226,9 @@ class Folder:
             key, plan = everyone.keys[number], store.tables.plans[row]
             series = everyone.awake.get(key)
             watch = None if series is None else series.known_at(plan.position)
-            if not isinstance(watch, DriftWatch):
-                watch = DriftWatch(plan, series_labels(key), store, at)
+            if not isinstance(watch, DriftWatch | EachWatch):
+                watch = made(plan, series_labels(key), store, at)
+                assert isinstance(watch, DriftWatch | EachWatch)  # noqa: S101 - see kernels
                 watch.wake(State.INSUFFICIENT)
             stage.at = ref - first
             watch.judge_well(now_us, stage)
@@ -248,17 +253,19 @@ class Folder:
         cursor, place = self.cursor, self._place()
         ended_us = int(self._block.ended_at_us[cursor[kernel.SESSION]])
         offset = int(cursor[kernel.OFFSET])
-        series = self._everyone.admit(
+        address = self._everyone.admit(
             self._block.keys[place],
             offset,
             ended_us,
             max(int(cursor[kernel.CLOCK_US]), ended_us),
         )
-        if series is None:
+        if not address:
             self._next()
             return
-        series.let_in(int(cursor[kernel.FOLD]), offset)
-        self._found[place] = series.at
+        words = self._store.arena.ints
+        words[address + layout.IN_BLOCK] = cursor[kernel.FOLD]
+        words[address + layout.LAST_OFFSET] = offset
+        self._found[place] = address
 
     def _run_own(self) -> None:
         place, now_us = self._place(), int(self.cursor[kernel.NOW_US])
@@ -287,7 +294,6 @@ class Folder:
         now_us = int(cursor[kernel.NOW_US])
         old = ended_us < cursor[kernel.JUDGED_FROM_US]
         left = int(cursor[kernel.LEFT])
-        values = stage.values
         news = False
         kinds = self._store.tables.rules[:, layout.KIND]
         which = int(cursor[kernel.RULE])
@@ -302,7 +308,7 @@ class Folder:
             ):
                 news = watch.go_on(left, now_us, stage) is not None or news
             elif not (old and isinstance(watch, EachWatch)):
-                told = watch.sample(values, ended_us, now_us, stage)
+                told = watch.sample(stage.values, ended_us, now_us, stage)
                 news = told is not None or news
             which, left = which + 1, WHOLLY
             if which == len(taken):

@@ -30,6 +30,14 @@ class Labels:
         """The codes of labels."""
         return [self.code(text) for text in texts]
 
+    def known(self, text: str) -> int:
+        """The code of a label; 0 if it has none."""
+        return self._codes.get(text, 0)
+
+    def __len__(self) -> int:
+        """One more than the highest code."""
+        return len(self._texts)
+
     def text(self, code: int) -> str:
         """The label of a code."""
         return self._texts[code]

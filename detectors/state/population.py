@@ -172,24 +172,32 @@ class Population:
             return known.due()
         return due(self._store, address, self.group_at(address), self._retention_us)
 
-    def admit(
-        self, key: bytes, offset: int, ended_us: int, now_us: int
-    ) -> Series | None:
-        """Let a new series in; None if no rule wants it, or its row holds the block."""
+    def admit(self, key: bytes, offset: int, ended_us: int, now_us: int) -> int:
+        """Let a new series in, as words.
+
+        Args:
+            key: Its labels.
+            offset: Of the block at hand.
+            ended_us: When its first session ended.
+            now_us: Its time.
+
+        Returns:
+            Its address; 0 if no rule wants it, or its row holds the block.
+        """
         group = self.group_of(key)
         if not group.plans or self.graves.hold(key, offset):
-            return None
+            return 0
         seq = self.graves.open(key)
         address = self.addresses[key] = self.make(key, group)
-        series = self.wake(key, address)
+        words = self._store.arena.ints
         if seq >= now_us // 1000:
-            series.seq_floor = seq
-        series.last_us = ended_us
-        series.order = self._stage.order
-        series.floor_us = now_us
-        self.touch(series)
+            words[address + layout.SEQ_FLOOR] = seq
+        words[address + layout.LAST_US] = ended_us
+        words[address + layout.ORDER] = self._stage.order
+        words[address + layout.FLOOR_US] = now_us
+        self._moved[key] = address
         self.timers.place(address, key)
-        return series
+        return address
 
     def touch(self, series: Series) -> None:
         """The series changes in this block."""

@@ -123,11 +123,6 @@ class Series:
         """The partition's memory."""
         return self._store.arena.ints
 
-    def let_in(self, fold: int, offset: int) -> None:
-        """It takes part in a block that is being folded."""
-        self._store.arena.ints[self.at + layout.IN_BLOCK] = fold
-        self.last_offset = offset
-
     @property
     def watches(self) -> list[Watch | None]:
         """For each rule its state, None before its ``where`` first matched."""

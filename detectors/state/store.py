@@ -14,6 +14,7 @@ from detectors.kernels.giving import all_given
 from detectors.kernels.suspects import refer
 from detectors.kernels.words import Floats, Grid, Ints, Table
 from detectors.kinds.plans import Group
+from detectors.peers.lending import Lending
 from detectors.state.arena import Arena
 from detectors.state.blocks import Block
 from detectors.state.labels import Labels
@@ -32,6 +33,7 @@ class Store:
         arena: Its words.
         tables: The rules.
         labels: Those that the state names.
+        lending: What new series begin with.
         recent: Sessions that the state may have to name.
         scratch, places: The sample at hand; see ``kernels.layout``.
         given, given_floats: What series say for others to borrow, to be added up.
@@ -46,6 +48,7 @@ class Store:
         "given",
         "given_floats",
         "labels",
+        "lending",
         "odds",
         "odds_keys",
         "paper",
@@ -60,6 +63,7 @@ class Store:
         self.arena = Arena()
         self.tables = Tables(groups)
         self.labels = Labels()
+        self.lending = Lending(self.tables, self.labels)
         self.recent = Recent()
         self.scratch: Floats = np.zeros(layout.SCRATCH_FLOATS)
         self.places: Ints = np.zeros(layout.SCRATCH_INTS, np.int64)

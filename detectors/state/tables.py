@@ -49,6 +49,7 @@ _SCALES: Final = {
 }
 _CODED: Final = frozenset({"agent", "task_type", "model"})
 """Labels that the state has codes of."""
+_FIRST: Final = {"agent": at.FIRST_AGENT, "task_type": at.FIRST_TASK}
 
 
 class Tables:
@@ -99,7 +100,7 @@ class Tables:
                     row[at.AT_LEAST_US] = kind.at_least_us
                     row[at.AT_MOST_US] = FAR if most_us is None else most_us
                 elif plan.each and plan.column >= 0:
-                    _each(plan, row)
+                    _each(plan, row, row_floats)
                 elif not plan.each and isinstance(kind, Threshold | Baseline):
                     _window(plan, row, row_floats)
                 row[at.LASTING] = lasting
@@ -154,8 +155,10 @@ class Tables:
         row[at.KIND] = at.DRIFT
         row[at.FACET], row[at.FACETS] = len(known), len(found)
         row[at.LAG] = setting.lag
-        row[at.NAMED] = not _CODED.issuperset(by)
+        row[at.NAMED] = _named(by)
         row[at.BY_AGENT], row[at.BY_TASK] = "agent" in by, "task_type" in by
+        first = min(by, default="agent")
+        row[at.FIRST_OF] = _FIRST.get(first, 0)
         row[at.TRACKED] = "agent_version" not in by
         row[at.TRACKED + 1] = "model" not in by
         floats[at.ENOUGH] = setting.enough(plan.rule.metric)
@@ -183,6 +186,14 @@ class Tables:
         row[at.WATCH_WIDTH] = bets
 
 
+def _named(by: Sequence[str]) -> int:
+    """Which labels of a series the state has no codes of."""
+    first, others = sorted(by)[:1], sorted(by)[1:]
+    if not _CODED.issuperset(others):
+        return at.OTHERS_TOO
+    return 0 if _CODED.issuperset(first) else at.FIRST_ALONE
+
+
 def _after_us(plan: Plan) -> int:
     """How long a rule on silence waits while all is well; of other rules 0."""
     kind = plan.rule.kind
@@ -193,10 +204,12 @@ def _after_us(plan: Plan) -> int:
     return FAR // 2 if idle else kind.after_us
 
 
-def _each(plan: Plan, row: list[int]) -> None:
+def _each(plan: Plan, row: list[int], floats: list[float]) -> None:
     row[at.KIND] = at.EACH if plan.over < 0 else at.EACH_RATE
     row[at.COLUMN_AT], row[at.OVER] = plan.column, max(plan.over, 0)
     row[at.WATCH_WIDTH] = at.EACH_WIDTH
+    floats[at.ENTER] = plan.limits[0].enter
+    floats[at.LEAVE] = min(min(limit.enter, limit.leave) for limit in plan.limits)
     if plan.says_why:
         row[at.FACTORS] = at.EACH_WIDTH
         row[at.WATCH_WIDTH] += FACTORS_WIDTH

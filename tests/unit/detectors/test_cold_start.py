@@ -320,13 +320,12 @@ def test_what_is_borrowed_hangs_on_the_log_alone(seed: int) -> None:
     assert partition.limits["budget"] != 11.0
 
 
-@pytest.mark.parametrize("seed", range(10, 16))
-def test_the_slow_engine_says_the_same(seed: int) -> None:
-    """Of the same log, to the bit; of what series share, but for rounding."""
-    luck = chance(seed)
-    log, book = Log(RULES), Scene(*RULES).book
+def _agree(rules: list[Rule], story: Iterable[Session]) -> list[Transition]:
+    """Hold a log against the slow engine; what was told."""
+    log, book = Log(rules), Scene(*rules).book
     quick, slow = Partition(book), SlowPartition(book)
-    for offset, session in enumerate(_story(luck)):
+    told: list[Transition] = []
+    for offset, session in enumerate(story):
         batch = log.batch([session])
         if offset % 20 == 19:
             parts = quick.take_parts()
@@ -338,6 +337,58 @@ def test_the_slow_engine_says_the_same(seed: int) -> None:
             batch = msgspec.structs.replace(batch, parents=parts)
         said = of_alerts(quick.apply(batch, offset))
         assert said == slow.apply(batch, offset)
+        told += transitions(said)
+    return told
+
+
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_the_slow_engine_says_the_same(seed: int) -> None:
+    """Of the same log, to the bit; of what series share, but for rounding."""
+    _agree(RULES, _story(chance(seed)))
+
+
+STRANGE = ["", "t=x", "plain", "\x1f"]
+"""Labels that could be taken for something else."""
+
+
+def _strangers(luck: random.Random) -> Iterable[Session]:
+    """Agents that are known, then ever new ones, all of them bad for what they are."""
+    usual = {"x": 1.0, "y": 3.0, "m": 1.0, "n": 2.0}
+    for number in range(900):
+        labels = {
+            "agent": f"a{luck.randrange(4)}",
+            "task_type": luck.choice("xy"),
+            "model": luck.choice("mn"),
+            "tenant": luck.choice("uv"),
+        }
+        times = usual[labels["task_type"]] * usual[labels["model"]]
+        if number > 450:
+            new, times = number // 30, 4.0 * times
+            for like, name in enumerate(("agent", "task_type", "model")):
+                if new % 3 == like or new % 5 == like:
+                    labels[name] = f"n{new}" if new % 2 else STRANGE[new % len(STRANGE)]
+        values = {**_loops(luck, times), **_latency(luck, times)}
+        yield Session(number * 60.0, values, f"s{number}", labels)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_lent_to_strangers_is_what_the_slow_engine_lends(seed: int) -> None:
+    """Whatever their labels, whether anything is known of these or not."""
+    rules = [
+        make_rule(f"{metric}-{'-'.join(by)}", metric, Drift(), by=by)
+        for metric in ("loop_count", "latency_ms")
+        for by in (
+            ("agent", "task_type"),
+            ("task_type",),
+            ("model",),
+            ("model", "task_type"),
+            ("tenant",),
+            ("agent", "tenant"),
+            (),
+        )
+    ]
+    told = _agree(rules, _strangers(chance(seed)))
+    assert any("from the first session on" in line.reason for line in told)
 
 
 # -- single sessions ----------------------------------------------------------------

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.identity import series_key
-from detectors.kernels import layout
-from detectors.kernels.kinds import SUMS
 from detectors.partition import Partition
-from detectors.peers.kinds import Kinds
 from detectors.rules import SECOND_US, Absence, Rule, RuleBook, Window, rule
 from tests.unit.detectors.scenes import Log, Session, alerts, threshold
 
@@ -140,34 +135,3 @@ def test_a_series_goes_on_in_the_seconds_in_which_it_would_have() -> None:
     assert alerts(after.run_due(LATER_US, inclusive=True)) == alerts(
         partition.run_due(LATER_US, inclusive=True)
     )
-
-
-@given(st.integers(0, 10**6))
-def test_what_series_say_is_added_up_by_kind(seed: int) -> None:
-    """As one by one, however many kinds there are (property)."""
-    luck = random.Random(seed)  # noqa: S311
-    count, few = luck.randint(0, 900), luck.choice([2, 40])
-    given_ = np.zeros((count, layout.GIVEN_INTS), np.int64)
-    floats = np.zeros((count, layout.MOST_FACETS * layout.GIVEN_FLOATS))
-    wanted: dict[tuple[int, ...], list[float]] = {}
-    for row in range(count):
-        kind = [luck.randrange(3), *(luck.randrange(few) for _ in range(3)), -1]
-        sign = luck.choice([1, 1, -1])
-        given_[row] = [*kind, sign]
-        if kind[0] == 1:
-            kind[layout.G_AGENT] = 0
-        sums = wanted.setdefault(tuple(kind), [0.0] * layout.MOST_FACETS * SUMS)
-        for place in range(layout.MOST_FACETS):
-            mean, variance, level, shape = (float(luck.randrange(9)) for _ in range(4))
-            at = place * layout.GIVEN_FLOATS
-            floats[row, at : at + layout.GIVEN_FLOATS] = mean, variance, level, shape
-            if variance:
-                parts = (1.0, mean, mean * mean, variance, level, shape)
-                for which, part in enumerate(parts):
-                    sums[place * SUMS + which] += sign * part
-    kinds = Kinds([False, True, False])
-    for begin in range(0, count, 300):
-        kinds.add(given_[begin : begin + 300], floats[begin : begin + 300])
-    found, sums_found = kinds.take()
-    rows = sums_found.reshape(len(found), -1).tolist()
-    assert dict(zip(found, rows, strict=True)) == wanted
