@@ -382,6 +382,7 @@ class Partition:
             [],
             self._stage.parents.dump(),
             self._stage.fleets.dump(),
+            [],
         ).dump()
 
     def restore_seal(self, row: bytes) -> int:
