@@ -47,7 +47,7 @@ def blast(lines: Sequence[Transition], headcounts: Headcounts) -> Blast | None:
     rule = min(rules, key=lambda name: (-rules[name], name))
     mine = [line for line in lines if line.rule == rule]
     series = headcounts.series(rule)
-    causes = _causes(mine, rule, headcounts)
+    causes, sought = _causes(mine, rule, headcounts)
     shared = {cause.label: cause.value for cause in causes}
     firing, of = len(mine), series
     if causes:
@@ -67,32 +67,40 @@ def blast(lines: Sequence[Transition], headcounts: Headcounts) -> Blast | None:
         attributed=_attributed(lines),
         healthy=max(0, series - headcounts.firing(rule)) if series else None,
         since=min(line.began or line.time for line in lines),
+        at_least=not headcounts.is_whole(rule),
+        sought=sought,
     )
 
 
 def _causes(
     lines: Sequence[Transition], rule: str, headcounts: Headcounts
-) -> list[_Cause]:
-    """The values that set the broken apart most, all of which do so equally."""
+) -> tuple[list[_Cause], bool]:
+    """The values that set the broken apart most, all of which do so equally.
+
+    And whether all that they share could be looked at.
+    """
     broken = len(lines)
     healthy = headcounts.series(rule) - headcounts.firing(rule)
     if healthy <= 0:
-        return []
+        return [], True
     labels = list(headcounts.labels(rule))
-    found = []
+    found, sought = [], True
     for label in labels:
         values = Counter(line.labels.get(label, "") for line in lines)
         value, sharing = min(values.items(), key=lambda item: (-item[1], item[0]))
+        if not value or sharing < _MOST * broken:
+            continue
         carrying = headcounts.carrying(rule, label, value)
-        if not value or not carrying or sharing < _MOST * broken:
+        if not carrying or not headcounts.is_counted(rule, label, value):
+            sought = False
             continue
         too = min(healthy, carrying - headcounts.firing_with(rule, label, value))
         log_chance = _log_tail(sharing, broken, too, healthy)
         found.append(_Cause(log_chance, label, value, sharing, too))
     best = min(found, default=None)
     if best is None or best.log_chance > log(_CHANCE / len(labels)):
-        return []
-    return [cause for cause in found if cause[3:] == best[3:]]
+        return [], sought
+    return [cause for cause in found if cause[3:] == best[3:]], sought
 
 
 def _log_tail(sharing: int, broken: int, too: int, healthy: int) -> float:

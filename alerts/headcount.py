@@ -11,14 +11,20 @@ from collections.abc import Iterable, Iterator
 
 from alerts.ledger import Ledger
 from alerts.reach import Headcount
-from detectors.transitions import Census, Transition, microseconds
+from detectors.transitions import (
+    Census,
+    Clock,
+    FirstCensus,
+    Transition,
+    microseconds,
+)
 
 
 class Headcounts:
     """The series of all rules that fire.
 
-    A partition in which nothing of a rule fires takes no census of it: until it does,
-    its series are not counted.
+    All partitions count them, soon after a rule begins to fire in one. Until each has,
+    there may be more than is known.
 
     Args:
         ledger: Where the censuses are kept.
@@ -28,6 +34,7 @@ class Headcounts:
         self._ledger = ledger
         self._fires: dict[str, dict[str, dict[str, str]]] = {}
         self._carry: dict[str, Counter[tuple[str, str]]] = {}
+        self._partitions: set[int] = set()
 
     def resume(self) -> None:
         """After rows were taken back."""
@@ -52,16 +59,26 @@ class Headcounts:
                     del self._ledger.headcounts[rule, partition]
                     self._ledger.touch_headcount(rule, partition)
 
+    def tick(self, clock: Clock) -> None:
+        """Take a partition's clock: there is such a partition."""
+        self._partitions.add(clock.partition)
+
     def hear(self, census: Census) -> None:
-        """Take a line of a census; of a rule of which nothing fires it is old."""
+        """Take a line of a census; of a rule of which nothing fires it is old.
+
+        A first census adds to what is known, that of the minute replaces it.
+        """
         if census.rule not in self._fires:
             return
         place, at_us = (census.rule, census.partition), microseconds(census.time)
         known = self._ledger.headcounts.get(place)
-        if known is None or known.at_us < at_us:
+        if known is None or (
+            known.at_us < at_us and not isinstance(census, FirstCensus)
+        ):
             known = Headcount(census.rule, census.partition, at_us, 0)
             self._ledger.headcounts[place] = known
-        if known.at_us == at_us:
+        if known.at_us <= at_us:
+            known.at_us = at_us
             known.series = census.all_series
             known.carried.setdefault(census.label, {})[census.name] = census.series
             self._ledger.touch_headcount(*place)
@@ -70,6 +87,15 @@ class Headcounts:
         """How many series a rule has, and at least as many as fire; 0 if unknown."""
         known = [each.series for each in self._of(rule)]
         return max(sum(known), self.firing(rule)) if known else 0
+
+    def is_whole(self, rule: str) -> bool:
+        """Whether all partitions have counted its series."""
+        told = {number for name, number in self._ledger.headcounts if name == rule}
+        return self._partitions <= told
+
+    def is_counted(self, rule: str, label: str, value: str) -> bool:
+        """Whether all that have counted its series say how many carry a value."""
+        return all(value in each.carried.get(label, {}) for each in self._of(rule))
 
     def firing(self, rule: str) -> int:
         """How many of them fire."""

@@ -129,6 +129,7 @@ class Notifier:
             case Census():
                 self._headcounts.hear(line)
             case Clock():
+                self._headcounts.tick(line)
                 if self._standstill is not None:
                     self._flushes.release(self._standstill.on_clock(line, now_us))
         return Effects()

@@ -21,6 +21,8 @@ class Blast(msgspec.Struct, frozen=True):
         attributed: What explains nearly all of them though their series do not carry it.
         healthy: Series of the rule that do not fire; None if no census has told yet.
         since: When the first began, RFC 3339.
+        at_least: There may be more series than is said: not all have been counted.
+        sought: Whether all that they share could be held against the healthy.
     """
 
     rule: str
@@ -34,6 +36,8 @@ class Blast(msgspec.Struct, frozen=True):
     attributed: dict[str, str]
     healthy: int | None
     since: str
+    at_least: bool = False
+    sought: bool = True
 
 
 class Headcount(msgspec.Struct):

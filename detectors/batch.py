@@ -16,6 +16,7 @@ import msgspec
 from detectors.actions import Accept
 from detectors.matchers import Matchers
 from detectors.peers.parents import Part
+from detectors.peers.questions import Question
 
 ATTRIBUTES: Final = (
     "agent_version",
@@ -66,6 +67,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
             effect once the rest of the batch is folded.
         parents: What is known of parents now; series born after the batch begin
             with it.
+        questions: What partitions want the others to count, once the rest is folded.
     """
 
     source: int
@@ -87,6 +89,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     judged_from_us: int | None = None
     accepts: Sequence[Accept] = ()
     parents: Sequence[Part] = ()
+    questions: Sequence[Question] = ()
 
 
 def tick(
@@ -94,8 +97,9 @@ def tick(
     sources: int,
     accepts: Sequence[Accept] = (),
     parents: Sequence[Part] = (),
+    questions: Sequence[Question] = (),
 ) -> Batch:
-    """A batch without sessions: the time, what people accept, what parents are like."""
+    """A batch without sessions: the time, and what all partitions are to hear of."""
     return Batch(
         source=-1,
         sources=sources,
@@ -115,6 +119,7 @@ def tick(
         clocks_after_us=clocks_us,
         accepts=accepts,
         parents=parents,
+        questions=questions,
     )
 
 

@@ -22,6 +22,7 @@ from detectors.peers.fleets import Fleets
 from detectors.peers.giving import Giving
 from detectors.peers.lineage import prefix
 from detectors.peers.parents import Parents, Part
+from detectors.peers.questions import Question
 from detectors.rules import Anomaly, Drift, RuleBook
 from detectors.state.acceptance import Outcome, carry_out
 from detectors.state.blocks import Block, as_block
@@ -197,6 +198,8 @@ class Partition:
         self.outcomes = [] if not batch.accepts else self._accept(batch, offset)
         stage.parents.hear(batch.parents)
         self._follow(batch)
+        if batch.questions and self._clock != UNKNOWN:
+            self._all.census.answer(batch.questions, self._clock, stage.lines)
         self._all.close(offset)
         self._offset = offset
         if self._store.recent.full:
@@ -285,6 +288,15 @@ class Partition:
         self._all.reuse_numbers()
         return news + self._stage.fleets.take_news()
 
+    def take_questions(self) -> list[Question]:
+        """What the other partitions are to count: for all to hear of.
+
+        In ``Batch.questions``; each stands until its partition and rule ask otherwise.
+        """
+        if self._clock == UNKNOWN:
+            return []
+        return self._all.census.take_questions(self._clock)
+
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
 
@@ -340,6 +352,7 @@ class Partition:
             self._stage.fleets.dump(),
             len(self),
             *rows,
+            self._all.census.asked.dump(),
         )
 
     def restore_seal(self, row: bytes) -> int:
@@ -360,6 +373,7 @@ class Partition:
         self._stage.parents.load(seal.parents)
         self._stage.fleets.load(seal.fleets)
         self._store.tables.follow(self._stage.fleets)
+        self._all.census.asked.load(seal.questions)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:

@@ -16,17 +16,22 @@ _LABEL: Final = 120
 
 
 def reach(blast: Blast) -> str:
-    """How many of how many: ``38 of 40 tenants``; ``12 series`` of an unknown number."""
+    """How many of how many: ``38 of 40 tenants``; ``12 series`` of an unknown number.
+
+    Where some may not have been counted yet: ``38 of at least 40 tenants``.
+    """
     noun = _plural(blast.counted) if blast.counted else "series"
     if blast.series is None:
         return f"{blast.firing:,} series"
-    return f"{blast.firing:,} of {blast.series:,} {noun}"
+    few = "at least " if blast.at_least else ""
+    return f"{blast.firing:,} of {few}{blast.series:,} {noun}"
 
 
 def common(blast: Blast) -> str:
     """What the broken share: ``all with model=x``; empty if that is not known yet.
 
-    Where nothing is found it says so: nobody is to look for what is not there.
+    Where nothing is found it says so: nobody is to look for what is not there. Unless
+    all that could be in common has not been looked at yet.
     """
     parts = []
     if blast.shared:
@@ -35,7 +40,8 @@ def common(blast: Blast) -> str:
         parts.append(f"{who} with {_pairs(blast.shared)}")
     if blast.attributed:
         parts.append(f"explained by {_pairs(blast.attributed)}")
-    if not parts and blast.healthy is not None:
+    looked = blast.sought and not blast.at_least
+    if not parts and blast.healthy is not None and looked:
         parts.append("no common cause found")
     return ", ".join(parts)
 

@@ -13,6 +13,7 @@ from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch
 from detectors.metrics import COLUMNS
 from detectors.peers.parents import Part
+from detectors.peers.questions import Question
 
 
 class Block(Protocol):
@@ -68,6 +69,8 @@ class Block(Protocol):
     def accepts(self) -> Sequence[Accept]: ...  # noqa: D102
     @property
     def parents(self) -> Sequence[Part]: ...  # noqa: D102
+    @property
+    def questions(self) -> Sequence[Question]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Plain:
     judged_from_us: int | None
     accepts: Sequence[Accept]
     parents: Sequence[Part]
+    questions: Sequence[Question]
 
 
 def as_block(batch: Batch) -> Plain:
@@ -130,4 +134,5 @@ def as_block(batch: Batch) -> Plain:
         judged_from_us=batch.judged_from_us,
         accepts=batch.accepts,
         parents=batch.parents,
+        questions=batch.questions,
     )

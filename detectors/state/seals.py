@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ class Seal(NamedTuple):
         rows_from: Offset in the state topic from which on the newest rows of all series
             lie.
         rows_end: Offset in the state topic before which the seal does not lie.
+        questions: As ``questions.Asked`` dumps them.
     """
 
     offset: int
@@ -47,6 +49,7 @@ class Seal(NamedTuple):
     series: int = 0
     rows_from: int = 0
     rows_end: int = 0
+    questions: Sequence[Any] = ()
 
     def dump(self) -> bytes:
         """As a row."""
@@ -64,11 +67,12 @@ class Seal(NamedTuple):
             RowError: It is of another version, or none at all.
         """
         parts = read(row, "a partition's seal")[1:]
-        missing = len(cls._fields) - len(parts)
-        if missing == 4:
+        if len(parts) == len(cls._fields) - 5:
             parts.append([])  # Before there were budgets.
-        if missing in {3, 4}:
+        if len(parts) == len(cls._fields) - 4:
             parts += [0, 0, 0]  # Before it said where its rows are.
+        if len(parts) == len(cls._fields) - 1:
+            parts.append([])  # Before partitions asked each other.
         if len(parts) != len(cls._fields):
             raise RowError("the row of a partition's seal is none of Loopwatch's")
         for position in (1, 2, 5):

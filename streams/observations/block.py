@@ -25,7 +25,10 @@ BLOCK_BYTES: Final = 900_000
 """A larger block is split: producers and brokers refuse records beyond 1 MB."""
 
 _MARK: Final = b"LWB"
-_VERSION: Final = 5
+_VERSION: Final = 6
+_SHORTER: Final = 5
+"""The same without questions."""
+
 _HEAD: Final = _MARK + bytes([_VERSION])
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -65,6 +68,7 @@ def encode_block(batch: Batch | Columns) -> bytes:
         judged_from=columns.judged_from_us,
         accepts=list(columns.accepts),
         parents=list(columns.parents),
+        questions=list(columns.questions),
     )
     return _HEAD + _encode(body)
 
@@ -87,14 +91,14 @@ def decode_block(block: bytes) -> Columns:
     if block[:3] != _MARK:
         raise ValueError("not a block of observations")
     version = block[3] if len(block) > 3 else "unknown"
-    if version != _VERSION and version not in OLDER:
+    if version not in (_VERSION, _SHORTER, *OLDER):
         raise ValueError(
             f"a block of version {version}; this worker reads {_VERSION}:"
             " run the same version of Loopwatch everywhere"
         )
     try:
         body = memoryview(block)[4:]
-        return _columns(_decode(body) if version == _VERSION else renew(body))
+        return _columns(renew(body) if version in OLDER else _decode(body))
     except (msgspec.MsgspecError, ValueError, KeyError, IndexError) as fault:
         raise ValueError(f"a damaged block: {fault}") from None
 
@@ -153,6 +157,7 @@ def _columns(body: Body) -> Columns:
         judged_from_us=body.judged_from,
         accepts=body.accepts,
         parents=body.parents,
+        questions=body.questions,
     )
 
 

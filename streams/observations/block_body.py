@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.actions import Accept
 from detectors.peers.parents import Part
+from detectors.peers.questions import Question
 
 _MOST: Final = 10_000_000
 """Numbers in a column: a bound on what a damaged block makes us allocate."""
@@ -46,6 +47,7 @@ class Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     judged_from: int | None
     accepts: list[Accept]
     parents: list[Part] = []
+    questions: list[Question] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode

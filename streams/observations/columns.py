@@ -13,6 +13,7 @@ from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch
 from detectors.metrics import COLUMNS
 from detectors.peers.parents import Part
+from detectors.peers.questions import Question
 from streams.events.texts import LabelRows, Texts
 
 
@@ -52,6 +53,7 @@ class Columns:
     judged_from_us: int | None
     accepts: Sequence[Accept] = ()
     parents: Sequence[Part] = ()
+    questions: Sequence[Question] = ()
 
     def __len__(self) -> int:
         """How many sessions."""
@@ -86,6 +88,7 @@ class Columns:
             judged_from_us=batch.judged_from_us,
             accepts=batch.accepts,
             parents=batch.parents,
+            questions=batch.questions,
         )
 
     def batch(self) -> Batch:
@@ -111,6 +114,7 @@ class Columns:
             judged_from_us=self.judged_from_us,
             accepts=self.accepts,
             parents=self.parents,
+            questions=self.questions,
         )
 
     def halves(self) -> tuple[Columns, ...]:
@@ -122,7 +126,12 @@ class Columns:
         last = self._part(middle, len(self))
         return (
             self.part(0, middle),
-            replace(last, accepts=self.accepts, parents=self.parents),
+            replace(
+                last,
+                accepts=self.accepts,
+                parents=self.parents,
+                questions=self.questions,
+            ),
         )
 
     def part(self, begin: int, end: int) -> Columns:
@@ -164,6 +173,7 @@ class Columns:
             mask_codes=mask_codes,
             accepts=(),
             parents=(),
+            questions=(),
         )
 
 

@@ -1,17 +1,18 @@
-"""Parents across partitions: what each one knows is summed up and told to all.
+"""What crosses partitions: what each one knows is summed up and told to all.
 
 Detect writes what the series of a partition add to each parent, keyed by partition and
 parent, into a compacted topic. The worker that reads partition 0 of the sessions adds
 the partitions up and writes the sums that moved into every partition of the
 observations, so that each stands at one place of its log: what a series is born with
-must not hang on when somebody happened to read something.
+must not hang on when somebody happened to read something. What partitions ask each other
+goes the same way, as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from faust.types.tuples import TP
 from detectors.batch import tick
 from detectors.partition import Partition
 from detectors.peers.parents import Part, Sums
+from detectors.peers.questions import Question
 from streams.ingest import TICK
 from streams.kafka.link import Link
 from streams.kafka.topic_specs import TopicNames
@@ -38,15 +40,22 @@ _POLL_MS: Final = 200
 _MOST: Final = 1_000
 """Parents in a block."""
 
+_MOST_QUESTIONS: Final = 20
+"""Questions in a block: they may be long."""
+
+_QUESTION: Final = "\x1e"
+"""Before a rule's name, where others have the key of a parent: what is asked of it."""
+
 _VERSION: Final = 1
 
 
 class _Row(msgspec.Struct, array_like=True):
-    """What one partition adds to a parent."""
+    """What one partition adds to a parent, or asks the others."""
 
     version: int
     partition: int
-    part: Part
+    part: Part | None
+    question: Question | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -60,10 +69,17 @@ def encode_part(partition: int, part: Part) -> tuple[bytes, bytes]:
     return key, _encode(_Row(_VERSION, partition, part))
 
 
+def encode_question(question: Question) -> tuple[bytes, bytes]:
+    """Key and value of what a partition asks; it replaces what it asked of the rule."""
+    key = _encode_key([question.partition, _QUESTION + question.rule])
+    return key, _encode(_Row(_VERSION, question.partition, None, question))
+
+
 class Told:
     """What partitions have told of parents, and what of it is to be passed on."""
 
     def __init__(self) -> None:
+        self._questions: dict[tuple[int, str], Question] = {}
         self._shares: dict[str, dict[int, Sums]] = {}
         self._said: dict[str, Sums] = {}
         self._moved: dict[str, None] = {}
@@ -77,6 +93,10 @@ class Told:
             return
         if row.version != _VERSION:
             return  # Of a later version.
+        if row.question is not None:
+            self._questions[row.partition, row.question.rule] = row.question
+        if row.part is None:
+            return
         key, sums = row.part.key, row.part.sums
         shares = self._shares.setdefault(key, {})
         if sums.series:
@@ -101,9 +121,15 @@ class Told:
         self._moved.clear()
         return news
 
+    def take_questions(self) -> list[Question]:
+        """What has been asked since the last call, the newest of each."""
+        questions = list(self._questions.values())
+        self._questions.clear()
+        return questions
+
 
 class ShareWriter:
-    """Writes what our partitions add to parents, once a second where it has moved.
+    """Writes what our partitions add to parents, and ask, once a second where it is new.
 
     Args:
         link: The app of detect.
@@ -120,7 +146,7 @@ class ShareWriter:
         self._link = link
         self._topic = topic
         self._owned = owned
-        self._waiting: dict[tuple[int, str], Part] = {}
+        self._waiting: dict[tuple[int, str], tuple[bytes, bytes]] = {}
 
     async def run(self, every_s: float = 1.0) -> None:
         """Write, again and again, until cancelled."""
@@ -133,13 +159,16 @@ class ShareWriter:
         """Write what has moved, and what could not be written before."""
         owned, waiting = self._owned(), self._waiting
         for number, partition in owned.items():
-            waiting |= {(number, part.key): part for part in partition.take_parts()}
+            for part in partition.take_parts():
+                waiting[number, part.key] = encode_part(number, part)
+            for asked in partition.take_questions():
+                waiting[number, _QUESTION + asked.rule] = encode_question(asked)
         for number, key in [each for each in waiting if each[0] not in owned]:
             # Who has it now tells it anew.
             del waiting[number, key]
         if not waiting:
             return
-        rows = [encode_part(number, part) for (number, _), part in waiting.items()]
+        rows = list(waiting.values())
         try:
             await append(self._link.producer, self._topic, _PARTITION, rows)
         except KafkaError as error:
@@ -212,21 +241,31 @@ class ParentForwarder:
                         told.hear(record.value)
                 if found:
                     continue
-                if not await self.pass_on(told.take_news()):
+                if not await self.pass_on(told.take_news(), told.take_questions()):
                     return
                 await asyncio.sleep(every_s)
         finally:
             await consumer.stop()
 
-    async def pass_on(self, news: Sequence[Part]) -> bool:
-        """Write parents into every partition; False once it is no longer ours."""
+    async def pass_on(
+        self, news: Sequence[Part], questions: Sequence[Question] = ()
+    ) -> bool:
+        """Write them into every partition; False once that is no longer ours to do."""
         for begin in range(0, len(news), _MOST):
-            if not await self._write(news[begin : begin + _MOST]):
+            if not await self._write(parents=news[begin : begin + _MOST]):
+                return False
+        for begin in range(0, len(questions), _MOST_QUESTIONS):
+            asked = questions[begin : begin + _MOST_QUESTIONS]
+            if not await self._write(questions=asked):
                 return False
         return True
 
-    async def _write(self, news: Iterable[Part]) -> bool:
-        block = encode_block(tick({}, self._sources, parents=list(news)))
+    async def _write(
+        self, parents: Sequence[Part] = (), questions: Sequence[Question] = ()
+    ) -> bool:
+        block = encode_block(
+            tick({}, self._sources, parents=parents, questions=questions)
+        )
 
         async def write() -> None:
             producer, topic = self._link.producer, self._topics.observations

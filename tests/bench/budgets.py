@@ -98,6 +98,7 @@ def blocks(
             judged_from_us=None,
             accepts=(),
             parents=(),
+            questions=(),
         )
 
 

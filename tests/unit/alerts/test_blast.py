@@ -20,7 +20,7 @@ from alerts.messages.slack import slack_message
 from alerts.messages.webhook import webhook_body
 from alerts.messages.wording import headline
 from alerts.reach import Blast
-from detectors.transitions import Census, FirstCensus, State, Transition
+from detectors.transitions import Census, Clock, FirstCensus, State, Transition
 
 _NOON_US = 43_200_000_000
 
@@ -65,6 +65,15 @@ def _heads(lines: list[Transition], *censuses: Census) -> Headcounts:
     for census in censuses:
         known.hear(census)
     return known
+
+
+def _partial(lines: list[Transition], *censuses: Census, partitions: int) -> str:
+    """As notify says it that knows of so many partitions."""
+    known = _heads(lines, *censuses)
+    for number in range(partitions):
+        known.tick(Clock(partition=number, time="1970-01-01T12:01:00Z"))
+    found = blast(lines, known)
+    return "" if found is None else radius(found, _NOON_US)
 
 
 def _said(lines: list[Transition], *censuses: Census) -> str:
@@ -113,6 +122,39 @@ class TestCommonCause:
         ]
         assert _said(lines, *censuses).startswith(
             "38 of 41 tenants, all with model=new"
+        )
+
+    def test_until_all_have_counted_it_is_at_least_so_many(self, scene: Any) -> None:
+        """Of three partitions one has not told yet; then it is exact."""
+        lines = _lines(scene, 38)
+        censuses = [
+            _census("model", "new", 20, 50, 0),
+            _census("model", "new", 21, 50, 1),
+            _census("tenant", "x", 1, 50, 0),
+        ]
+        assert _partial(lines, *censuses, partitions=3) == (
+            "38 of at least 41 tenants, all with model=new, since 12:00 UTC"
+        )
+        last = _census("model", "new", 0, 7, 2)
+        assert _partial(lines, *censuses, last, partitions=3) == (
+            "38 of 41 tenants, all with model=new, since 12:00 UTC"
+        )
+
+    def test_what_not_all_have_counted_is_neither_cause_nor_none(
+        self, scene: Any
+    ) -> None:
+        """A partition says how many series it has, but not how many are on the model."""
+        lines = _lines(scene, 38)
+        censuses = [
+            _census("model", "new", 40, 50, 0),
+            _census("tenant", "x", 1, 50, 0),
+            _census("model", "old", 9, 50, 1),
+        ]
+        assert _partial(lines, *censuses, partitions=2) == (
+            "38 of 100 series, since 12:00 UTC"
+        )
+        assert _partial(lines, *censuses[:2], partitions=1) == (
+            "38 of 40 tenants, all with model=new, since 12:00 UTC"
         )
 
     def test_labels_that_go_together_are_both_named(self, scene: Any) -> None:
@@ -199,7 +241,9 @@ class TestHeadcounts:
         )
         known.hear(later)
         known.hear(_census("model", "new", 40, 100))
+        known.hear(structs.replace(later, name="old", series=60))
         assert known.series("session-cost") == 104
+        assert known.carrying("session-cost", "model", "old") == 60
         assert known.carrying("session-cost", "model", "new") == 44
 
     def test_nothing_is_kept_of_what_is_over(self, scene: Any) -> None:
@@ -283,6 +327,8 @@ class TestMessages:
             "attributed": {},
             "healthy": 78,
             "since": "1970-01-01T12:00:00Z",
+            "at_least": False,
+            "sought": True,
         }
 
     def test_at_the_end_it_says_how_far_it_reached(self, scene: Any, desk: Any) -> None:

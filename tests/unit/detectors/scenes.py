@@ -13,6 +13,7 @@ from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.identity import series_key, session_hash
 from detectors.metrics import COLUMNS
 from detectors.partition import Partition
+from detectors.peers.questions import Question
 from detectors.rules import SECOND_US, Level, Rule, RuleBook, Severity, Threshold
 from detectors.state.stage import Said
 from detectors.transitions import Census, Transition, Update, microseconds
@@ -145,9 +146,9 @@ class Scene:
     """A partition that is told of sessions one after the other."""
 
     def __init__(self, *rules: Rule, sources: int = 1, **options: Any) -> None:
-        memory = options.pop("memory", 100_000)
+        memory, number = options.pop("memory", 100_000), options.pop("number", 0)
         self.book = RuleBook(rules, **options)
-        self.partition = Partition(self.book, memory=memory)
+        self.partition = Partition(self.book, number=number, memory=memory)
         self.log = Log(rules, sources)
         self.offset = 0
         self.said: list[Said] = []
@@ -208,9 +209,17 @@ class Scene:
         parts = self.partition.take_parts()
         return self._take(tick({}, self.log.sources, parents=parts))
 
+    def hear(self, *questions: Question) -> list[Said]:
+        """Partitions want the others to count."""
+        return self._take(tick({}, self.log.sources, questions=questions))
+
     def restart(self, *rules: Rule) -> Scene:
         """The same scene after a restart, perhaps with other rules."""
-        after = Scene(*(rules or self.book.rules), sources=self.log.sources)
+        after = Scene(
+            *(rules or self.book.rules),
+            sources=self.log.sources,
+            number=self.partition.number,
+        )
         after.partition.restore_seal(self.partition.seal(self.offset - 1))
         for key, row in self.partition.take_dirty():
             assert row is not None

@@ -10,11 +10,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.batch import Batch
+from detectors.batch import Batch, tick
 from detectors.matchers import Matchers, equal
 from detectors.metrics import METRICS, Aggregate
 from detectors.normal.calendar import PERIODS
 from detectors.partition import Partition
+from detectors.peers.questions import Question
 from detectors.rules import (
     SECOND_US,
     Absence,
@@ -30,10 +31,11 @@ from detectors.rules import (
 from detectors.rules import rule as make_rule
 from detectors.state.stage import Said
 from detectors.transitions import Census, FirstCensus, encode_line
-from tests.unit.detectors.scenes import Log, Session, threshold
+from tests.unit.detectors.scenes import Log, Session, threshold, us
 
-Step = Session | dict[int, float] | list[str]
-"""A session, a tick with the clocks it tells, or what somebody accepts."""
+Step = Session | dict[int, float] | list[str] | Question
+"""A session, a tick with the clocks it tells, what somebody accepts, or what another
+partition asks."""
 
 RULED = {
     "cost_usd": "cost_usd",
@@ -131,6 +133,9 @@ def _story(chance: random.Random, sources: int, count: int) -> list[Step]:
         if chance.random() < 0.03:
             steps.append(chance.choice([[], ['agent="a"'], ['tenant!~"x|"']]))
             continue
+        if chance.random() < 0.03:
+            steps.append(_question(chance, at_s))
+            continue
         source = chance.randrange(sources)
         if known and chance.random() < 0.08:
             again = chance.choice(known)
@@ -159,11 +164,23 @@ def _story(chance: random.Random, sources: int, count: int) -> list[Step]:
     return steps
 
 
+def _question(chance: random.Random, at_s: float) -> Question:
+    """Another partition begins to ask, goes on, or ends."""
+    firing = {
+        label: {name: chance.randint(1, 3) for name in chance.sample(names, 2)}
+        for label, names in (("agent", "ab"), ("tenant", ["x", "y", ""]))
+    }
+    partition, rule = chance.randint(1, 2), f"r{chance.randint(0, 6)}"
+    since_us, at_us = us(chance.choice([-90.0, 0.0])), us(at_s)
+    asks = chance.random() < 0.8
+    return Question(partition, rule, since_us, at_us, firing if asks else {})
+
+
 def _blocks(
     steps: Sequence[Step], log: Log, ends: Sequence[bool], old_s: float | None
 ) -> list[Batch]:
     """The story in blocks; where ``ends`` says so a block ends without need."""
-    blocks, waiting = list[Batch](), list[Session]()
+    blocks, waiting, sources = list[Batch](), list[Session](), log.sources
 
     def flush() -> None:
         if waiting:
@@ -178,6 +195,10 @@ def _blocks(
         if isinstance(step, list):
             flush()
             blocks.append(log.accept(step))
+            continue
+        if isinstance(step, Question):
+            flush()
+            blocks.append(tick({}, sources, questions=[step]))
             continue
         if waiting and waiting[-1].source != step.source:
             flush()
@@ -327,8 +348,8 @@ def test_restarts_make_no_difference(seed: int) -> None:
 
 
 def test_censuses_are_taken_in_these_stories() -> None:
-    """At whole minutes, and where a rule begins to fire."""
-    kinds = set()
+    """At whole minutes, where a rule begins to fire, and where others ask."""
+    kinds, asked = set(), 0
     for seed in (1, 5, 6):
         chance = random.Random(seed)  # noqa: S311
         book, sources = _book(chance), chance.randint(1, 3)
@@ -339,4 +360,9 @@ def test_censuses_are_taken_in_these_stories() -> None:
         while worker.at < len(blocks):
             worker.work()
         kinds |= {type(line) for _, line in worker.published}
+        asked += sum(
+            isinstance(line, FirstCensus) and not line.firing
+            for _, line in worker.published
+        )
+    assert asked
     assert kinds >= {Census, FirstCensus}

@@ -14,6 +14,7 @@ from detectors.actions import Accept
 from detectors.batch import ATTRIBUTES, Batch, tick
 from detectors.metrics import COLUMNS
 from detectors.peers.parents import Part, Sums
+from detectors.peers.questions import Question
 from streams.observations.block import (
     BLOCK_BYTES,
     decode_block,
@@ -80,6 +81,19 @@ def batches(draw: st.DrawFn) -> Batch:
                 max_size=2,
             )
         ),
+        questions=draw(
+            st.lists(
+                st.builds(
+                    Question,
+                    partition=st.integers(0, 99),
+                    rule=TEXT,
+                    since_us=st.integers(0, 2**53),
+                    at_us=st.integers(0, 2**53),
+                    firing=st.sampled_from([{}, {"é": {"a": 3, "": 1}, "b": {}}]),
+                ),
+                max_size=2,
+            )
+        ),
     )
 
 
@@ -90,6 +104,7 @@ def plain(read: Batch | Columns) -> dict[str, Any]:
         "numbers": [batch.source, batch.sources, batch.judged_from_us],
         "accepts": list(batch.accepts),
         "parents": list(batch.parents),
+        "questions": list(batch.questions),
         "sessions": [
             (
                 *row[:3],
@@ -179,6 +194,27 @@ def test_what_parents_are_like_travels_in_a_block() -> None:
     assert last.parents == [part]
 
 
+def test_what_partitions_ask_travels_in_a_block() -> None:
+    """Alone, and whole; the last part of a batch that is split has it."""
+    asked = Question(3, "dear", 40, 70, {"model": {"x": 3}})
+    assert decode_block(encode_block(tick({}, 4, questions=[asked]))).questions == [
+        asked
+    ]
+    whole = msgspec.structs.replace(large(9_000), questions=[asked])
+    *before, last = [decode_block(block) for block in encode_blocks(whole)]
+    assert [part.questions for part in before] == [[]] * len(before)
+    assert last.questions == [asked]
+
+
+def test_a_block_without_questions_can_be_read() -> None:
+    """Of the version before there were any."""
+    batch = large(3)
+    body = msgspec.msgpack.decode(encode_block(batch)[4:])
+    assert body.pop() == []
+    block = b"LWB" + bytes([5]) + msgspec.msgpack.encode(body)
+    assert plain(decode_block(block)) == plain(batch)
+
+
 def test_a_condition_that_is_none_is_a_damaged_block() -> None:
     """Nothing half understood reaches an alert."""
     block = encode_block(tick({}, 4, [Accept(7, ['agent=~"("'])]))
@@ -199,8 +235,8 @@ def older(batch: Batch, version: int) -> bytes:
     codes = np.array([rows.index(tuple(row)) for row in batch.attributes], np.int64)
     body[names.index("tables")] = msgspec.msgpack.encode(rows)
     body[names.index("label_codes")] = narrow(codes, len(rows))
-    for _ in range(5 - version):
-        # No parents in 4, no actions in 3.
+    for _ in range(6 - version):
+        # No questions in 5, no parents in 4, no actions in 3.
         assert body.pop() == []
     return b"LWB" + bytes([version]) + msgspec.msgpack.encode(body)
 
@@ -279,7 +315,7 @@ def test_a_foreign_version_is_named() -> None:
     """A newer worker's block says what to do."""
     block = bytearray(encode_block(large(2)))
     block[3] = 9
-    with pytest.raises(ValueError, match="a block of version 9; this worker reads 5"):
+    with pytest.raises(ValueError, match="a block of version 9; this worker reads 6"):
         decode_block(bytes(block))
 
 

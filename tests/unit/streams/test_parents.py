@@ -12,18 +12,27 @@ import msgspec
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 from faust.types.tuples import TP
+from msgspec import structs
 
 from detectors.peers.parents import Part, Sums
+from detectors.peers.questions import Question
 from streams.ingest import TICK
 from streams.kafka.lease import Lease
 from streams.kafka.link import Link
 from streams.kafka.topic_specs import TopicNames
 from streams.observations.block import decode_block
 from streams.state import parents
-from streams.state.parents import ParentForwarder, ShareWriter, Told, encode_part
+from streams.state.parents import (
+    ParentForwarder,
+    ShareWriter,
+    Told,
+    encode_part,
+    encode_question,
+)
 
 TWO = Sums(2.0, 3.0, 5.0, 1.0, 6.0, 0.0)
 THREE = Sums(3.0, 9.0, 29.0, 2.0, 9.0, 0.5)
+ASKED = Question(1, "dear", 40, 70, {"model": {"x": 3}, "tenant": {"t1": 1}})
 
 
 def _hear(told: Told, partition: int, part: Part) -> None:
@@ -67,6 +76,15 @@ class TestTold:
         """Nonsense, and what a later version wrote."""
         told = Told()
         told.hear(value)
+        assert told.take_news() == []
+
+    def test_questions_are_passed_on_as_they_are(self) -> None:
+        """The newest of each partition and rule; with what is asked no more."""
+        told, over = Told(), structs.replace(ASKED, firing={})
+        for question in (ASKED, structs.replace(ASKED, rule="other"), over):
+            told.hear(encode_question(question)[1])
+        assert told.take_questions() == [over, structs.replace(ASKED, rule="other")]
+        assert told.take_questions() == []
         assert told.take_news() == []
 
 
@@ -131,6 +149,19 @@ async def test_much_news_is_several_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     assert told == news
 
 
+async def test_questions_go_into_every_partition(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In blocks of their own."""
+    monkeypatch.setattr(parents, "_MOST_QUESTIONS", 1)
+    producer = Producer()
+    questions = [ASKED, structs.replace(ASKED, rule="other")]
+    assert await _forwarder(producer, 0).pass_on([], questions)
+    for partition in range(3):
+        blocks = [batch for at, batch in producer.sent if at == partition]
+        assert [block.questions for block in blocks] == [[one] for one in questions]
+
+
 async def test_only_the_reader_of_partition_0_passes_on() -> None:
     """Two would say different things at different times."""
     producer = Producer()
@@ -141,13 +172,19 @@ async def test_only_the_reader_of_partition_0_passes_on() -> None:
 class Shared:
     """A partition that has something to say once."""
 
-    def __init__(self, *parts: Part) -> None:
-        self.parts = list(parts)
+    def __init__(self, *said: Part | Question) -> None:
+        self.parts = [one for one in said if isinstance(one, Part)]
+        self.questions = [one for one in said if isinstance(one, Question)]
 
     def take_parts(self) -> list[Part]:
         """What has moved."""
         parts, self.parts = self.parts, []
         return parts
+
+    def take_questions(self) -> list[Question]:
+        """What the others are to count."""
+        questions, self.questions = self.questions, []
+        return questions
 
 
 class TestShareWriter:
@@ -185,6 +222,15 @@ class TestShareWriter:
         shared = Shared(Part("all", TWO))
         written = await self._write(monkeypatch, [{1: shared}, {1: shared}])
         assert written == [[encode_part(1, Part("all", TWO))]]
+
+    async def test_a_question_is_written_too(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Under a key that no parent has."""
+        shared = Shared(Part("dear", TWO), ASKED)
+        (rows,) = await self._write(monkeypatch, [{1: shared}, {1: shared}])
+        assert rows == [encode_part(1, Part("dear", TWO)), encode_question(ASKED)]
+        assert len({key for key, _ in rows}) == 2
 
     async def test_what_was_not_taken_is_written_again(
         self, monkeypatch: pytest.MonkeyPatch

@@ -213,13 +213,13 @@ def test_a_topic_that_was_copied_is_read_from_its_beginning(seed: int) -> None:
 
 def test_rows_that_are_missing_are_noticed() -> None:
     """A partition never goes on without the series that its seal counted."""
-    luck, book, blocks = _story_of(3)
+    luck, book, blocks = _story_of(2)
     worker = Worker(book, blocks)
     while worker.owned.next < len(blocks):
         worker.work()
     worker.checkpoint()
     assert worker.topic.records
-    gone = next(each for each in worker.topic.records if each.key != SEAL)
+    gone = next(each for each in worker.topic.records if each.key.startswith(b"{"))
     worker.topic.records = [
         each for each in worker.topic.records if each.key != gone.key
     ]
