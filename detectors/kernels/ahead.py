@@ -1,7 +1,7 @@
 """What the next observations will need is fetched while this one is folded.
 
 With thousands of series their words lie in main memory, and what one session touches of
-them is two hundred lines of 64 bytes: waiting for each took longer than the arithmetic.
+them is a hundred lines of 64 bytes: waiting for each took longer than the arithmetic.
 So four observations ahead the words of a series are asked for, then the states of its
 rules, which these name, then the indexes of their strata, and then the stratum that the
 session is of.

@@ -34,7 +34,7 @@ def explain(folder: Path, *options: str) -> str:
         cwd=folder,
         check=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=240,
     ).stdout
 
 

@@ -52,7 +52,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         cwd=folder,
         encoding="utf-8",
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -70,7 +70,7 @@ def process(arguments: Sequence[str], environ: dict[str, str]) -> bytes:
         capture_output=True,
         env=os.environ | environ,
         check=True,
-        timeout=60,
+        timeout=240,
     ).stdout
 
 
