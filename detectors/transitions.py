@@ -197,6 +197,7 @@ def decode_line(text: bytes) -> Line:
     return _decoder.decode(text)
 
 
+@lru_cache(maxsize=100)
 def rfc3339(at_us: int) -> str:
     """Microseconds since 1970 as RFC 3339 in UTC, fractions only where there are any."""
     at_s, part_us = divmod(at_us, 1_000_000)

@@ -2,9 +2,9 @@
 
 With thousands of series their words lie in main memory, and what one session touches of
 them is a hundred lines of 64 bytes: waiting for each took longer than the arithmetic.
-So four observations ahead the words of a series are asked for, then the states of its
-rules, which these name, then the indexes of their strata, and then the stratum that the
-session is of.
+So five observations ahead the words of a series are asked for, then where it has many
+rules the words that name the states of those that take the session, then these states,
+then the indexes of their strata, and then the stratum that the session is of.
 """
 
 # What numba calls with types of its own has no better names for them.
@@ -30,7 +30,7 @@ from detectors.kernels.words import Ints, Table
 NEAR: Final = 1 << 18
 """An arena of so few words is at hand in any case."""
 
-FURTHEST: Final = 4
+FURTHEST: Final = 5
 """Observations."""
 
 _LINE: Final = 8
@@ -94,10 +94,14 @@ def look_ahead(
             continue
         for which in range(taken_from[mask, group], taken_from[mask, group + 1]):
             rule = first_rules[group] + taken[which]
+            if ahead == FURTHEST - 1:
+                if taken[which] >= _LINE:
+                    _fetch(i, coming + at.WATCHES + taken[which])
+                continue
             watch = i[coming + at.WATCHES + taken[which]]
             if not watch:
                 continue
-            if ahead == FURTHEST - 1:
+            if ahead == FURTHEST - 2:
                 _fetch_all(i, watch, rules[rule, at.WATCH_WIDTH])
             elif rules[rule, at.KIND] == at.DRIFT:
                 if ahead > 1:

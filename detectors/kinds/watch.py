@@ -231,7 +231,7 @@ class Watch:
     def _tell(self, before: Life, at_us: int, stage: Stage, reason: str) -> None:
         """Write the line for what ``self.life`` has become since ``before``."""
         seq = max(before.seq + 1, at_us // 1000)
-        self.life = life = self.life._replace(seq=seq)
+        self.life = life = self.life.told(seq)
         breach = self.breach
         told = breach is not None and life.state not in (State.OK, State.INSUFFICIENT)
         shown = told and not (life.silent or before.silent)
@@ -411,7 +411,7 @@ class Watch:
 
     def _update(self, before: Life, breach: Breach, due_us: int, stage: Stage) -> None:
         seq = max(self.life.seq + 1, due_us // 1000)
-        self.life = self.life._replace(seq=seq)
+        self.life = self.life.told(seq)
         breach.told_us = due_us
         breach.update_us = FAR
         sign = self.plan.sign

@@ -191,6 +191,10 @@ EDGES: Final = frozenset(
 """Every change of state that a line may tell; firing to firing changes the level."""
 
 
+_FOUND: Final = tuple(Event(verdict) for verdict in Verdict)
+"""What happens, by the verdict of an evaluation."""
+
+
 def step(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
     """The life after one evaluation; at most one line's worth further.
 
@@ -198,7 +202,7 @@ def step(life: Life, found: Evaluation, now: Moment, policy: Policy) -> Life:
     >>> step(Life(State.OK), breach, Moment(0), Policy()).state
     <State.FIRING: 'firing'>
     """
-    return _take(life, Event(found.verdict), found, now, policy)
+    return _take(life, _FOUND[found.verdict], found, now, policy)
 
 
 def _take(

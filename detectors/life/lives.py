@@ -95,6 +95,10 @@ class Life(NamedTuple):
     flap: Flap = CALM
     silent: bool = False
 
+    def told(self, seq: int) -> Life:
+        """The same with a line more, in a third of the time of ``_replace``."""
+        return Life._make((*self[:3], seq, *self[4:]))
+
     def dump(self) -> list[Any]:
         """As plain values; what is as in most lives is left out at the end."""
         values: list[Any] = [_STATES.index(self.state), *self[1:9]]

@@ -10,7 +10,7 @@ log, as what is known of parents does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log
 from typing import Any, Final
 
@@ -148,9 +148,10 @@ class Fleets:
             and kind.false_alarms_a_day is not None
         }
 
-    def of(self, plan: Plan) -> Fleet | None:
-        """A rule's; None if it has no budget."""
-        return self._fleets.get(plan.rule.name)
+    @property
+    def by_rule(self) -> Mapping[str, Fleet]:
+        """Those there are, by the rule's name."""
+        return self._fleets
 
     @property
     def limits(self) -> dict[str, float]:

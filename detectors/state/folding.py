@@ -11,6 +11,7 @@ from detectors.kernels import fold as kernel
 from detectors.kernels import layout
 from detectors.kernels.drift import WHOLLY
 from detectors.kernels.words import Ints
+from detectors.kinds.compiled_watch import CompiledWatch
 from detectors.kinds.counted import CountWatch
 from detectors.kinds.drift import DriftWatch
 from detectors.kinds.each import EachWatch
@@ -51,6 +52,7 @@ class Folder:
         "_found",
         "_giving",
         "_groups",
+        "_heralds",
         "_idle_us",
         "_masks",
         "_stage",
@@ -76,6 +78,7 @@ class Folder:
         self._giving = giving
         self._idle_us = idle_us
         self._masks = Masks(groups)
+        self._heralds: dict[int, CompiledWatch] = {}
         self._block: Block = stage.block
         self._found: Ints = _NOTHING
         self.cursor: Ints = np.zeros(kernel.WORDS, np.int64)
@@ -222,16 +225,30 @@ class Folder:
         count = int(store.places[layout.SAID_COUNT])
         store.places[layout.SAID_COUNT] = 0
         first = int(self.cursor[kernel.REF])
+        last, by = -1, dict[str, str]()
         for row, at, number, ref, now_us in store.said[:count].tolist():
-            key, plan = everyone.keys[number], store.tables.plans[row]
-            series = everyone.awake.get(key)
+            plan = store.tables.plans[row]
+            series = everyone.awake.get(everyone.keys[number])
             watch = None if series is None else series.known_at(plan.position)
-            if not isinstance(watch, DriftWatch | EachWatch):
-                watch = made(plan, series_labels(key), store, at)
-                assert isinstance(watch, DriftWatch | EachWatch)  # noqa: S101 - see kernels
-                watch.wake(State.INSUFFICIENT)
+            if watch is None:
+                if number != last:
+                    last, by = number, series_labels(everyone.keys[number])
+                watch = self._herald(row, by, at)
+            assert isinstance(watch, DriftWatch | EachWatch)  # noqa: S101 - see kernels
             stage.at = ref - first
             watch.judge_well(now_us, stage)
+
+    def _herald(self, row: int, by: dict[str, str], at: int) -> CompiledWatch:
+        """What speaks for a rule on a series that is nothing but words."""
+        watch = self._heralds.get(row)
+        if watch is None:
+            found = made(self._store.tables.plans[row], by, self._store, at)
+            assert isinstance(found, CompiledWatch)  # noqa: S101 - only these are words
+            watch = self._heralds[row] = found
+        # To be made anew for each line would take longer than to write it.
+        watch.by, watch.at = by, at
+        watch.wake(State.INSUFFICIENT)
+        return watch
 
     def _find_again(self) -> None:
         self._found = self._everyone.find(self._block.keys)

@@ -63,6 +63,7 @@ class Tables:
     """
 
     __slots__ = (
+        "_drifts",
         "after_us",
         "facet_floats",
         "facets",
@@ -108,6 +109,11 @@ class Tables:
                 rules.append(row)
                 floats.append(row_floats)
         self.plans = [plan for group in groups for plan in group.plans]
+        self._drifts = {
+            plan.rule.name: plan.row
+            for plan in self.plans
+            if isinstance(plan.rule.kind, Drift)
+        }
         self.rules: Table = _table(rules, at.RULE_INTS)
         self.rule_floats: Grid = np.array(floats).reshape(-1, at.RULE_FLOATS)
         self.facets: Table = _table(known, at.FACET_INTS)
@@ -116,10 +122,9 @@ class Tables:
         self.after_us: Ints = np.array(after_us, np.int64)
 
     def _budgeted(self, fleets: Fleets) -> Iterator[tuple[Fleet, int]]:
-        for plan in self.plans:
-            fleet = fleets.of(plan)
-            if fleet is not None:
-                yield fleet, plan.row
+        """The rules that have a budget, of which there may be few or none."""
+        for name, fleet in fleets.by_rule.items():
+            yield fleet, self._drifts[name]
 
     def count(self, fleets: Fleets, now_us: int) -> None:
         """Hand over the samples taken of rules with a budget.

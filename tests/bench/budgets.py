@@ -167,8 +167,7 @@ def delay(
     )
     book = RuleBook((member,))
     members = groups(book).values()
-    mine = Fleets(members).of(next(iter(members)).plans[0])
-    assert mine is not None
+    mine = Fleets(members).by_rule[member.name]
     fleet = Part(mine.key, Sums(1.0, level=float(series * ROUNDS_A_DAY)))
     waits = []
     for run in range(runs):

@@ -154,7 +154,7 @@ class DriftWatch(Watch):
         if found is None:
             return None
         self.number += 1
-        fleet = stage.fleets.of(self.plan)
+        fleet = stage.fleets.by_rule.get(self.plan.rule.name)
         if fleet is not None:
             fleet.taken += 1
             self.limit, self.doubt_limit = fleet.limit, fleet.doubt
