@@ -112,6 +112,13 @@ class Worker:
         if self.owned.step is not None:
             self.owned.made_safe(self.owned.step, self.topic.append(records))
 
+    def reload(self) -> None:
+        """Go on under the rules of a file that was read again."""
+        self.owned.take_up(self.owned.partition.under(self.book))
+        assert self.owned.step is not None
+        records = [*self.owned.step.rows, (SEAL, self.owned.step.seal)]
+        self.owned.made_safe(self.owned.step, self.topic.append(records))
+
     def restart(self, luck: random.Random) -> None:
         """Come back from the topic and the log."""
         tail = self.topic.read(luck)
@@ -174,12 +181,14 @@ def _work_on(shaken: Worker, luck: random.Random) -> None:
             late = []
         elif chance < 0.75:
             shaken.topic.compact(luck)
+        elif chance < 0.8:
+            shaken.reload()
 
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**9))
 def test_restarts_make_no_difference(seed: int) -> None:
-    """Crashes between any two records, compaction at any time, late rows (property)."""
+    """Crashes between any two records, compaction and reloads, late rows (property)."""
     luck, book, blocks = _story_of(seed)
     straight, shaken = Worker(book, blocks), Worker(book, blocks)
     while straight.owned.next < len(blocks):
