@@ -8,12 +8,14 @@ was restored in between makes no difference to any line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
 from detectors.actions import CONTROL
 from detectors.batch import Batch, where_bits
+from detectors.identity import series_labels
 from detectors.kernels import fold
 from detectors.kernels.words import Ints
 from detectors.kinds.plans import Group, groups
@@ -29,6 +31,7 @@ from detectors.state.blocks import Block, as_block
 from detectors.state.checkpoints import Checkpoints
 from detectors.state.folding import UNKNOWN, Folder
 from detectors.state.memory import Memory
+from detectors.state.places import Crowd, widest
 from detectors.state.population import Population
 from detectors.state.retirement import retire
 from detectors.state.seals import Seal
@@ -37,6 +40,7 @@ from detectors.state.store import Store
 from detectors.state.tallies import Counts, OpenAlert, open_alert
 
 _NONE: Final = np.zeros(0, np.int64)
+_NEWEST: Final = 1_000
 _IDLE_SHARE: Final = 10
 """A silence of this share of a baseline's reach makes it look at its age."""
 
@@ -44,15 +48,27 @@ _IDLE_SHARE: Final = 10
 class Partition:
     """The series of one partition of observations.
 
+    Args:
+        book: The rules.
+        number: Which partition it is.
+        memory: So many observations at least are remembered, to know repeats.
+        partitions: How many there are; each has its part of the book's ``max_series``.
+
     Attributes:
         counts: Sessions, repeats and the like since the partition began.
         outcomes: What became of the actions in the last batch.
     """
 
     def __init__(
-        self, book: RuleBook, *, number: int = 0, memory: int = 100_000
+        self,
+        book: RuleBook,
+        *,
+        number: int = 0,
+        memory: int = 100_000,
+        partitions: int = 1,
     ) -> None:
         self.number = number
+        self._partitions = partitions
         self.counts = Counts()
         self.outcomes: list[Outcome] = []
         self._groups = groups(book)
@@ -63,7 +79,10 @@ class Partition:
         members = list(self._groups.values())
         self._stage.fleets = Fleets(members)
         self._store = store = Store(members)
-        self._all = Population(self._groups, book.retention_us, self._stage, store)
+        most = None if book.max_series is None else -(-book.max_series // partitions)
+        self._all = Population(
+            self._groups, book.retention_us, self._stage, store, most
+        )
         self._checkpoints = Checkpoints(members, self._all, store)
         self._giving = Giving(
             members, store, self._stage.shares, self._all.keys.__getitem__
@@ -138,7 +157,7 @@ class Partition:
             order=self._order,
             doubles=self._recognise(block, offset, applied, salts),
         )
-        counts.add(cursor[fold.SESSIONS : fold.TOO_OLD + 1].tolist())
+        counts.add(cursor[fold.SESSIONS : fold.TURNED_AWAY + 1].tolist())
         self._order, self._clock = int(cursor[fold.ORDER]), int(cursor[fold.CLOCK_US])
         self._stage.order = self._order
         own_us = int(cursor[fold.OWN_US])
@@ -297,6 +316,39 @@ class Partition:
             return []
         return self._all.census.take_questions(self._clock)
 
+    @property
+    def most(self) -> int | None:
+        """How many series it may have; None: any number."""
+        return self._all.places.most
+
+    def crowd(self) -> Crowd | None:
+        """What fills it; None if no series was turned away, since the process began."""
+        everyone, places = self._all, self._all.places
+        if places.first is None or places.most is None:
+            return None
+        newest = list(islice(reversed(everyone.addresses), _NEWEST))
+        plans = everyone.group_of(places.first).plans
+        return Crowd(
+            len(everyone),
+            places.most,
+            series_labels(places.first),
+            [plan.rule.name for plan in plans],
+            *widest(newest),
+            len(newest),
+        )
+
+    def take_places(self) -> bytes | None:
+        """What must be safe before the rows of ``take_dirty`` are; None if nothing."""
+        return self._all.places.dump(self._offset, self._order)
+
+    def restore_places(self, row: bytes) -> None:
+        """Take what ``take_places`` gave.
+
+        Raises:
+            RowError: It is of another version, or none at all.
+        """
+        self._all.places.load(row)
+
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """The rows that have changed since the last call; None forgets a series.
 
@@ -353,6 +405,7 @@ class Partition:
             len(self),
             *rows,
             self._all.census.asked.dump(),
+            self._all.places.known(self._offset) or (),
         )
 
     def restore_seal(self, row: bytes) -> int:
@@ -374,6 +427,7 @@ class Partition:
         self._stage.fleets.load(seal.fleets)
         self._store.tables.follow(self._stage.fleets)
         self._all.census.asked.load(seal.questions)
+        self._all.places.take_up(seal.places)
         return seal.offset
 
     def restore_row(self, key: bytes, row: bytes) -> None:
@@ -415,13 +469,16 @@ class Partition:
         Raises:
             ValueError: The state of a series cannot be taken over.
         """
-        other = Partition(book, number=self.number, memory=1)
+        other = Partition(
+            book, number=self.number, memory=1, partitions=self._partitions
+        )
         other.restore_seal(self._seal(self._offset).dump())
         for rows in self._checkpoints.all_rows(at_once):
             other.restore_rows(dict(rows))
             yield other
         other._memory, other._refilled = self._memory, None
         other._all.graves = self._all.graves
+        other._all.places.follow(self._all.places)
         other.finish_restore()
         other.follow_rows(self)
         yield other

@@ -271,6 +271,8 @@ class RuleBook:
         retention_us: After this long without a session a series is forgotten.
         lateness_us: How far behind the wall clock an idle source's clock runs.
         max_age_us: Older sessions are not judged one by one by the worker.
+        max_series: So many series there may be in all partitions, each of which has an
+            equal part of it; None: any number.
         digest: Of the file's meaning; workers with the same file agree on it.
     """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from loopwatch.config import Config, load, not_honoured
+from loopwatch.config import Config, load
 from streams.reload import Configuration, RefusedError
 
 
@@ -31,7 +31,7 @@ def read_configuration(
             typer.echo(str(fault), err=True)
         raise typer.Exit(2)
     unset = () if secrets_needed else loaded.unset
-    for warning in (*loaded.warnings, *unset, *not_honoured(loaded.config)):
+    for warning in (*loaded.warnings, *unset):
         typer.echo(f"warning: {warning}", err=True)
     return loaded.config
 
@@ -46,8 +46,7 @@ def reread(path: Path, environ: Mapping[str, str]) -> Configuration:
     faults = [*loaded.faults, *loaded.unset]
     if loaded.config is None or faults:
         raise RefusedError(map(str, faults))
-    warnings = (*loaded.warnings, *not_honoured(loaded.config))
-    return in_force(loaded.config, map(str, warnings))
+    return in_force(loaded.config, map(str, loaded.warnings))
 
 
 def in_force(config: Config, warnings: Iterable[str] = ()) -> Configuration:

@@ -20,6 +20,7 @@ from detectors.rules import RuleBook
 from detectors.state.acceptance import Outcome
 from detectors.state.stage import Said
 from detectors.transitions import Clock, Transition, encode_line, rfc3339
+from streams.crowd import crowded
 from streams.events.deadletter import encode_dead_letter
 from streams.kafka.guards import FAILED, FAULT
 from streams.kafka.link import Link, may_pass
@@ -31,7 +32,7 @@ from streams.observations.block import decode_block
 from streams.observations.columns import Columns
 from streams.state.moving import all_moved
 from streams.state.owned import Owned
-from streams.state.topic import SEAL, append
+from streams.state.topic import PLACES, SEAL, append
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +200,11 @@ class Detect:
             if isinstance(line, Transition):
                 meters.transitions.labels(line.to_state).inc()
         owned.count(meters)
+        if not owned.warned and (crowd := owned.partition.crowd()) is not None:
+            owned.warned = True
+            partition = owned.partition
+            full = crowded(crowd, partition.counts.turned_away)
+            log.warning("partition %d is full: %s", partition.number, full)
 
     async def reload(self, book: RuleBook) -> None:
         """Go on under other rules, in all partitions at one place between chunks.
@@ -260,7 +266,7 @@ class Detect:
             self._link.consumer.seal(tp, owned.safe, epoch)
 
     async def _write(self, tp: TP, owned: Owned, epoch: int) -> bool:
-        """Write a step: rows first, then the seal on them."""
+        """Write a step: places, if any, then rows, then the seal on them."""
         consumer, step = self._link.consumer, owned.step
         if step is None or not await self._link.lease.hold(
             lambda: consumer.epoch == epoch
@@ -268,6 +274,8 @@ class Detect:
             return False
         topic, producer = self._topics.detect_state, self._link.producer
         try:
+            if step.first is not None:
+                await append(producer, topic, tp.partition, [(PLACES, step.first)])
             if step.rows:
                 await append(producer, topic, tp.partition, step.rows)
             end = await append(producer, topic, tp.partition, [(SEAL, step.seal)])

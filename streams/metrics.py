@@ -42,6 +42,9 @@ class Meters:
         self.too_old = counter(
             "too_old_sessions", "Sessions too old to be judged one by one."
         )
+        self.turned_away = counter(
+            "turned_away_sessions", "Sessions of new series beyond max_series."
+        )
         self.transitions = counter(
             "transitions", "Changes of state or level of alerts.", "to"
         )
@@ -59,6 +62,9 @@ class Meters:
             "lag_records", "Records not yet done.", "group", "topic", "partition"
         )
         self.series = gauge("series", "Series of the partitions owned.", "partition")
+        self.most_series = gauge(
+            "series_limit", "Series that may be there, by max_series.", "partition"
+        )
         self.open_alerts = gauge("open_alerts", "Alerts that fire.", "severity")
         self.flapping_alerts = gauge("flapping_alerts", "Those of them that flap.")
         self.clock_age_s = gauge(

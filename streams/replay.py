@@ -28,6 +28,7 @@ from detectors.batch import Batch, tick
 from detectors.partition import Partition
 from detectors.rules import RuleBook
 from detectors.state.acceptance import Outcome
+from detectors.state.places import Crowd
 from detectors.state.stage import Said
 from detectors.transitions import microseconds
 from streams.control.actions import AcceptAction, Numbered
@@ -84,6 +85,15 @@ class Replay:
         self._heard_us = 0
         self._read = 0
         self.sessions = 0
+
+    @property
+    def crowd(self) -> tuple[Crowd, int] | None:
+        """What fills ``max_series``, and sessions of how many series it turned away.
+
+        None if there was place for all.
+        """
+        crowd = self._partition.crowd()
+        return None if crowd is None else (crowd, self._partition.counts.turned_away)
 
     def run(
         self, lines: Iterable[bytes], until_us: int | None = None

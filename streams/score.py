@@ -69,6 +69,7 @@ class Score:
         self.group = settings.group("score")
         self._topics = topics
         self._sources = partitions[topics.sessions]
+        self._targets = partitions[topics.observations]
         self._options = settings.kafka_options()
         self._meters = meters
         self._watchdog = watchdog
@@ -77,7 +78,7 @@ class Score:
             book,
             topics,
             sources=self._sources,
-            partitions=partitions[topics.observations],
+            partitions=self._targets,
             link=link,
             meters=meters,
         )
@@ -87,14 +88,14 @@ class Score:
             self._options,
             group=settings.group("control"),
             sources=self._sources,
-            partitions=partitions[topics.observations],
+            partitions=self._targets,
         )
         self.parents = ParentForwarder(
             link,
             topics,
             self._options,
             sources=self._sources,
-            partitions=partitions[topics.observations],
+            partitions=self._targets,
         )
         self.announcer = Announcer(
             link,
@@ -186,7 +187,12 @@ class Score:
                 del owned[number]
         book = self.detect.book
         restored = await restore(
-            mine - owned.keys(), book, self._topics, self._sources, self._options
+            mine - owned.keys(),
+            book,
+            self._topics,
+            self._sources,
+            self._options,
+            partitions=self._targets,
         )
         if self.detect.book is not book:
             # The file changed while it was read.
@@ -225,6 +231,8 @@ class Score:
         return {
             "lag": lags(self.link),
             "series": self._series(),
+            "series_limit": self._limit(),
+            "turned_away": self._turned_away(),
             "clocks": {
                 str(number): owned.partition.clock_us
                 for number, owned in sorted(self.detect.owned.items())
@@ -245,10 +253,25 @@ class Score:
     def _series(self) -> int:
         return sum(len(owned.partition) for owned in self.detect.owned.values())
 
+    def _limit(self) -> int | None:
+        """How many series there may be in its partitions; None: any number."""
+        most = [owned.partition.most for owned in self.detect.owned.values()]
+        known = [each for each in most if each is not None]
+        return sum(known) if known else None
+
+    def _turned_away(self) -> int:
+        owned = self.detect.owned.values()
+        return sum(each.partition.counts.turned_away for each in owned)
+
     def measure(self) -> None:
         """Bring gauges up to date."""
         meters = self._meters
-        for gauge in (meters.series, meters.clock_age_s, meters.checkpoint_age_s):
+        for gauge in (
+            meters.series,
+            meters.most_series,
+            meters.clock_age_s,
+            meters.checkpoint_age_s,
+        ):
             gauge.clear()
         meters.open_alerts.clear()
         open_alerts = self._open_alerts()
@@ -258,6 +281,8 @@ class Score:
         for number, owned in self.detect.owned.items():
             partition, name = owned.partition, str(number)
             meters.series.labels(name).set(len(partition))
+            if partition.most is not None:
+                meters.most_series.labels(name).set(partition.most)
             meters.checkpoint_age_s.labels(name).set(time.monotonic() - owned.safe_s)
             if partition.clock_us is not None:
                 age_s = time.time() - partition.clock_us / 1e6

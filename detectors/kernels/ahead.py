@@ -90,7 +90,7 @@ def look_ahead(
     for ahead in range(FURTHEST - 1, 0, -1):
         coming, mask = found[series[position + ahead]], masks[position + ahead]
         group = i[coming + at.GROUP]
-        if not coming or group < 0:
+        if coming <= 0 or group < 0:
             continue
         for which in range(taken_from[mask, group], taken_from[mask, group + 1]):
             rule = first_rules[group] + taken[which]

@@ -79,8 +79,12 @@ REF: Final = 18
 """Of the block's first session."""
 DIRTY_COUNT: Final = 19
 SESSIONS, OBSERVATIONS, DUPLICATES, REPEATS, LATE, TOO_OLD = 20, 21, 22, 23, 24, 25
+TURNED_AWAY: Final = 26
 """Counted in this fold."""
-WORDS: Final = 26
+WORDS: Final = 27
+
+NO_PLACE: Final = -1
+"""In place of the address of a series that is not let in."""
 
 
 @compiled
@@ -133,7 +137,8 @@ def fold(
         observed, series: As in ``Batch``.
         masks: For each observation its row in ``taken_from``.
         doubles: For each observation whether it has been seen; empty if none has.
-        found: For each key the address of its series, 0 if it is strange.
+        found: For each key the address of its series, 0 if it is strange, ``NO_PLACE``
+            if it is known to find none.
         scratch, places: Hold the sample at hand.
         odds_keys, odds: See ``kernels.beta_binomial``.
         given, given_floats: Take what series say for others to borrow.
@@ -199,6 +204,11 @@ def fold(
             if at_series == 0:
                 why = STRANGE
                 break
+            if at_series == NO_PLACE:
+                cursor[TURNED_AWAY] += 1
+                position += 1
+                step = BEGUN
+                continue
             if i[at_series + at.IN_BLOCK] != number:
                 if i[at_series + at.LAST_OFFSET] >= cursor[OFFSET]:
                     position += 1

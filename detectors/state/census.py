@@ -165,8 +165,9 @@ class CensusTaker:
         """
         self.hear(lines)
         before: dict[str, dict[str, set[str]]] = {}
-        if not self._is_on:
-            self._first_us = now_us
+        if not self.asked:
+            # What fires already may do so from a later time on.
+            self._first_us = min(self._first_us, now_us) if self._open else now_us
         for question in questions:
             if question.partition != self._partition:
                 known = before.setdefault(

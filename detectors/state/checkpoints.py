@@ -186,6 +186,7 @@ class Checkpoints:
         self._reader.read(keys, heads)
         for place in np.flatnonzero(heads.groups < 0).tolist():
             self._restore_one(keys[place], rows[place])
+        everyone.places.ahead = self.newest
         self._note_restored(keys)
 
     def _note_restored(self, keys: Sequence[bytes]) -> None:

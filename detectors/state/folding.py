@@ -140,7 +140,7 @@ class Folder:
         )
         cursor[kernel.IDLE_US] = self._idle_us
         cursor[kernel.FOLD] += 1
-        cursor[kernel.SESSIONS : kernel.TOO_OLD + 1] = 0
+        cursor[kernel.SESSIONS : kernel.TURNED_AWAY + 1] = 0
         codes = store.label_codes(block)
         cursor[kernel.REF] = first = store.recent.add(block)
         stage.begin(block, codes, first)
@@ -270,6 +270,8 @@ class Folder:
         cursor, place = self.cursor, self._place()
         ended_us = int(self._block.ended_at_us[cursor[kernel.SESSION]])
         offset = int(cursor[kernel.OFFSET])
+        places = self._everyone.places
+        turned_away = places.turned_away
         address = self._everyone.admit(
             self._block.keys[place],
             offset,
@@ -277,6 +279,11 @@ class Folder:
             max(int(cursor[kernel.CLOCK_US]), ended_us),
         )
         if not address:
+            if places.turned_away > turned_away:
+                cursor[kernel.TURNED_AWAY] += 1
+                if offset > places.ahead:
+                    # Nor does any other, until a series is gone.
+                    self._found[self._found == 0] = kernel.NO_PLACE
             self._next()
             return
         words = self._store.arena.ints
@@ -291,6 +298,8 @@ class Folder:
         if self._everyone.run_own(key, address, now_us):
             self._stage.at = int(self.cursor[kernel.SESSION])
             self._found[place] = 0
+            if self._everyone.places.most is not None:
+                self._find_again()
 
     def _refresh(self) -> None:
         store, address = self._store, int(self._found[self._place()])

@@ -17,6 +17,7 @@ from detectors.life.lifecycle import FAR
 from detectors.state.census import CensusTaker
 from detectors.state.graves import Graves
 from detectors.state.passing import due, leave, place_all
+from detectors.state.places import Places
 from detectors.state.retirement import newest, retire
 from detectors.state.roster import Roster
 from detectors.state.seals import salt_of
@@ -38,6 +39,7 @@ class Population:
         awake: The series that are objects, by key.
         census: Tells how many series fire.
         keys: By number; of a series that is gone until ``reuse_numbers``.
+        places: Room for them.
         graves: Of the series that are gone.
         written: Which of their rows were written longest ago.
     """
@@ -48,7 +50,9 @@ class Population:
         retention_us: int,
         stage: Stage,
         store: Store,
+        most: int | None,
     ) -> None:
+        self.places = Places(most)
         self.addresses: dict[bytes, int] = {}
         self.awake: dict[bytes, Series] = {}
         self.keys: list[bytes] = []
@@ -182,10 +186,13 @@ class Population:
             now_us: Its time.
 
         Returns:
-            Its address; 0 if no rule wants it, or its row holds the block.
+            Its address; 0 if no rule wants it, its row holds the block, or there is no
+            place for it.
         """
         group = self.group_of(key)
         if not group.plans or self.graves.hold(key, offset):
+            return 0
+        if not self.places.take(key, len(self.addresses), self._stage.order, offset):
             return 0
         seq = self.graves.open(key)
         address = self.addresses[key] = self.make(key, group)

@@ -32,6 +32,7 @@ class Seal(NamedTuple):
             lie.
         rows_end: Offset in the state topic before which the seal does not lie.
         questions: As ``questions.Asked`` dumps them.
+        places: As ``places.Places`` has them, while rows are ahead.
     """
 
     offset: int
@@ -50,6 +51,7 @@ class Seal(NamedTuple):
     rows_from: int = 0
     rows_end: int = 0
     questions: Sequence[Any] = ()
+    places: Sequence[Any] = ()
 
     def dump(self) -> bytes:
         """As a row."""
@@ -67,12 +69,12 @@ class Seal(NamedTuple):
             RowError: It is of another version, or none at all.
         """
         parts = read(row, "a partition's seal")[1:]
-        if len(parts) == len(cls._fields) - 5:
+        if len(parts) == len(cls._fields) - 6:
             parts.append([])  # Before there were budgets.
-        if len(parts) == len(cls._fields) - 4:
+        if len(parts) == len(cls._fields) - 5:
             parts += [0, 0, 0]  # Before it said where its rows are.
-        if len(parts) == len(cls._fields) - 1:
-            parts.append([])  # Before partitions asked each other.
+        if len(parts) == len(cls._fields) - 2:
+            parts += [[], []]  # Before partitions asked each other.
         if len(parts) != len(cls._fields):
             raise RowError("the row of a partition's seal is none of Loopwatch's")
         for position in (1, 2, 5):

@@ -23,6 +23,8 @@ class Counts:
         repeats: Sessions that ingest had said before.
         late: Sessions that ended before the clock.
         too_old: Sessions too old to be judged one by one.
+        turned_away: Observations of new series for which there was no place; after a
+            crash perhaps a few less.
     """
 
     sessions: int = 0
@@ -31,6 +33,7 @@ class Counts:
     repeats: int = 0
     late: int = 0
     too_old: int = 0
+    turned_away: int = 0
 
     def add(self, more: Sequence[int]) -> None:
         """Count what a fold counted; in the order of the attributes."""

@@ -12,6 +12,7 @@ from loopwatch.backtesting.verdict import Verdict, compare
 from loopwatch.config import Config
 from loopwatch.meanwhile import NOT_REACHED, found_vain
 from streams.control.actions import Numbered
+from streams.crowd import crowded
 from streams.replay import Replay
 
 _RUNS: Final = ("--before", "--after")
@@ -48,6 +49,16 @@ class Backtest:
     def sessions(self) -> int:
         """How many have been read."""
         return max(replay.sessions for replay, _ in self._runs)
+
+    @property
+    def crowds(self) -> list[str]:
+        """Of which configuration there was no place for all series, and why."""
+        found = zip(("before", "after"), self._runs, strict=True)
+        return [
+            f"{which}: {crowded(*replay.crowd)}"
+            for which, (replay, _) in found
+            if replay.crowd is not None
+        ]
 
     def take(self, lines: Sequence[bytes]) -> None:
         """Take the next lines: JSON events, one a line."""

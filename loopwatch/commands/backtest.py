@@ -113,6 +113,8 @@ def backtest(
     for number, reason in run.vain():
         typer.echo(f"{actions}:{number}: {reason}", err=True)
     _show(verdict, output)
+    for said in run.crowds:
+        typer.echo(said, err=True)
     if max_new_pages is not None and verdict.new_pages > max_new_pages:
         pages = "page is" if verdict.new_pages == 1 else "pages are"
         typer.echo(

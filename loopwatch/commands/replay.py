@@ -23,6 +23,7 @@ from loopwatch.meanwhile import (
 )
 from loopwatch.moments import moment_option
 from loopwatch.plain_text import describe
+from streams.crowd import crowded
 from streams.replay import Replay, ReplayLine
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -96,5 +97,7 @@ def replay(
     for line in run.run(_lines(file), until):
         write(render(line))
     sys.stdout.flush()
+    if run.crowd is not None:
+        print(crowded(*run.crowd), file=sys.stderr)  # noqa: T201
     for number, _ in run.waiting:
         vain(number, NOT_REACHED)

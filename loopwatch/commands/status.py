@@ -134,7 +134,15 @@ def _detect(part: Mapping[str, Any]) -> Iterator[str]:
     if "series" not in part:
         return
     clocks = [clock for clock in part["clocks"].values() if clock is not None]
-    yield f"  series: {part['series']}"
+    limit = part.get("series_limit")
+    yield f"  series: {part['series']}" + (
+        "" if limit is None else f" of at most {limit}"
+    )
+    if part.get("turned_away"):
+        yield (
+            f"  sessions of new series that found no place: {part['turned_away']}; the"
+            " log says which: raise max_series, or take a label out of `by`"
+        )
     if clocks:
         behind_s = time.time() - min(clocks) / 1e6
         yield f"  event time: {rfc3339(min(clocks))} ({behind_s:.0f} s behind)"

@@ -34,11 +34,6 @@ def _frame(findings: Findings, found: Table) -> RuleBook:
     max_series = found.read(
         "max_series", lambda node: whole(findings, node, "a number of series")
     )
-    if "max_series" in found:
-        findings.not_yet(
-            found.keys["max_series"],
-            "this version does not honour 'max_series' yet: series are not limited",
-        )
     scale = found.read("quality_scale", lambda node: _scale(findings, node))
     return replace(
         book,

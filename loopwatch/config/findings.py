@@ -30,7 +30,6 @@ class Findings:
         self._faults: set[Fault] = set()
         self._warnings: set[Fault] = set()
         self._unset: set[Fault] = set()
-        self._unhonoured: set[Fault] = set()
 
     def fault(self, at: At, message: str) -> None:
         """The file cannot be used because of this."""
@@ -43,10 +42,6 @@ class Findings:
     def lacks(self, at: At, message: str) -> None:
         """A secret or variable is not there: a worker cannot start without it."""
         self._unset.add(self._place(at, message))
-
-    def not_yet(self, at: At, message: str) -> None:
-        """This is right, and this version does nothing with it."""
-        self._unhonoured.add(self._place(at, message))
 
     def expand(self, node: Scalar) -> Expanded:
         """The text of a scalar with its variables looked up."""
@@ -78,11 +73,6 @@ class Findings:
     def unset(self) -> tuple[Fault, ...]:
         """In the order of the file, each once."""
         return tuple(sorted(self._unset))
-
-    @property
-    def unhonoured(self) -> tuple[Fault, ...]:
-        """In the order of the file, each once."""
-        return tuple(sorted(self._unhonoured))
 
     def _place(self, at: At, message: str) -> Fault:
         place = at if isinstance(at, Position) else at.at

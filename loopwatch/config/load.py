@@ -65,7 +65,6 @@ class Config:
     routing: Routing
     topics: Topics
     path: Path
-    unhonoured: tuple[Fault, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +113,7 @@ def read(source: Source, path: Path, environ: Mapping[str, str]) -> Loaded:
             findings.fault(at, message)
         config = _read_root(findings, root, path)
     faults = findings.faults
-    if config is not None:
-        config = replace(config, unhonoured=findings.unhonoured)
     return Loaded(None if faults else config, faults, findings.warnings, findings.unset)
-
-
-def not_honoured(config: Config) -> list[Fault]:
-    """What is right in the file and has no effect in this version, with its place."""
-    return list(config.unhonoured)
 
 
 def _read_root(findings: Findings, root: Node | None, path: Path) -> Config | None:

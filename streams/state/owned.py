@@ -15,9 +15,11 @@ class Step(NamedTuple):
     """What one checkpoint writes, in this order.
 
     Attributes:
+        first: The row of places, to be safe before the others are; None if there is none.
         position: Offset after the last block that it makes safe.
     """
 
+    first: bytes | None
     rows: list[tuple[bytes, bytes | None]]
     seal: bytes
     position: int
@@ -38,6 +40,7 @@ class Owned:
         step: A checkpoint that has been taken and is not written yet.
         changed: Something other than a block has changed the state.
         retired: Rules that are gone have been seen to.
+        warned: It has been said that it has no place for more series.
         told: The clock that was written last, as a tuple of one; None if none was.
         safe_s: When everything was last safe, by the monotonic clock.
     """
@@ -57,6 +60,7 @@ class Owned:
         self.step: Step | None = None
         self.changed = False
         self.retired = False
+        self.warned = False
         self.told: tuple[int | None] | None = None
         self.safe_s = time.monotonic()
         self._counted = _copy(partition.counts)
@@ -72,17 +76,20 @@ class Owned:
             return False
         self._reach.began(self.partition.rows_taken)
         partition = self.partition
-        rows = partition.take_dirty()
+        first, rows = partition.take_places(), partition.take_dirty()
         oldest = partition.oldest_row
         again = self._reach.again(len(rows), len(partition), oldest)
         rows += partition.take_oldest(*again)
-        self._seal(rows)
+        self._seal(first, rows)
         return True
 
-    def _seal(self, rows: list[tuple[bytes, bytes | None]]) -> None:
+    def _seal(
+        self, first: bytes | None, rows: list[tuple[bytes, bytes | None]]
+    ) -> None:
         reach = self._reach
         at = reach.begin(self.partition.oldest_row), reach.end
-        self.step = Step(rows, self.partition.seal(self.next - 1, at), self.next)
+        seal = self.partition.seal(self.next - 1, at)
+        self.step = Step(first, rows, seal, self.next)
         self._taken = self.next
         self.changed = self.fresh = False
 
@@ -93,12 +100,12 @@ class Owned:
         both: until then no row may be written that the topic's own seal cannot tell.
         """
         self._reach.began(self.partition.rows_taken)
-        rows = self.partition.take_dirty()
+        first, rows = self.partition.take_places(), self.partition.take_dirty()
         waiting = [] if self.step is None else self.step.rows
         partition.follow_rows(self.partition)
         self.partition = partition
-        self._seal([*waiting, *rows])
-        self.retired = False
+        self._seal(first, [*waiting, *rows])
+        self.retired = self.warned = False
 
     def made_safe(self, step: Step, end: int) -> None:
         """A step has been written.
@@ -115,7 +122,9 @@ class Owned:
     def count(self, meters: Meters) -> None:
         """Add to the meters what was counted since the last time."""
         now, then = self.partition.counts, self._counted
-        meters.observations.inc(now.observations - then.observations)
+        turned_away = now.turned_away - then.turned_away
+        meters.observations.inc(now.observations - then.observations - turned_away)
+        meters.turned_away.inc(turned_away)
         meters.duplicates.inc(now.duplicates - then.duplicates)
         meters.repeats.inc(now.repeats - then.repeats)
         meters.late.inc(now.late - then.late)

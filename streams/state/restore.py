@@ -34,6 +34,8 @@ async def restore(
     topics: TopicNames,
     sources: int,
     options: Mapping[str, Any],
+    *,
+    partitions: int,
 ) -> dict[int, Owned]:
     """The state of partitions as it was last sealed.
 
@@ -43,6 +45,7 @@ async def restore(
         topics: Names.
         sources: Partitions of the sessions' topic.
         options: Keyword arguments of aiokafka's clients.
+        partitions: Of the observations.
 
     Raises:
         StateError: The state is of another version, or of topics made anew since.
@@ -59,10 +62,9 @@ async def restore(
         await follow(options, topics.detect_state, tails)
         read = sum(tail.read for tail in tails.values())
         for number in list(tails):
+            partition = Partition(book, number=number, partitions=partitions)
             # What has been read is let go as soon as it is restored.
-            restored[number] = _restored(
-                number, tails.pop(number), book, topics, applied
-            )
+            restored[number] = _restored(partition, tails.pop(number), topics, applied)
     await _refill(restored, topics, options)
     control = applied.pop(CONTROL, None)
     await _compare_sources(applied, sources, topics, options)
@@ -96,13 +98,12 @@ def uncollected() -> Iterator[None]:
 
 
 def _restored(
-    number: int,
+    partition: Partition,
     tail: Tail,
-    book: RuleBook,
     topics: TopicNames,
     applied: dict[int, int],
 ) -> Owned:
-    partition = Partition(book, number=number)
+    number = partition.number
     try:
         position = 0
         if tail.seal is not None:
@@ -115,6 +116,8 @@ def _restored(
             position = partition.restore_seal(tail.seal.value) + 1
             for source, offset in seal.applied.items():
                 applied[source] = max(offset, applied.get(source, -1))
+        if tail.places is not None:
+            partition.restore_places(tail.places.value)
         partition.restore_rows({key: row.value for key, row in tail.rows.items()})
     except RowError as error:
         raise StateError(f"{topics.detect_state} {number}: {error}") from None

@@ -12,7 +12,7 @@ from typing import Any, Final
 from detectors.state.rows import RowError
 from detectors.state.seals import Seal
 from streams.state.reach import Reach
-from streams.state.topic import SEAL, newer_offset
+from streams.state.topic import PLACES, SEAL, newer_offset
 
 _FEW: Final = 4_000
 _NEAR: Final = 250
@@ -31,6 +31,7 @@ class Tail:
     Attributes:
         rows: The newest record of each series, in the order of the log.
         seal: The record of the newest seal; None without any.
+        places: The newest record of who found no place; None without any.
         end: Offset behind all that was read.
         read: Records read in all.
     """
@@ -42,6 +43,7 @@ class Tail:
         "_look",
         "_looking",
         "end",
+        "places",
         "read",
         "rows",
         "seal",
@@ -51,6 +53,7 @@ class Tail:
         self._few = few
         self.rows: dict[bytes, Any] = {}
         self.seal: Any = None
+        self.places: Any = None
         self.end = self.read = 0
         self._look = _LOOK
         self._looking = False
@@ -84,9 +87,13 @@ class Tail:
                 # So that they stay in the order of the log.
                 del rows[key]
                 rows[key] = record
-        seal = rows.pop(SEAL, None)
+        seal, places = rows.pop(SEAL, None), rows.pop(PLACES, None)
         if seal is not None:
             self._take_seal(seal)
+        if places is not None and (
+            self.places is None or newer_offset(self.places.value, places.value)
+        ):
+            self.places = places
 
     def _take_seal(self, record: Any) -> None:  # noqa: ANN401
         if record.value is None:

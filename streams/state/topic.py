@@ -21,6 +21,9 @@ from streams.kafka.lean_records import make_lean
 SEAL: Final = b"seal"
 """Key of a partition's own row; a series' key is a JSON object."""
 
+PLACES: Final = b"places"
+"""Key of the row that is written before those of series: who found no place."""
+
 _PATIENCE_S: Final = 30.0
 _FETCH_BYTES: Final = 4 * 1024 * 1024
 

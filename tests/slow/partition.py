@@ -56,7 +56,8 @@ class Partition:
         self._stage = Stage(number)
         self._stage.parents = Parents(_wanted(self._groups))
         self._stage.fleets = Fleets(self._groups.values())
-        self._all = Population(self._groups, book.retention_us, self._stage)
+        most = book.max_series
+        self._all = Population(self._groups, book.retention_us, self._stage, most)
         self._memory = Memory(memory)
         self._applied: dict[int, int] = {}
         self._refilled: dict[int, int] | None = None
@@ -169,7 +170,9 @@ class Partition:
                 stage.at = -1
                 if everyone.run_own(series, now_us):
                     found[index] = series = find(keys[index], offset)
-                    admit(series, offset, ended, now_us)
+                    stage.at = at
+                    if not admit(series, offset, ended, now_us):
+                        continue
                 stage.at = at
             if ended > last_us:
                 if ended - last_us > idle_us:
@@ -189,6 +192,7 @@ class Partition:
             if news:
                 place(series)
         counts.observations += folded
+        counts.turned_away = everyone.turned_away
         self._order = order
         self._clock = clock
         if own != _UNKNOWN:

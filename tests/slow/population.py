@@ -22,6 +22,8 @@ class Population:
 
     Attributes:
         series: By key.
+        most: So many there may be; None: any number.
+        turned_away: Observations that found no place.
     """
 
     def __init__(
@@ -29,7 +31,10 @@ class Population:
         members: Mapping[tuple[str, ...], Group],
         retention_us: int,
         stage: Stage,
+        most: int | None = None,
     ) -> None:
+        self.most = most
+        self.turned_away = 0
         self.series: dict[bytes, Series] = {}
         self.timers = Timers()
         self._groups = members
@@ -63,14 +68,17 @@ class Population:
         return Series(key, salt_of(key), group, self._retention_us)
 
     def admit(self, series: Series, offset: int, ended_us: int, now_us: int) -> bool:
-        """Let a new series in; False if its row already holds this block."""
+        """Let a new series in; False if its row holds this block, or there is no place."""
         key = series.key
         if key in self.series or not series.group.plans:
             return False
         gone = self._gone.get(key)
+        if gone is not None and gone.last_offset >= offset:
+            return False
+        if self.most is not None and len(self.series) >= self.most:
+            self.turned_away += 1
+            return False
         if gone is not None:
-            if gone.last_offset >= offset:
-                return False
             if gone.seq >= now_us // 1000:
                 series.seq_floor = gone.seq
             del self._gone[key]

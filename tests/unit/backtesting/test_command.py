@@ -163,6 +163,13 @@ def test_a_session_for_one_scale_alone_is_named(tmp_path: Path) -> None:
     assert run.stderr.count("line 1: not a session") == 1
 
 
+def test_where_there_was_no_place_for_all_series_is_said(tmp_path: Path) -> None:
+    """Else the change would seem to tell of less."""
+    run = Backtest(tmp_path, RULES, f"{RULES}max_series: 1\n")
+    (said,) = run.stderr.splitlines()[-1:]
+    assert said.startswith("after: 1 session found no place: there are 1 series")
+
+
 def test_until_moves_both_clocks_on(tmp_path: Path) -> None:
     """An absence after the last session counts only then."""
     absence = RULES.replace(

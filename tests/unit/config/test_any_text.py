@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loopwatch.config import Loaded, load, not_honoured
+from loopwatch.config import Loaded, load
 from loopwatch.config.faults import Position
 from loopwatch.config.load import read
 from loopwatch.config.source import NoTextError, Source, decode
@@ -66,8 +66,6 @@ def check(text: str, environ: Mapping[str, str] | None = None) -> Loaded:
     """Read a text; every place that is named must lie inside it."""
     loaded = read(Source(text), Path("x.yaml"), environ or {"SET": "1"})
     named = [*loaded.faults, *loaded.warnings, *loaded.unset]
-    if loaded.config is not None:
-        named += not_honoured(loaded.config)
     lines = re.split(r"\r\n|\n|\r", text)
     for fault in named:
         assert 1 <= fault.line <= len(lines)

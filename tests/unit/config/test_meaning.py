@@ -24,7 +24,7 @@ from detectors.rules import (
     Window,
     rule,
 )
-from loopwatch.config import Config, load, not_honoured
+from loopwatch.config import Config, load
 from loopwatch.config.load import read
 from loopwatch.config.source import Source
 
@@ -79,13 +79,6 @@ class TestContract:
             "the environment variable PAGERDUTY_ROUTING_KEY is not set",
             "the environment variable SLACK_WEBHOOK_URL is not set",
             "the environment variable BEARER is not set",
-        ]
-
-    def test_what_this_version_does_not_do_is_named(self) -> None:
-        """Nothing pretends: each key and kind without effect is said, in order."""
-        named = [fault.message.split("'")[1] for fault in not_honoured(contract())]
-        assert named == [
-            "max_series",
         ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -212,7 +213,8 @@ def _blocks(
 def _book(chance: random.Random) -> RuleBook:
     rules = tuple(_rule(chance, f"r{n}") for n in range(chance.randint(1, 6)))
     retention_s = chance.choice([30, 604_800])
-    return RuleBook(rules, retention_us=retention_s * SECOND_US)
+    most = chance.choice([None, None, 1, 3, 5])
+    return RuleBook(rules, retention_us=retention_s * SECOND_US, max_series=most)
 
 
 def _states(partition: Partition) -> dict[bytes, Any]:
@@ -257,6 +259,7 @@ class Worker:
         self.blocks = blocks
         self.rows: dict[bytes, bytes | None] = {}
         self.sealed: bytes | None = None
+        self.places: bytes | None = None
         self.at = 0
         self.published: list[tuple[int, Said]] = []
         self.partition = Partition(book, memory=MEMORY)
@@ -268,13 +271,18 @@ class Worker:
         self.at += 1
 
     def checkpoint(self, chance: random.Random, *, whole: bool) -> None:
-        """Write the rows, and the seal after them; or be torn away in between."""
+        """Write the rows, and the seal after them; or be torn away in between.
+
+        Who found no place is always written before; what lies before a seal is not
+        read again.
+        """
+        self.places = self.partition.take_places() or self.places
         rows = self.partition.take_dirty()
         if not whole:
             rows = chance.sample(rows, chance.randint(0, len(rows)))
         self.rows.update(rows)
         if whole:
-            self.sealed = self.partition.seal(self.at - 1)
+            self.sealed, self.places = self.partition.seal(self.at - 1), None
 
     def alive(self, key: bytes) -> bool:
         """Whether a series has a row that is neither a mark nor a tombstone."""
@@ -287,6 +295,8 @@ class Worker:
         self.at = 0
         if self.sealed is not None:
             self.at = partition.restore_seal(self.sealed) + 1
+        if self.places is not None:
+            partition.restore_places(self.places)
         for key, row in self.rows.items():
             if row is not None:
                 partition.restore_row(key, row)
@@ -337,7 +347,11 @@ def test_restarts_make_no_difference(seed: int) -> None:
     assert _heard(shaken.published) == _heard(straight.published)
     shaken.checkpoint(chance, whole=True)
     shaken.restart()
-    assert shaken.partition.counts == straight.partition.counts
+    counts = [replace(each.partition.counts) for each in (straight, shaken)]
+    for each in counts:
+        # Of a series that was forgotten and turned away in one block this is not known.
+        each.turned_away = 0
+    assert counts[0] == counts[1]
     straight.checkpoint(chance, whole=True)
     live = [
         {key: worker.rows[key] for key in worker.rows if worker.alive(key)}

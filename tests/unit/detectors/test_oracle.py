@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import exp, nan
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -376,9 +377,10 @@ def slowly(
     sessions: Sequence[Session],
     accepts: Sequence[int],
     rules: tuple[Rule, ...] = RULES,
+    **book: Any,
 ) -> list[Said]:
     """What the slow engine says, told of one session after the other."""
-    log, partition = Log(rules), SlowPartition(RuleBook(rules), memory=200)
+    log, partition = Log(rules), SlowPartition(RuleBook(rules, **book), memory=200)
     said, offset = [], 0
     for number, session in enumerate(sessions):
         said += partition.apply(log.batch([session]), offset)
@@ -395,9 +397,10 @@ def quickly(
     cuts: Sequence[int],
     restarts: Sequence[int],
     rules: tuple[Rule, ...] = RULES,
+    **more: Any,
 ) -> list[Said]:
     """What the fast one says, told in blocks, and now and then restored from rows."""
-    book = RuleBook(rules)
+    book = RuleBook(rules, **more)
     log, partition = Log(rules), Partition(book, memory=200)
     ends = sorted({*cuts, *(number + 1 for number in accepts), len(sessions)})
     said, offset, begin = [], 0, 0
@@ -451,6 +454,25 @@ def test_quick_and_slow_agree(
     for at, (one, other) in enumerate(zip(found, expected, strict=False)):
         assert one == other, at
     assert len(found) == len(expected)
+
+
+@settings(max_examples=6)
+@given(
+    st.integers(0, 10**6),
+    st.sets(st.integers(1, 400), max_size=30),
+    st.sets(st.integers(1, 400), max_size=3),
+    st.integers(1, 12),
+)
+def test_they_agree_on_who_finds_a_place(
+    seed: int, cuts: set[int], restarts: set[int], most: int
+) -> None:
+    """Wherever blocks end, whenever it restarts, with series that go (property)."""
+    rules = tuple(each for each in RULES if not isinstance(each.kind, Absence))[:6]
+    limits = {"max_series": most, "retention_us": 200 * SECOND_US}
+    sessions = traffic(seed, 400)
+    expected = slowly(sessions, [], rules, **limits)
+    ends = sorted(cuts | restarts)
+    assert quickly(sessions, [], ends, sorted(restarts), rules, **limits) == expected
 
 
 def test_the_traffic_is_worth_the_comparison() -> None:

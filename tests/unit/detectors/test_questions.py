@@ -205,6 +205,21 @@ class TestOtherPartitionsCount:
             each.tick(121)
         assert shaken.censuses() == fleet.censuses() != []
 
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_it_is_told_at_the_next_minute_whatever_fires_later(
+        self, restarts: bool
+    ) -> None:
+        """A series may fire at a time of its own, ahead of the clock."""
+        scene = Scene(_dear())
+        labels = {"model": "x", "tenant": "t1"}
+        scene.session(100, labels=labels, clock_s=10, cost_usd=9.0)
+        scene.hear(Question(1, "dear", us(5), us(9), {"model": {"y": 3}}))
+        if restarts:
+            scene = scene.restart()
+        scene.tick(61)
+        told = [line for line in scene.said if type(line) is Census]
+        assert [(at(line), line.name, line.series) for line in told] == [(60, "y", 0)]
+
     def test_a_rule_for_everything_asks_nothing(self) -> None:
         """It has one series."""
         fleet = Fleet(_dear(by=()))

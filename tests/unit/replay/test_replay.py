@@ -361,3 +361,22 @@ def test_a_rise_in_cost_says_why(
     _, stdout, _ = command(files(tmp_path, [*healthy, *dear])[:4])
     (text,) = [line for line in stdout.decode().splitlines() if "  firing" in line]
     assert text.endswith(f"  why: {said}")
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "configure.md"
+
+
+def test_series_beyond_the_limit_are_named(tmp_path: Path) -> None:
+    """As the page shows it; those that are there are watched."""
+    rule = "{name: dear, metric: cost_usd, by: [agent, run], threshold: 0.5}"
+    rules = f"version: 1\nmax_series: 2\nrules:\n  - {rule}\n"
+    (tmp_path / "rules.yaml").write_text(rules)
+    runs = [
+        session(n, agent="support", cost_usd=1.0, attributes={"run": f"{n}"})
+        for n in range(1, 5)
+    ]
+    run = Run(tmp_path, runs)
+    fired = [line["labels"]["run"] for line in run.lines if line.get("to") == "firing"]
+    assert fired == ["1", "2"]
+    (said,) = [line for line in run.stderr.splitlines() if "found no place" in line]
+    assert f"```text\n{said}\n```" in PAGE.read_text(encoding="utf-8")

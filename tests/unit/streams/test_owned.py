@@ -8,6 +8,7 @@ from detectors.rules import Level, RuleBook, Severity, Threshold, rule
 from detectors.state.seals import Seal
 from streams.metrics import Meters
 from streams.state.owned import Owned
+from tests.unit.detectors.scenes import Scene
 
 DEAR = Threshold((Level(Severity.WARNING, 1.0),))
 
@@ -68,6 +69,35 @@ def test_under_other_rules_what_is_not_written_yet_comes_first() -> None:
     assert sorted(named) == ["r", "s"]
     assert not mine.retired
     assert not mine.take_step()
+
+
+def test_who_found_no_place_is_written_before_rows() -> None:
+    """Until it is sealed, with what comes later; without a limit there is none."""
+    scene = Scene(rule("r", "cost_usd", DEAR, by=("agent",)), max_series=1)
+    mine, firsts = Owned(scene.partition), []
+    for number in range(4):
+        if number < 2:
+            labels = {"agent": f"a{number}"}
+            scene.session(number, labels=labels, cost_usd=0.1)
+        else:
+            scene.tick(number)
+        mine.next = scene.offset
+        assert mine.take_step()
+        assert mine.step is not None
+        firsts.append(mine.step.first)
+        mine.made_safe(mine.step, number)
+    assert [first is None for first in firsts] == [True, False, False, True]
+
+
+def test_who_found_no_place_is_measured() -> None:
+    """Apart from observations, which were folded into series."""
+    mine, meters = owned(), Meters()
+    mine.partition.counts.observations += 3
+    mine.partition.counts.turned_away += 2
+    mine.count(meters)
+    value = meters.registry.get_sample_value
+    assert value("loopwatch_observations_total") == 1
+    assert value("loopwatch_turned_away_sessions_total") == 2
 
 
 def test_what_was_counted_before_is_not_counted_again() -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from detectors.identity import series_key
+from detectors.partition import Partition
 from detectors.rules import Level, RuleBook, Severity, Threshold, Window, rule
 from detectors.state.rows import VERSION
 from streams.kafka.link import StateError
@@ -44,4 +45,4 @@ def test_a_damaged_row_is_refused_with_its_place(row: bytes) -> None:
     key = series_key({"agent": "a"})
     tail.take([SimpleNamespace(offset=0, key=key, value=row)])
     with pytest.raises(StateError, match=r"loopwatch\.detect-state 3"):
-        _restored(3, tail, BOOK, TopicNames(), {})
+        _restored(Partition(BOOK, number=3), tail, TopicNames(), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,7 +27,7 @@ from streams.state.owned import Owned
 from streams.state.reach import Reach
 from streams.state.restore import _restored
 from streams.state.tail import Tail
-from streams.state.topic import SEAL
+from streams.state.topic import PLACES, SEAL
 from tests.unit.detectors.scenes import Log
 from tests.unit.detectors.test_log_alone import _blocks, _book, _heard, _story
 
@@ -104,7 +105,9 @@ class Worker:
         if not self.owned.take_step():
             return []
         assert self.owned.step is not None
-        return [*self.owned.step.rows, (SEAL, self.owned.step.seal)]
+        step = self.owned.step
+        first = [] if step.first is None else [(PLACES, step.first)]
+        return [*first, *step.rows, (SEAL, step.seal)]
 
     def checkpoint(self) -> None:
         """Write all of it."""
@@ -133,7 +136,7 @@ class Worker:
     def restored(self, luck: random.Random) -> Owned:
         """What a worker begins with."""
         tail = self.topic.read(luck)
-        owned = _restored(0, tail, self.book, TopicNames(), {})
+        owned = _restored(Partition(self.book), tail, TopicNames(), {})
         owned.partition._memory.__init__(40)  # type: ignore[misc]
         owned._reach._few = FEW
         for offset in range(owned.partition.memory_from, owned.next):
@@ -199,7 +202,11 @@ def test_restarts_make_no_difference(seed: int) -> None:
     assert _heard(shaken.published) == _heard(straight.published)
     shaken.checkpoint()
     shaken.restart(luck)
-    assert shaken.owned.partition.counts == straight.owned.partition.counts
+    counts = [replace(each.owned.partition.counts) for each in (straight, shaken)]
+    for each in counts:
+        # Of a series that was forgotten and turned away in one block this is not known.
+        each.turned_away = 0
+    assert counts[0] == counts[1]
     assert shaken.state() == straight.state()
 
 
@@ -333,7 +340,7 @@ def test_the_newest_of_all_series_lie_behind_what_a_seal_names() -> None:
         for record in worker.topic.records:
             if record.value is None:
                 newest.pop(record.key, None)
-            else:
+            elif record.key != PLACES:
                 newest[record.key] = record.offset
         seal = Seal.load(worker.topic.records[-1].value)
         assert seal.rows_from <= min(newest.values())

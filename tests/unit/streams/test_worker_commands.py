@@ -110,6 +110,16 @@ def test_status_tells_which_alerts_flap() -> None:
         assert "flapping" not in call("status", "--url", url).stdout
 
 
+def test_status_tells_how_many_series_there_may_be() -> None:
+    """And that sessions of others are not watched."""
+    (score,) = STATUS["groups"].values()
+    groups = {"score": score | {"series_limit": 5, "turned_away": 3}}
+    with endpoint(STATUS | {"groups": groups}) as url:
+        said = call("status", "--url", url).stdout
+    assert "series: 5 of at most 5\n" in said
+    assert "sessions of new series that found no place: 3; the log says which" in said
+
+
 def test_status_tells_of_a_file_that_was_refused() -> None:
     """That it is not in force, since when, and what is wrong with it where."""
     configuration = {
