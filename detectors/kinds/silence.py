@@ -120,6 +120,8 @@ class SilenceWatch(AbsenceWatch):
     def settle(self) -> None:  # noqa: D102
         quiet = layout.ALWAYS_ASK
         if self._calm:
+            # Its words say all there is from now on, and these are none of them.
+            self.limit_s = self.missing = None
             quiet = layout.ALL_WELL if self.arrivals.known else layout.TOO_YOUNG
         self.store.arena.ints[self.at + layout.QUIET] = quiet
 
