@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     announce_interval_s: Seconds = 5.0
     request_timeout_s: Seconds = 60.0
     fetch_wait_ms: Annotated[int, Field(ge=100, le=5_000)] = 200
-    chunk_records: Annotated[int, Field(ge=1, le=10_000)] = 4_000
+    chunk_records: Annotated[int, Field(ge=1, le=20_000)] = 10_000
     assignment_timeout_s: Seconds = 60.0
     stall_timeout_s: Seconds = 30.0
     shutdown_timeout_s: Seconds = 20.0

@@ -7,21 +7,13 @@ rules the words that name the states of those that take the session, then these 
 then the indexes of their strata, and then the stratum that the session is of.
 """
 
-# What numba calls with types of its own has no better names for them.
-# ruff: noqa: ANN401
-
 from __future__ import annotations
 
-from typing import Any, Final
-
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np import arrayobj
+from typing import Final
 
 from detectors.compiled import compiled
 from detectors.kernels import layout as at
+from detectors.kernels.fetching import fetch
 from detectors.kernels.halves import half
 from detectors.kernels.index import index_width
 from detectors.kernels.samples import known_stratum
@@ -36,32 +28,11 @@ FURTHEST: Final = 5
 _LINE: Final = 8
 """Words."""
 
-_BIT32, _EVERYWHERE = ir.IntType(32), 3
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _fetch(_typing: Any, words: Any, _place: Any) -> Any:
-    """Ask for the line of a word; nothing else happens, whatever the place."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = arrayobj.make_array(signature.args[0])(context, builder, args[0])
-        pointer = builder.bitcast(builder.gep(array.data, [args[1]]), cgutils.voidptr_t)
-        kind = ir.FunctionType(
-            ir.VoidType(), [cgutils.voidptr_t, _BIT32, _BIT32, _BIT32]
-        )
-        fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        # To be written, kept in all caches, data.
-        options = [_BIT32(number) for number in (1, _EVERYWHERE, 1)]
-        builder.call(fetch, [pointer, *options])
-        return context.get_dummy_value()
-
-    return types.void(words, types.intp), generate
-
 
 @compiled
 def _fetch_all(i: Ints, begin: int, words: int) -> None:
     for place in range(begin, begin + words, _LINE):
-        _fetch(i, place)
+        fetch(i, place)
 
 
 @compiled
@@ -96,7 +67,7 @@ def look_ahead(
             rule = first_rules[group] + taken[which]
             if ahead == FURTHEST - 1:
                 if taken[which] >= _LINE:
-                    _fetch(i, coming + at.WATCHES + taken[which])
+                    fetch(i, coming + at.WATCHES + taken[which])
                 continue
             watch = i[coming + at.WATCHES + taken[which]]
             if not watch:

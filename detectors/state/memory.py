@@ -41,7 +41,7 @@ class Memory:
         blocks: Those of which something is remembered, in order.
     """
 
-    __slots__ = ("_counts", "_ends", "_queue", "_table", "blocks", "capacity", "seen")
+    __slots__ = ("_ends", "_queue", "_table", "blocks", "capacity", "seen")
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -49,8 +49,7 @@ class Memory:
         self.blocks: deque[Block] = deque()
         room = 1 << (2 * capacity).bit_length()
         self._queue = np.zeros(capacity, np.int64)
-        self._table = np.zeros(room, np.int64)
-        self._counts = np.zeros(room, np.int64)
+        self._table = np.zeros((room, 2), np.int64)
         self._ends = np.zeros(2, np.int64)
 
     def add(self, marks: Ints) -> Ints | None:
@@ -61,9 +60,7 @@ class Memory:
         """
         self.seen += len(marks)
         doubles = np.zeros(len(marks), np.int64)
-        seen = memory.add(
-            marks, self._ends, self._queue, self._table, self._counts, doubles
-        )
+        seen = memory.add(marks, self._ends, self._queue, self._table, doubles)
         return doubles if seen else None
 
     def begin(self, offset: int, source: int, applied: int) -> None:

@@ -29,6 +29,9 @@ _VERSION: Final = 6
 _SHORTER: Final = 5
 """The same without questions."""
 
+_WORDS: Final = 4
+"""Of a session beside its values: offset, two times, hash."""
+
 _HEAD: Final = _MARK + bytes([_VERSION])
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -76,10 +79,19 @@ def encode_block(batch: Batch | Columns) -> bytes:
 def encode_blocks(batch: Batch | Columns) -> list[bytes]:
     """The batch as blocks of at most ``BLOCK_BYTES``, unless one session is larger."""
     columns = batch if isinstance(batch, Columns) else Columns.of(batch)
-    block = encode_block(columns)
-    if len(block) <= BLOCK_BYTES or len(columns) < 2:
-        return [block]
+    alone = len(columns) < 2
+    if alone or _least_bytes(columns) <= BLOCK_BYTES:
+        block = encode_block(columns)
+        if alone or len(block) <= BLOCK_BYTES:
+            return [block]
     return [part for half in columns.halves() for part in encode_blocks(half)]
+
+
+def _least_bytes(columns: Columns) -> int:
+    """What sessions take at least: a block is not encoded only to be split."""
+    ids, traces = Texts.of(columns.session_ids), Texts.of(columns.traces)
+    words = len(columns) * (_WORDS + len(COLUMNS))
+    return 8 * words + len(ids.whole) + len(traces.whole)
 
 
 def decode_block(block: bytes) -> Columns:

@@ -158,7 +158,7 @@ class Fleet:
             calm = calm + 1 if done and not any(map(behind, known)) else 0
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the workers do not get there: {known}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
 
     def figures(self) -> list[tuple[int, float]]:
         """Of each worker: sessions read, CPU seconds so far."""
