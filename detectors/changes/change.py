@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from detectors.changes.seen import Seen
 from detectors.life.phrases import number
-from detectors.normal.suspects import Suspect
+from detectors.numbers import finite
 
 REPLACED: Final = ("agent_version", "model")
 """What, when it is replaced, may have begun a change."""
@@ -38,44 +39,34 @@ class Change:
         self.old = self.new = None
         self.blamed, self.evidence = {}, {}
 
-    def seen(
-        self,
-        since: Sequence[Suspect],
-        facet: tuple[int, str],
-        sessions: int,
-        began_us: int,
-        *,
-        nats: float,
-        limit: float,
-        shift: float,
-        borrowed: float,
-    ) -> None:
+    def take(self, seen: Seen, facet: str, sample: int, now_us: int) -> None:
         """Take what was seen.
 
         Args:
-            since: The suspects since it began, oldest first.
-            facet: Number and name of the facet that shows it.
-            sessions: So many since it began.
-            began_us: When.
-            nats: The evidence.
-            limit: What was asked for.
-            shift: The mean of the suspects, in standard deviations of a session.
-            borrowed: How much of what was expected came from peers.
+            seen: That.
+            facet: The name of the facet that shows it.
+            sample: The series' sample at which it was.
+            now_us: When that was.
         """
-        at, name = facet
+        at, since = seen.facet, seen.since
         worst = sorted(since, key=lambda s: -(s.deviations[at] or 0.0))[:3]
+        self.new, self.old = finite(seen.new), finite(seen.old)
+        self.fired_at = (sample, now_us)
+        self.blamed = seen.blamed or {}
         self.evidence = {
-            "facet": name,
-            "evidence_nats": round(nats, 2),
-            "limit_nats": limit,
-            "shift_deviations": round(shift, 2),
+            "facet": facet,
+            "evidence_nats": round(seen.nats, 2),
+            "limit_nats": seen.limit,
+            "shift_deviations": round(seen.shift, 2),
             "began_session": since[0].told.session_id,
-            "sessions_since": sessions,
-            "began_us": began_us,
+            "sessions_since": sample - seen.begun,
+            "began_us": seen.began_us,
             "at": at,
-            "borrowed": borrowed,
+            "borrowed": round(seen.borrowed, 2),
             "shifted_sessions": [[each.told.session_id, each.own] for each in worst],
         }
+        if seen.season is not None:
+            self.evidence["season"] = round(seen.season, 3)
 
     @property
     def is_newcomer(self) -> bool:
