@@ -8,11 +8,12 @@ peers come from, and when it is enough to tell.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from detectors.batch import ATTRIBUTES
+from detectors.changes.seen import Seen
 from detectors.kernels import drift, layout, probation, samples, suspects
 from detectors.kernels.halves import half, set_half
 from detectors.kernels.norms import LEVEL, norm_lent
@@ -20,35 +21,13 @@ from detectors.kernels.probation import LAST
 from detectors.kernels.words import Ints
 from detectors.kinds.plans import Plan
 from detectors.normal.facets import Facet
-from detectors.normal.suspects import Suspect, levels, mean_deviation, suspects_since
+from detectors.normal.suspects import levels, mean_deviation, suspects_since
 from detectors.peers.lineage import Lineage
 from detectors.peers.parents import Parents
 from detectors.state.stage import Stage
 from detectors.state.store import Store
 
 _PLAINLY: Final = 0.5
-
-
-class Exposed(NamedTuple):
-    """A newcomer that is bad beside its peers.
-
-    Attributes:
-        facet: Which facet of the metric shows it most.
-        begun: The series' sample before the first of the newcomer.
-        since: Its sessions that are still remembered.
-        new, old: Its own level, and that of its peers.
-        shift: How far it lies from them, in standard deviations of a session.
-        nats, limit: The evidence, and what was asked for.
-    """
-
-    facet: int
-    begun: int
-    since: list[Suspect]
-    new: float
-    old: float
-    shift: float
-    nats: float
-    limit: float
 
 
 class Newcomers:
@@ -209,7 +188,7 @@ class Newcomers:
             self._store.scratch,
         )
 
-    def exposed(self) -> Exposed | None:
+    def exposed(self) -> Seen | None:
         """What there is to tell of the sample's stratum beside its peers, if anything."""
         tried, arena = self._tried, self._store.arena
         limit = float(self._store.tables.rule_floats[self._plan.row, layout.DOUBT])
@@ -236,7 +215,18 @@ class Newcomers:
         ):
             return None
         level = float(arena.floats[tried + layout.P_NORMS + LEVEL])
-        return Exposed(worst, begun, since, new, level, shift, nats, limit)
+        return Seen(
+            worst,
+            begun,
+            since[0].at_us,
+            since,
+            new,
+            level,
+            shift=shift,
+            nats=nats,
+            limit=limit,
+            borrowed=1.0,
+        )
 
     def restart(self, number: int) -> None:
         """Begin again after a sample, with what was lent: what was bad has been told."""

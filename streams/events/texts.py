@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar, overload
@@ -41,8 +42,8 @@ class Lazy(Sequence[_T]):
     def __iter__(self) -> Iterator[_T]:
         return map(self._read, range(self._count))
 
-    def _read(self, at: int) -> _T:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, at: int) -> _T: ...
 
 
 class Texts(Lazy[str]):

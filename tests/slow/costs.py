@@ -12,8 +12,9 @@ from detectors.metrics import COLUMN
 from detectors.state.stage import Stage
 from detectors.transitions import State
 from tests.slow.causes import STEPS, CostFactors
-from tests.slow.counted import CountWatch, MeanWatch, RankWatch
 from tests.slow.each import EachWatch
+from tests.slow.means import MeanWatch
+from tests.slow.ranks import RankWatch
 from tests.slow.spanned import SpanWatch
 
 _COST: Final = COLUMN["cost_usd"]
@@ -23,7 +24,7 @@ _INSUFFICIENT: Final = State.INSUFFICIENT
 
 
 class CostWatch(Watch):
-    """What all rules on cost share.
+    """What all rules on windows of cost share.
 
     Attributes:
         factors: Of the cost of the series' sessions.
@@ -57,14 +58,16 @@ class CostWatch(Watch):
     def evidence(self) -> dict[str, Any]:  # noqa: D102
         return {**super().evidence(), **self.factors.typical()}
 
-    def dump(self) -> list[Any]:  # noqa: D102
-        return [*super().dump(), self.factors.dump()]
+    def _add(self, values: Sequence[float], stage: Stage, step: int = 0) -> None:
+        """Add the session at hand."""
+        if self.well:
+            self.factors.learn(values, stage.attributes, step)
+        else:
+            self.factors.during(values, stage.attributes)
 
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        held = len(super().dump())
-        super().load(state[:held])
-        # Rows of a version that did not ask why end before.
-        for factors in state[held:]:
+    def _load_factors(self, state: list[Any]) -> None:
+        # Rows of a version that did not ask why have none.
+        for factors in state:
             self.factors.load(factors)
 
 
@@ -127,23 +130,8 @@ class CostEachWatch(EachWatch):
         self.settle()
 
 
-class _CostCountWatch(CostWatch, CountWatch):
-    """Cost over a count window: what moved since the window that first breached."""
-
-    __slots__ = ()
-
-    def sample(
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        if self.well:
-            self.factors.learn(values, stage.attributes)
-        else:
-            self.factors.during(values, stage.attributes)
-        return super().sample(values, ended_us, now_us, stage)
-
-
-class CostMeanWatch(_CostCountWatch, MeanWatch):
-    """Means and sums of cost over a count window."""
+class CostMeanWatch(CostWatch, MeanWatch):
+    """Means and sums of cost over a count window: what moved since the first breach."""
 
     __slots__ = ("factors",)
 
@@ -151,8 +139,22 @@ class CostMeanWatch(_CostCountWatch, MeanWatch):
         super().__init__(plan, by)
         self.factors = CostFactors.counted(plan.size)
 
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        self._add(values, stage)
+        return super().sample(values, ended_us, now_us, stage)
 
-class CostRankWatch(_CostCountWatch, RankWatch):
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [*super().dump(), self.factors.dump()]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        held = len(super().dump())
+        super().load(state[:held])
+        self._load_factors(state[held:])
+
+
+class CostRankWatch(CostWatch, RankWatch):
     """Percentiles of cost over a count window."""
 
     __slots__ = ("factors",)
@@ -160,6 +162,20 @@ class CostRankWatch(_CostCountWatch, RankWatch):
     def __init__(self, plan: Plan, by: dict[str, str]) -> None:
         super().__init__(plan, by)
         self.factors = CostFactors.counted(plan.size)
+
+    def sample(  # noqa: D102
+        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
+    ) -> bool | None:
+        self._add(values, stage)
+        return super().sample(values, ended_us, now_us, stage)
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [*super().dump(), self.factors.dump()]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        held = len(super().dump())
+        super().load(state[:held])
+        self._load_factors(state[held:])
 
 
 class CostSpanWatch(CostWatch, SpanWatch):
@@ -176,10 +192,7 @@ class CostSpanWatch(CostWatch, SpanWatch):
     def sample(  # noqa: D102
         self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
     ) -> bool | None:
-        if self.well:
-            self.factors.learn(values, stage.attributes, now_us // self.step_us)
-        else:
-            self.factors.during(values, stage.attributes)
+        self._add(values, stage, now_us // self.step_us)
         news = super().sample(values, ended_us, now_us, stage)
         if not self.well:
             self._count()
@@ -193,6 +206,14 @@ class CostSpanWatch(CostWatch, SpanWatch):
     def causes(self) -> dict[str, float]:  # noqa: D102
         self._count()
         return super().causes()
+
+    def dump(self) -> list[Any]:  # noqa: D102
+        return [*super().dump(), self.factors.dump()]
+
+    def load(self, state: list[Any]) -> None:  # noqa: D102
+        held = len(super().dump())
+        super().load(state[:held])
+        self._load_factors(state[held:])
 
 
 def cost_watch(plan: Plan, by: dict[str, str]) -> CostWatch:

@@ -10,23 +10,19 @@ before a limit is passed, and each sample is charged with the worst that it can 
 Only when that is used up the window is looked at again.
 """
 
-# Every kind of watch takes what the hungriest of them needs.
-# ruff: noqa: ARG002
-
 from __future__ import annotations
 
+from abc import abstractmethod
 from array import array
 from collections.abc import Sequence
 from math import inf
 from typing import Any, Final
 
-from detectors.kinds.plans import Judged, Plan
+from detectors.kinds.plans import Plan
 from detectors.kinds.watch import Watch
 from detectors.life.evidence import count_window
 from detectors.life.lifecycle import THIN
 from detectors.normal.anchor import ACCEPTED
-from detectors.normal.quantiles import harmless, quantile
-from detectors.numbers import total
 from detectors.state.stage import Stage
 from detectors.transitions import State
 from tests.slow.baseline import Summary
@@ -43,10 +39,8 @@ _PATIENCE: Final = 2_000
 """So many times fewer than the square of those learned: a baseline that lags by k of
 n samples is off by about sqrt(k) / n of their spread."""
 
-_MARGIN: Final = 1e-9
-"""Running sums this near to a limit, relatively, are worked out exactly."""
-
-_ONE: Final = (1.0,)
+ONE: Final = (1.0,)
+"""The numbers of a session of which only that it was is asked."""
 
 
 class CountWatch(Watch):
@@ -84,10 +78,11 @@ class CountWatch(Watch):
     def expected_now(self) -> float | None:  # noqa: D102
         return None if self.summary is None else self.summary.expected
 
+    @abstractmethod
     def aggregate(self) -> float:
         """The exact signed value of the window."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arm(self, limit: float) -> None:
         """Work out how much worse the window can become before it passes a limit.
 
@@ -95,7 +90,6 @@ class CountWatch(Watch):
             limit: Signed; infinite if no sample needs a look, and if every one
                 does, minus infinity.
         """
-        raise NotImplementedError
 
     def drop(self, count: int) -> Sequence[float] | None:
         """Drop the oldest samples; a rate's denominators of those to learn."""
@@ -268,228 +262,3 @@ class CountWatch(Watch):
             self.summary.load(learned)
         self._set_pause()
         self.settle()
-
-
-class MeanWatch(CountWatch):
-    """Means and sums over a count window.
-
-    Attributes:
-        slack: How much the sum may still grow before the window needs a look.
-        least: The smallest sample that may leave before then.
-        ahead: Length of ``samples`` at which it needs a look in any case.
-    """
-
-    __slots__ = ("ahead", "least", "slack")
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.slack = self.least = 0.0
-        self.ahead = 0
-        self.arm(inf)
-
-    def sample(  # noqa: D102
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        value = values[self.column] * self.sign
-        if value != value:  # noqa: PLR0124 - NaN is no sample
-            return None
-        samples = self.samples
-        samples.append(value)
-        self.slack = slack = self.slack - (value - self.least)
-        if slack >= 0.0 and len(samples) < self.ahead:
-            return None
-        return self.look(value, now_us, stage)
-
-    def postpone(self) -> None:  # noqa: D102
-        self.settle()
-
-    def aggregate(self) -> float:  # noqa: D102
-        window = self.samples[-self.size :]
-        judged = self.plan.judged
-        if judged is Judged.COUNT:
-            return self.sign * len(window)
-        summed = total(window)
-        return summed if judged is Judged.SUM else summed / len(window)
-
-    def arm(self, limit: float) -> None:  # noqa: D102
-        held, size, judged = len(self.samples), self.size, self.plan.judged
-        self.least, self.ahead = 0.0, self.pause
-        if abs(limit) == inf or judged is Judged.COUNT:
-            self.slack = inf if limit == inf else -inf
-            return
-        window = self.samples[-size:]
-        summed = total(window)
-        most = limit if judged is Judged.SUM else limit * len(window)
-        self.slack = most - summed - _MARGIN * (abs(most) + abs(summed))
-        if held >= size:
-            # What leaves until then is in the window now.
-            self.least = min(window)
-            self.ahead = min(self.pause, held + size)
-        else:
-            # Nothing leaves, and a mean may grow with the number of samples.
-            self.least = 0.0 if judged is Judged.SUM else limit
-            self.ahead = min(self.pause, size)
-
-
-class RateWatch(CountWatch):
-    """Pooled rates over a count window: errors over calls.
-
-    Both are whole numbers, and so their running sums exact.
-
-    Attributes:
-        weights: Calls of each sample.
-        above, below: Errors and calls in the window, errors signed.
-        quiet: The rate up to which there is nothing to be said.
-    """
-
-    __slots__ = ("above", "below", "over", "quiet", "weights")
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.over = plan.over
-        self.weights = array("d")
-        self.above = self.below = 0.0
-        self.quiet = inf
-
-    def sample(  # noqa: D102
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        weight = values[self.over]
-        if not weight > 0:
-            return None
-        value = values[self.column] * self.sign
-        if value != value:  # noqa: PLR0124 - calls without a count of errors: none
-            value = 0.0 * self.sign
-        samples, weights = self.samples, self.weights
-        samples.append(value)
-        weights.append(weight)
-        held = len(samples)
-        left = held - self.size - 1
-        if left >= 0:
-            self.above = above = self.above + value - samples[left]
-            self.below = below = self.below + weight - weights[left]
-        else:
-            self.above = above = self.above + value
-            self.below = below = self.below + weight
-        try:
-            calm = above / below <= self.quiet
-        except ZeroDivisionError:
-            calm = False  # calls beyond 2**53 have swallowed the rest
-        if calm and held < self.pause:
-            return None
-        return self.look(value / weight, now_us, stage)
-
-    def aggregate(self) -> float:  # noqa: D102
-        self.above = total(self.samples[-self.size :])
-        self.below = total(self.weights[-self.size :])
-        return self.above / self.below
-
-    def weights_from(self, first: int) -> Sequence[float]:  # noqa: D102
-        return self.weights[first:].tolist()
-
-    def drop(self, count: int) -> Sequence[float]:  # noqa: D102
-        gone = self.weights[:count].tolist()
-        del self.weights[:count]
-        super().drop(count)
-        return gone
-
-    def calls(self) -> Sequence[float]:  # noqa: D102
-        return self.weights[-self.size :]
-
-    def arm(self, limit: float) -> None:  # noqa: D102
-        self.quiet = limit
-
-    def postpone(self) -> None:  # noqa: D102
-        self.aggregate()
-
-    def dump(self) -> list[Any]:  # noqa: D102
-        held = self.size if self.summary is None else len(self.weights)
-        return [*super().dump(), pack(self.weights[-held:])]
-
-    def load(self, state: list[Any]) -> None:  # noqa: D102
-        self.weights = unpack(state[3])
-        self.above = total(unpack(state[0], self.sign)[-self.size :])
-        self.below = total(self.weights[-self.size :])
-        super().load(state)
-
-
-class RankWatch(CountWatch):
-    """Percentiles, minimum and maximum over a count window.
-
-    Attributes:
-        limit: Samples up to it cannot make the window worse.
-        credit: How many beyond it may still come before the window needs a look.
-    """
-
-    __slots__ = ("credit", "limit")
-
-    def __init__(self, plan: Plan, by: dict[str, str]) -> None:
-        super().__init__(plan, by)
-        self.arm(inf)
-
-    def sample(  # noqa: D102
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        value = values[self.column] * self.sign
-        if value <= self.limit:
-            self.samples.append(value)
-            if len(self.samples) < self.pause:
-                return None
-        elif value > self.limit:
-            self.samples.append(value)
-            self.credit -= 1
-            if self.credit >= 0 and len(self.samples) < self.pause:
-                return None
-        else:
-            return None
-        return self.look(value, now_us, stage)
-
-    def aggregate(self) -> float:  # noqa: D102
-        return quantile(sorted(self.samples[-self.size :]), self.plan.percent)
-
-    def arm(self, limit: float) -> None:  # noqa: D102
-        self.limit, self.credit = limit, 0
-        if abs(limit) == inf:
-            return
-        window = self.samples[-self.size :]
-        beyond = 0
-        for value in window:
-            if value > limit:
-                beyond += 1
-        # A growing window bears no fewer beyond its limit than it does now.
-        self.credit = harmless(max(1, len(window)), self.plan.percent) - beyond
-        if self.credit < 0:
-            # It hangs on the samples next to the limit: each one counts.
-            self.limit = -inf
-
-
-class _Sessions(CountWatch):
-    """Count windows of ``sessions``: each is a sample of value 1."""
-
-    __slots__ = ()
-
-    def sample(
-        self, values: Sequence[float], ended_us: int, now_us: int, stage: Stage
-    ) -> bool | None:
-        return super().sample(_ONE, ended_us, now_us, stage)
-
-
-class SessionsMeanWatch(_Sessions, MeanWatch):
-    """Means, sums and counts of ``sessions``."""
-
-    __slots__ = ()
-
-
-class SessionsRankWatch(_Sessions, RankWatch):
-    """Percentiles of ``sessions``."""
-
-    __slots__ = ()
-
-
-def count_watch(plan: Plan, by: dict[str, str]) -> CountWatch:
-    """The watch for a rule over a count window."""
-    if plan.judged is Judged.RATE:
-        return RateWatch(plan, by)
-    if plan.judged is Judged.RANK:
-        return (RankWatch if plan.column >= 0 else SessionsRankWatch)(plan, by)
-    return (MeanWatch if plan.column >= 0 else SessionsMeanWatch)(plan, by)

@@ -8,16 +8,19 @@ from typing import Any
 from detectors.identity import series_labels
 from detectors.kinds.anomaly import AnomalyWatch
 from detectors.kinds.budget import BudgetWatch
-from detectors.kinds.plans import Group, Plan
+from detectors.kinds.plans import Group, Judged, Plan
 from detectors.kinds.watch import Watch
 from detectors.life.lifecycle import FAR
 from detectors.rules import Absence, Anomaly, Budget, Drift, Silence
 from tests.slow.absence import AbsenceWatch
 from tests.slow.costs import CostEachWatch, cost_watch
-from tests.slow.counted import CountWatch, count_watch
+from tests.slow.counted import CountWatch
 from tests.slow.drift import DriftWatch
 from tests.slow.each import EachRateWatch, EachSessionWatch, EachWatch
+from tests.slow.means import MeanWatch, SessionsMeanWatch
 from tests.slow.missing import MissingWatch
+from tests.slow.ranks import RankWatch, SessionsRankWatch
+from tests.slow.rates import RateWatch
 from tests.slow.silence import SilenceWatch
 from tests.slow.spanned import SpanWatch
 
@@ -39,10 +42,18 @@ def watch(plan: Plan, by: dict[str, str]) -> Watch:
     if plan.span_us:
         return SpanWatch(plan, by)
     if not plan.each:
-        return count_watch(plan, by)
+        return _count_watch(plan, by)
     if plan.over >= 0:
         return EachRateWatch(plan, by)
     return (EachWatch if plan.column >= 0 else EachSessionWatch)(plan, by)
+
+
+def _count_watch(plan: Plan, by: dict[str, str]) -> CountWatch:
+    if plan.judged is Judged.RATE:
+        return RateWatch(plan, by)
+    if plan.judged is Judged.RANK:
+        return (RankWatch if plan.column >= 0 else SessionsRankWatch)(plan, by)
+    return (MeanWatch if plan.column >= 0 else SessionsMeanWatch)(plan, by)
 
 
 class Series:

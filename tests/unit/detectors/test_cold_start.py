@@ -161,7 +161,7 @@ def test_its_own_sessions_take_over(times: float) -> None:
             if series.by["agent"] == "new"
         )
         assert isinstance(watch, DriftWatch)
-        (stratum,) = watch._strata()
+        (stratum,) = watch.strata()
         arena, norm = watch.store.arena, stratum + layout.NORMS
         level = float(arena.floats[norm + norms.LEVEL])
         return level, norms.norm_borrowed(arena.ints, norm)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tests.slow.drift as slow_drift
+import tests.slow.seasons as slow_seasons
 from detectors.kernels import season as kernel
 from detectors.kernels.words import arena
 from detectors.normal.season import HOUR_US, VISITS, Season, bucket_of
@@ -267,7 +267,7 @@ def test_where_none_is_earned_all_is_as_without(
     sessions = story(even, 10, worse=(8 * DAY, 1.6))
     found = slowly(sessions, [], DRIFTS)
     assert fired(transitions(found))
-    monkeypatch.setattr(slow_drift, "OFTEN", 10**9)
+    monkeypatch.setattr(slow_seasons, "OFTEN", 10**9)
     assert slowly(sessions, [], DRIFTS) == found
 
 

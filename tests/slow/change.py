@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from detectors.life.phrases import number
-from detectors.normal.suspects import Suspect
+from detectors.numbers import finite
+from tests.slow.suspects import Suspect, levels, mean_deviation
 
 REPLACED: Final = ("agent_version", "model")
 """What, when it is replaced, may have begun a change."""
@@ -19,12 +20,13 @@ class Change:
 
     Attributes:
         old, new: The levels before and since.
-        fired_at: Sample, and time in microseconds, at which it was seen.
+        fired_at: Sample, and time, at which it was seen.
         blamed: Label to value: what its sessions share and the others do not.
         evidence: What was seen, by name.
+        facet: Which facet showed the last one.
     """
 
-    __slots__ = ("blamed", "evidence", "fired_at", "new", "old")
+    __slots__ = ("blamed", "evidence", "facet", "fired_at", "new", "old")
 
     def __init__(self) -> None:
         self.old: float | None = None
@@ -32,49 +34,37 @@ class Change:
         self.fired_at = (0, 0)
         self.blamed: dict[str, str] = {}
         self.evidence: dict[str, Any] = {}
+        self.facet = 0
 
     def forget(self) -> None:
         """All is well again."""
         self.old = self.new = None
         self.blamed, self.evidence = {}, {}
 
-    def seen(
-        self,
-        since: Sequence[Suspect],
-        facet: tuple[int, str],
-        sessions: int,
-        began_us: int,
-        *,
-        nats: float,
-        limit: float,
-        shift: float,
-        borrowed: float,
+    def take(
+        self, since: Sequence[Suspect], facet: tuple[int, str], begun: int
     ) -> None:
-        """Take what was seen.
+        """Note what can be said of any change.
 
         Args:
             since: The suspects since it began, oldest first.
             facet: Number and name of the facet that shows it.
-            sessions: So many since it began.
-            began_us: When.
-            nats: The evidence.
-            limit: What was asked for.
-            shift: The mean of the suspects, in standard deviations of a session.
-            borrowed: How much of what was expected came from peers.
+            begun: The sample before the first of it.
         """
-        at, name = facet
-        worst = sorted(since, key=lambda s: -(s.deviations[at] or 0.0))[:3]
+        self.facet, name = facet
+        self.new, self.old = (finite(level) for level in levels(since))
+        worst = sorted(since, key=lambda s: -(s.deviations[self.facet] or 0.0))[:3]
         self.evidence = {
             "facet": name,
-            "evidence_nats": round(nats, 2),
-            "limit_nats": limit,
-            "shift_deviations": round(shift, 2),
-            "began_session": since[0].told.session_id,
-            "sessions_since": sessions,
-            "began_us": began_us,
-            "at": at,
-            "borrowed": borrowed,
-            "shifted_sessions": [[each.told.session_id, each.own] for each in worst],
+            "evidence_nats": 0.0,
+            "limit_nats": 0.0,
+            "shift_deviations": round(mean_deviation(since, self.facet), 2),
+            "began_session": since[0].session_id,
+            "sessions_since": self.fired_at[0] - begun,
+            "began_us": 0,
+            "at": self.facet,
+            "borrowed": 0.0,
+            "shifted_sessions": [[each.session_id, each.own] for each in worst],
         }
 
     @property
@@ -87,13 +77,8 @@ class Change:
         return {name: v for name, v in self.evidence.items() if name not in _UNSAID}
 
     def in_words(self, metric: str, *, lasts: bool) -> str:
-        """What happened.
-
-        Args:
-            metric: Its name.
-            lasts: Whether it does, or has just ended.
-        """
-        if self.old is None or self.new is None:
+        """What happened to a metric, and whether it lasts or has just ended."""
+        if not (self.old is not None and self.new is not None):
             return metric
         if not lasts:
             return f"{metric} is back near {number(self.old)}"
@@ -114,14 +99,10 @@ class Change:
         return text
 
     def dump(self) -> list[Any]:
-        """As plain values; empty if there is nothing to say."""
-        if self.old is None and not self.evidence:
-            return []
-        return [[self.old, self.new, list(self.fired_at)], self.blamed, self.evidence]
+        """As plain values."""
+        return [self.old, self.new, list(self.fired_at), self.blamed, self.evidence]
 
-    def load(self, state: Sequence[Any]) -> None:
+    def load(self, state: list[Any]) -> None:
         """Take what ``dump`` gave."""
-        if state:
-            change, self.blamed, self.evidence = state
-            self.old, self.new, fired_at = change
-            self.fired_at = (fired_at[0], fired_at[1])
+        self.old, self.new, fired_at, self.blamed, self.evidence = state
+        self.fired_at = (fired_at[0], fired_at[1])

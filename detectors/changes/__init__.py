@@ -1,0 +1,1 @@
+"""Changes of a series: how a lasting one is seen, and what there is to say of it."""
