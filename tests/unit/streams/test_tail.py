@@ -209,20 +209,20 @@ def _work_on(shaken: Worker, luck: random.Random) -> None:
             assert step is not None
             written = luck.randint(0, len(step.records))
             topic.append(step.records[:written], step.gone)
-            if luck.random() < 0.3:
+            if luck.random() < 0.6:
                 frozen.append(Frozen(step.records[written:], step.gone, topic.now))
             shaken.restart(luck)
         elif chance < 0.65:
             shaken.restart(luck)
-        elif chance < 0.7 and frozen:
+        elif chance < 0.75 and frozen:
             records, gone, since = frozen.pop(luck.randrange(len(frozen)))
             if topic.now - since < RETENTION - LAG:
                 written = luck.randint(0, len(records))
                 topic.append(records[:written], gone)
                 frozen.append(Frozen(records[written:], gone, since))
-        elif chance < 0.75:
+        elif chance < 0.85:
             topic.compact(luck)
-        elif chance < 0.8:
+        elif chance < 0.9:
             shaken.reload()
 
 
