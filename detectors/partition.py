@@ -368,6 +368,13 @@ class Partition:
         """
         return self._checkpoints.take_oldest(most, before)
 
+    def take_again(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        """The rows of these keys, to be written again as they stand.
+
+        What is no series gets a tombstone, unless its mark is still needed.
+        """
+        return self._checkpoints.take_again(keys)
+
     @property
     def rows_taken(self) -> int:
         """How many rows have been restored, or taken to be written."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from aiokafka.errors import KafkaError
 from faust.types.tuples import TP
@@ -30,6 +31,7 @@ from streams.lines import NOTIFIED, write_lines
 from streams.metrics import Meters
 from streams.observations.block import decode_block
 from streams.observations.columns import Columns
+from streams.state.looking import look_for_late_rows
 from streams.state.moving import all_moved
 from streams.state.owned import Owned
 from streams.state.topic import PLACES, SEAL, append
@@ -45,6 +47,7 @@ class Detect:
         topics: Names.
         link: The app it belongs to.
         meters: Told what was folded.
+        options: Keyword arguments of aiokafka's clients.
         retire: Whether rules that the book lacks are gone for all live workers.
         now_us: The wall clock.
     """
@@ -56,6 +59,7 @@ class Detect:
         *,
         link: Link,
         meters: Meters,
+        options: Mapping[str, Any],
         retire: Callable[[], bool] = lambda: True,
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
@@ -63,6 +67,7 @@ class Detect:
         self._topics = topics
         self._link = link
         self._meters = meters
+        self._options = options
         self._retire = retire
         self._now_us = now_us
         self.owned: dict[int, Owned] = {}
@@ -235,6 +240,9 @@ class Detect:
             try:
                 await self.retire()
                 await self.checkpoint()
+                await look_for_late_rows(
+                    self.owned, self._link, self._topics.detect_state, self._options
+                )
                 await self.tell_clocks()
             except asyncio.CancelledError:
                 raise
@@ -277,7 +285,7 @@ class Detect:
             if step.first is not None:
                 await append(producer, topic, tp.partition, [(PLACES, step.first)])
             if step.rows:
-                await append(producer, topic, tp.partition, step.rows)
+                await append(producer, topic, tp.partition, step.rows, step.gone)
             end = await append(producer, topic, tp.partition, [(SEAL, step.seal)])
         except KafkaError as error:
             if not may_pass(error):

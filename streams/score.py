@@ -105,7 +105,12 @@ class Score:
             settings.announce_interval_s,
         )
         self.detect = Detect(
-            book, topics, link=link, meters=meters, retire=self.announcer.roll.agreed
+            book,
+            topics,
+            link=link,
+            meters=meters,
+            options=self._options,
+            retire=self.announcer.roll.agreed,
         )
         self.shares = ShareWriter(link, topics.parents, self._partitions)
         reading = Reading(

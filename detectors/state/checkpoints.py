@@ -119,6 +119,21 @@ class Checkpoints:
         old = [key for key, at in islice(written.marks.items(), most) if at < before]
         return [*rows, *self._marks(old)]
 
+    def take_again(self, keys: Sequence[bytes]) -> list[tuple[bytes, bytes | None]]:
+        """The rows of these as they stand; None is a tombstone.
+
+        Args:
+            keys: Each once; some may be of no series.
+        """
+        everyone = self._everyone
+        addresses = everyone.find(keys)
+        rows: list[tuple[bytes, bytes | None]] = [*self._packed(keys, addresses)]
+        everyone.written.note(everyone.numbers(addresses[addresses > 0]))
+        for place in np.flatnonzero(addresses == 0).tolist():
+            key = keys[place]
+            rows += list(self._marks([key])) or [(key, None)]
+        return rows
+
     def _marks(self, keys: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
         """The marks of series that are gone, as rows."""
         everyone = self._everyone

@@ -30,7 +30,8 @@ class Seal(NamedTuple):
         series: How many there are; 0 if nobody counted.
         rows_from: Offset in the state topic from which on the newest rows of all series
             lie.
-        rows_end: Offset in the state topic before which the seal does not lie.
+        rows_end: Offset in the state topic at which the seal lies, if all that was
+            written before it was read or written by who wrote it.
         questions: As ``questions.Asked`` dumps them.
         places: As ``places.Places`` has them, while rows are ahead.
     """

@@ -2,7 +2,7 @@
 
 aiokafka makes a frozen data class of eleven fields of every record, one call after the
 other, which takes ten times as long as reading it. Nothing here asks for more than
-offset, key, value and timestamp, and these the record has that was read.
+offset, key, value, timestamp and headers, and these the record has that was read.
 """
 
 # ruff: noqa: SLF001  aiokafka has no setting for it

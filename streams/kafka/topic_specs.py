@@ -101,7 +101,7 @@ def loopwatch_topics(
         "segment.ms": str(10 * 60 * 1000),
         "min.cleanable.dirty.ratio": "0.1",
         # A worker that was frozen may write an old row behind its successor's new
-        # one: the new one has to stay until it was restored from.
+        # one: the new one has to stay until it is written again.
         "min.compaction.lag.ms": str(4 * _HOUR_MS),
         "delete.retention.ms": str(_DAY_MS),
     }

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from detectors.partition import Partition
 from detectors.state.tallies import Counts
 from streams.metrics import Meters
+from streams.state.late import Late, Stretch
 from streams.state.reach import Reach
+from streams.state.topic import PLACES, SEAL
 
 
 class Step(NamedTuple):
@@ -17,12 +19,20 @@ class Step(NamedTuple):
     Attributes:
         first: The row of places, to be safe before the others are; None if there is none.
         position: Offset after the last block that it makes safe.
+        gone: The last block that was safe before: up to it tombstones are right.
     """
 
     first: bytes | None
     rows: list[tuple[bytes, bytes | None]]
     seal: bytes
     position: int
+    gone: int
+
+    @property
+    def records(self) -> list[tuple[bytes, bytes | None]]:
+        """All that it writes, in order."""
+        first = [] if self.first is None else [(PLACES, self.first)]
+        return [*first, *self.rows, (SEAL, self.seal)]
 
 
 class Owned:
@@ -33,6 +43,7 @@ class Owned:
         position: Offset of the next block to fold.
         fresh: There was no state to restore.
         reach: Where its rows lie.
+        late: What others wrote there.
 
     Attributes:
         next: The position, as it goes on.
@@ -52,10 +63,12 @@ class Owned:
         *,
         fresh: bool = False,
         reach: Reach | None = None,
+        late: Late | None = None,
     ) -> None:
         self.partition = partition
         self.fresh = fresh
         self._reach = Reach() if reach is None else reach
+        self.late = Late() if late is None else late
         self.begin(position)
         self.step: Step | None = None
         self.changed = False
@@ -71,12 +84,14 @@ class Owned:
 
     def take_step(self) -> bool:
         """Take what has changed since the last step; False if nothing has."""
-        if self.next == self._taken and not self.changed:
+        gone = self.safe - 1
+        if self.next == self._taken and not self.changed and not self.late.due(gone):
             self.safe_s = time.monotonic()
             return False
         self._reach.began(self.partition.rows_taken)
         partition = self.partition
         first, rows = partition.take_places(), partition.take_dirty()
+        rows += partition.take_again(self.late.take(gone, rows))
         oldest = partition.oldest_row
         again = self._reach.again(len(rows), len(partition), oldest)
         rows += partition.take_oldest(*again)
@@ -87,9 +102,11 @@ class Owned:
         self, first: bytes | None, rows: list[tuple[bytes, bytes | None]]
     ) -> None:
         reach = self._reach
-        at = reach.begin(self.partition.oldest_row), reach.end
+        end = reach.end + (first is not None) + len(rows)
+        # While something is to be put right, a restart has to read it all.
+        at = reach.begin(self.partition.oldest_row), 0 if self.late else end
         seal = self.partition.seal(self.next - 1, at)
-        self.step = Step(first, rows, seal, self.next)
+        self.step = Step(first, rows, seal, self.next, self.safe - 1)
         self._taken = self.next
         self.changed = self.fresh = False
 
@@ -117,6 +134,9 @@ class Owned:
         self.step = None
         self.safe = step.position
         self.safe_s = time.monotonic()
+        begin, ours = self._reach.end, (step.first is not None) + len(step.rows) + 1
+        if end > begin + ours:
+            self.late.unread.append(Stretch(begin, end, step.records))
         self._reach.ended(end)
 
     def count(self, meters: Meters) -> None:

@@ -18,6 +18,7 @@ from streams.ingest import TICK
 from streams.kafka.link import StateError
 from streams.kafka.topic_specs import TopicNames
 from streams.observations.block import decode_block
+from streams.state.late import Late
 from streams.state.owned import Owned
 from streams.state.tail import Tail
 from streams.state.topic import follow, read_log
@@ -25,6 +26,10 @@ from streams.state.topic import follow, read_log
 log = logging.getLogger(__name__)
 
 RESTORED: Final = "restored partitions %s of %s: %d series, of %d rows read, in %.1f s"
+LATE: Final = (
+    "%s %d: a worker that had been frozen wrote old rows behind newer ones, of %d keys; "
+    "the newer ones hold, and are written again. There is nothing to do"
+)
 _AT_END: Final = -1
 
 
@@ -128,7 +133,15 @@ def _restored(
             f"version in between ({type(error).__name__}: {error}). Start the version "
             f"that wrote it; or, {_forget(topics)}"
         ) from error
-    return Owned(partition, position, fresh=tail.seal is None, reach=tail.reach)
+    if tail.late:
+        log.warning(LATE, topics.detect_state, number, len(tail.late))
+    return Owned(
+        partition,
+        position,
+        fresh=tail.seal is None,
+        reach=tail.reach,
+        late=Late(tail.late),
+    )
 
 
 def _forget(topics: TopicNames) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.kafka.lean_records import make_lean
+from streams.state.newest import Headers, headers_of
 
 SEAL: Final = b"seal"
 """Key of a partition's own row; a series' key is a JSON object."""
@@ -26,30 +26,9 @@ PLACES: Final = b"places"
 
 _PATIENCE_S: Final = 30.0
 _FETCH_BYTES: Final = 4 * 1024 * 1024
+_NO_HEADERS: Final[Headers] = []
 
 Rows = Iterable[tuple[bytes | None, bytes | None]]
-
-
-class _Head(msgspec.Struct, array_like=True):
-    """What every row of detect begins with."""
-
-    version: int
-    offset: int
-
-
-_head = msgspec.msgpack.Decoder(_Head).decode
-
-
-def newer_offset(old: bytes, new: bytes) -> bool:
-    """Whether a row that lies behind another one in the log replaces it.
-
-    A worker that was frozen may have written an old row behind its successor's. Rows
-    that are not understood are left to those who read them.
-    """
-    try:
-        return _head(new).offset >= _head(old).offset
-    except msgspec.MsgspecError:
-        return True
 
 
 class Course(Protocol):
@@ -212,11 +191,22 @@ async def read_rows(
 
 
 async def append(
-    producer: AIOKafkaProducer, topic: str, partition: int, rows: Rows
+    producer: AIOKafkaProducer,
+    topic: str,
+    partition: int,
+    rows: Rows,
+    gone: int | None = None,
 ) -> int:
     """Write records in order, and return once Kafka has acknowledged them all.
 
     In batches of our own: ``send`` costs ten times as much a record.
+
+    Args:
+        producer: Of aiokafka.
+        topic: Where to.
+        partition: Of it.
+        rows: The records.
+        gone: The block up to which tombstones are right; None if nobody asks.
 
     Returns:
         The offset behind the last of them; 0 where there is none.
@@ -232,13 +222,15 @@ async def append(
         counts.append(batch.record_count())
         acks.append(await producer.send_batch(batch, topic, partition=partition))
 
+    ends = _NO_HEADERS if gone is None else headers_of(gone)
     for key, value in rows:
-        if batch.append(key=key, value=value, timestamp=None) is None:
+        headers = ends if value is None else _NO_HEADERS
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             await send()
             batch = producer.create_batch()
-            batch.append(key=key, value=value, timestamp=None)
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
     if batch.record_count():
         await send()
     written = await asyncio.gather(*acks)
-    ends = (each.offset + count for each, count in zip(written, counts, strict=True))
-    return max(ends, default=0)
+    behind = (each.offset + count for each, count in zip(written, counts, strict=True))
+    return max(behind, default=0)

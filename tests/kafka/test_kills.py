@@ -22,7 +22,8 @@ from detectors.transitions import Line, Transition, Update, decode_line
 from loopwatch.apache_kafka import ApacheKafka
 from loopwatch.config import load
 from streams.observations.block import decode_block
-from streams.state.topic import SEAL, newer_offset
+from streams.state.newest import holds
+from streams.state.topic import SEAL
 from tests.kafka.workers import Site, Worker, encoded, eventually, read, session
 
 KILLS = 26
@@ -187,13 +188,15 @@ async def test_kills_lose_nothing(
 
 async def compare(site: Site, feed: Feed, seed: int) -> None:
     """Compare what the workers left with what the oracle finds."""
-    rows: dict[int, dict[bytes, bytes]] = {n: {} for n in range(PARTITIONS)}
+    newest: dict[int, dict[bytes, Any]] = {n: {} for n in range(PARTITIONS)}
     for record in await read(site.connection, site.topics.detect_state):
-        known = rows[record.partition].get(record.key)
-        if record.value is None:
-            rows[record.partition].pop(record.key, None)
-        elif known is None or newer_offset(known, record.value):
-            rows[record.partition][record.key] = record.value
+        known = newest[record.partition].get(record.key)
+        if known is None or holds(known, record):
+            newest[record.partition][record.key] = record
+    rows: dict[int, dict[bytes, bytes]] = {
+        number: {k: each.value for k, each in found.items() if each.value is not None}
+        for number, found in newest.items()
+    }
     oracle = Oracle(site)
     sealed = {
         number: Seal.load(found.pop(SEAL)).offset for number, found in rows.items()

@@ -46,7 +46,7 @@ async def test_the_last_seal_is_found_and_what_it_names_is_read(
             rows = [(b"s%d" % n, row(turn)) for n in range(SERIES)]
             end = await append(producer, topic, 0, rows)
             assert end == begin + SERIES
-            seal = sealed.seal(turn, (begin, begin))
+            seal = sealed.seal(turn, (begin, end))
             end = await append(producer, topic, 0, [(SEAL, seal)])
         torn = [(b"s%d" % n, row(TURNS)) for n in range(300)]
         end = await append(producer, topic, 0, torn)

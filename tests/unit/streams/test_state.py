@@ -1,4 +1,4 @@
-"""Rows: which one holds, and that they are written in order."""
+"""Rows are written in order, in few batches."""
 
 from __future__ import annotations
 
@@ -6,39 +6,11 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-import msgspec
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
-from detectors.partition import Partition
-from detectors.rules import RuleBook
-from streams.state.topic import append, newer_offset
-
-
-def row(offset: int) -> bytes:
-    """A row as detect writes them, up to what matters here."""
-    return msgspec.msgpack.encode([1, offset, "whatever", [1, 2]])
-
-
-def test_the_larger_offset_holds() -> None:
-    """A row that lies behind another one replaces it only if it has seen more."""
-    assert newer_offset(row(5), row(6))
-    assert newer_offset(row(5), row(5))
-    assert not newer_offset(row(6), row(5))
-
-
-def test_seals_compare_like_rows() -> None:
-    """A partition's own row begins with version and offset, too."""
-
-    def seal(offset: int) -> bytes:
-        return Partition(RuleBook(())).seal(offset)
-
-    assert newer_offset(seal(1), seal(2))
-    assert not newer_offset(seal(2), seal(1))
-
-
-def test_what_is_not_understood_is_left_to_the_reader() -> None:
-    """A damaged row is not hidden by an older one."""
-    assert newer_offset(row(5), b"\xc1 no row")
+from streams.state.newest import seen
+from streams.state.topic import append
 
 
 class Producer:
@@ -83,3 +55,14 @@ async def test_rows_go_into_few_batches() -> None:
 async def test_a_row_larger_than_a_batch_is_written_all_the_same() -> None:
     """It gets a batch of its own."""
     assert await written([(b"a", b"v"), (b"b", b"v" * 5000), (b"c", None)]) == [1, 1, 1]
+
+
+async def test_tombstones_say_up_to_where_they_are_right() -> None:
+    """Rows do so themselves; nothing else is in the headers."""
+    producer = Producer(1000)
+    await append(producer, "topic", 3, [(b"k", None), (b"l", b"v")], gone=41)
+    (batch,) = producer.batches
+    batch.close()
+    first, second = DefaultRecordBatch(bytes(batch._build()))
+    assert (first.value, seen(first)) == (None, 41)
+    assert second.headers == []

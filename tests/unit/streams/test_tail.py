@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,40 +23,62 @@ from detectors.state.written import Written
 from detectors.transitions import encode_line
 from streams.kafka.link import StateError
 from streams.kafka.topic_specs import TopicNames
+from streams.state.newest import headers_of
 from streams.state.owned import Owned
 from streams.state.reach import Reach
 from streams.state.restore import _restored
 from streams.state.tail import Tail
-from streams.state.topic import PLACES, SEAL
+from streams.state.topic import PLACES
 from tests.unit.detectors.scenes import Log
 from tests.unit.detectors.test_log_alone import _blocks, _book, _heard, _story
 
 Record = tuple[bytes, bytes | None]
 FEW = 12
+LAG = 20
+"""So many blocks a record is safe from compaction; in Kafka four hours."""
+RETENTION = 6 * LAG
+"""So many blocks a tombstone is; in Kafka a day more. Nobody is frozen for longer."""
 
 
 class Topic:
-    """A partition of a compacted topic."""
+    """A partition of a compacted topic.
+
+    Attributes:
+        now: Goes on with each block.
+    """
 
     def __init__(self) -> None:
         self.records: list[Any] = []
         self.end = 0
+        self.now = 0
 
-    def append(self, rows: Sequence[Record]) -> int:
+    def append(self, rows: Sequence[Record], gone: int | None = None) -> int:
         """Write records; the offset behind them."""
         for key, value in rows:
-            self.records.append(SimpleNamespace(offset=self.end, key=key, value=value))
+            ends = [] if gone is None or value is not None else headers_of(gone)
+            self.records.append(
+                SimpleNamespace(
+                    offset=self.end, key=key, value=value, headers=ends, at=self.now
+                )
+            )
             self.end += 1
         return self.end
 
     def compact(self, luck: random.Random) -> None:
-        """Drop some of the records whose key comes again."""
-        last = {record.key: record.offset for record in self.records}
+        """As Kafka does it: what is old enough, up to some record, each key's last.
+
+        It goes from the front, and may be stopped before it is through.
+        """
+        old = sum(record.at <= self.now - LAG for record in self.records)
+        known = luck.choice([old, luck.randint(0, old)])
+        through = luck.choice([known, luck.randint(0, known)])
+        last = {record.key: record.offset for record in self.records[:known]}
         self.records = [
             record
-            for record in self.records
-            if record.offset == last[record.key] or luck.random() < 0.5
-        ]
+            for record in self.records[:through]
+            if record.offset == last[record.key]
+            and (record.value is not None or record.at > self.now - RETENTION)
+        ] + self.records[through:]
 
     def read(self, luck: random.Random, few: int = FEW) -> Tail:
         """Read as much as is needed, in pieces."""
@@ -75,7 +97,9 @@ class Topic:
     def copied(self) -> Topic:
         """What a tool makes of it that knows nothing of offsets."""
         other = Topic()
-        other.append([(record.key, record.value) for record in self.records])
+        for record in self.records:
+            other.append([(record.key, record.value)])
+            other.records[-1].headers = record.headers
         return other
 
 
@@ -99,28 +123,28 @@ class Worker:
         lines = self.owned.partition.apply(self.blocks[at], at)
         self.published += [(at, line) for line in lines]
         self.owned.next = at + 1
-
-    def records(self) -> list[Record]:
-        """What the next checkpoint writes."""
-        if not self.owned.take_step():
-            return []
-        assert self.owned.step is not None
-        step = self.owned.step
-        first = [] if step.first is None else [(PLACES, step.first)]
-        return [*first, *step.rows, (SEAL, step.seal)]
+        self.topic.now += 1
 
     def checkpoint(self) -> None:
-        """Write all of it."""
-        records = self.records()
-        if self.owned.step is not None:
-            self.owned.made_safe(self.owned.step, self.topic.append(records))
+        """Write what has changed, and look at what others wrote in between."""
+        if self.owned.take_step():
+            self._write()
+        self.look()
+
+    def _write(self) -> None:
+        step = self.owned.step
+        assert step is not None
+        self.owned.made_safe(step, self.topic.append(step.records, step.gone))
+
+    def look(self) -> None:
+        """Look at what others wrote between the rows."""
+        for stretch in list(self.owned.late.unread):
+            self.owned.late.look(stretch, self.topic.records)
 
     def reload(self) -> None:
         """Go on under the rules of a file that was read again."""
         self.owned.take_up(self.owned.partition.under(self.book))
-        assert self.owned.step is not None
-        records = [*self.owned.step.rows, (SEAL, self.owned.step.seal)]
-        self.owned.made_safe(self.owned.step, self.topic.append(records))
+        self._write()
 
     def restart(self, luck: random.Random) -> None:
         """Come back from the topic and the log."""
@@ -160,31 +184,45 @@ def _story_of(seed: int) -> tuple[random.Random, RuleBook, list[Batch]]:
     return luck, book, _blocks(steps, Log(book.rules, sources), ends, None)
 
 
+class Frozen(NamedTuple):
+    """A worker in the midst of a checkpoint, and what it has not written yet."""
+
+    records: list[Record]
+    gone: int
+    since: int
+
+
 def _work_on(shaken: Worker, luck: random.Random) -> None:
     """Work to the end of the blocks, with crashes in between."""
-    late: list[Record] = []
+    frozen: list[Frozen] = []
+    topic = shaken.topic
     while shaken.owned.next < len(shaken.blocks):
         shaken.work()
         chance = luck.random()
         if chance < 0.5:
             shaken.checkpoint()
         elif chance < 0.6:
-            # It is torn away in the middle of what it writes. Or it was frozen there,
-            # and writes the rest when its successor has been at work for a while.
-            records = shaken.records()
-            written = luck.randint(0, len(records))
-            shaken.topic.append(records[:written])
-            if luck.random() < 0.3 and shaken.book.retention_us > 10**9:
-                late = records[written:]
+            # It is torn away in the middle of what it writes. Or it is frozen there, and
+            # writes the rest when its successor has been at work for a while.
+            shaken.owned.take_step()
+            step = shaken.owned.step
+            assert step is not None
+            written = luck.randint(0, len(step.records))
+            topic.append(step.records[:written], step.gone)
+            if luck.random() < 0.6:
+                frozen.append(Frozen(step.records[written:], step.gone, topic.now))
             shaken.restart(luck)
         elif chance < 0.65:
             shaken.restart(luck)
-        elif chance < 0.7:
-            shaken.topic.append(late)
-            late = []
-        elif chance < 0.75:
-            shaken.topic.compact(luck)
-        elif chance < 0.8:
+        elif chance < 0.75 and frozen:
+            records, gone, since = frozen.pop(luck.randrange(len(frozen)))
+            if topic.now - since < RETENTION - LAG:
+                written = luck.randint(0, len(records))
+                topic.append(records[:written], gone)
+                frozen.append(Frozen(records[written:], gone, since))
+        elif chance < 0.85:
+            topic.compact(luck)
+        elif chance < 0.9:
             shaken.reload()
 
 
