@@ -29,7 +29,10 @@ def seal(holds: int, begin: int, at: int) -> bytes:
     return _SEALED.seal(holds, (begin, at))
 
 
-def topic(*rows: tuple[bytes, bytes | int]) -> list[Any]:
+Row = tuple[bytes, bytes | int]
+
+
+def topic(*rows: Row) -> list[Any]:
     """A topic; a number is a tombstone that is right up to it."""
     return [
         SimpleNamespace(
@@ -88,9 +91,9 @@ def test_a_late_seal_and_late_places_are_named_too() -> None:
 
 def test_a_late_row_of_what_is_long_gone_makes_it_read_all() -> None:
     """Its tombstone lies before what has to be read otherwise."""
-    gone = (b"gone", row(1)), (b"gone", 2)
-    filler = [(b"a", row(5))] * 300
-    sealed = *gone, *filler, (SEAL, seal(5, 290, 302))
+    gone: list[Row] = [(b"gone", row(1)), (b"gone", 2)]
+    filler: list[Row] = [(b"a", row(5))] * 300
+    sealed: list[Row] = [*gone, *filler, (SEAL, seal(5, 290, 302))]
     assert read(topic(*sealed, (b"b", row(6)))).read < 200
     tail = read(topic(*sealed, (b"gone", row(1))))
     assert (held(tail), tail.late) == ({b"a": row(5)}, {b"gone": 1})
