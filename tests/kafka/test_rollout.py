@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
+
+import msgspec
 
 from detectors.transitions import State, Transition
 from loopwatch.apache_kafka import ApacheKafka
-from tests.kafka.workers import Site, session
+from streams.control.announce import Announcement
+from tests.kafka.workers import Site, eventually, read, session
 
 OLD = """
 lateness: 1s
@@ -35,6 +37,17 @@ def ended(lines: list[Transition]) -> list[Transition]:
     ]
 
 
+async def announced(site: Site, workers: int, times: int) -> bool:
+    """Whether the last of so many workers has announced itself so often."""
+    found = [
+        msgspec.json.decode(record.value, type=Announcement)
+        for record in await read(site.connection, site.topics.control)
+    ]
+    heard = list(dict.fromkeys(each.worker for each in found))
+    said = sum(each.worker == heard[-1] for each in found) if heard else 0
+    return len(heard) == workers and said >= times
+
+
 async def test_a_lost_rule_is_resolved_when_all_have_lost_it(
     kafka: ApacheKafka, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -54,8 +67,8 @@ async def test_a_lost_rule_is_resolved_when_all_have_lost_it(
         )
         site.config = site.write("new.yaml", NEW)
         async with site.worker() as new:
-            # Long enough for a worker alone to have made up its mind.
-            await asyncio.sleep(6 * ANNOUNCE_S)
+            # Twice as often as a worker alone needs to have made up its mind.
+            await eventually(lambda: announced(site, 2, 6))
             assert not ended(await site.transitions())
             assert await old.stop() == 0
             lines = await site.until(lambda lines: bool(ended(lines)), new)
@@ -64,6 +77,6 @@ async def test_a_lost_rule_is_resolved_when_all_have_lost_it(
             assert last.generation == 1
             assert await new.stop() == 0
         async with site.worker() as again:
-            await asyncio.sleep(6 * ANNOUNCE_S)
+            await eventually(lambda: announced(site, 3, 6))
             assert await again.stop() == 0
         assert len(ended(await site.transitions())) == 1
