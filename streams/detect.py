@@ -35,6 +35,7 @@ from streams.state.looking import look_for_late_rows
 from streams.state.moving import all_moved
 from streams.state.owned import Owned
 from streams.state.topic import PLACES, SEAL, append
+from streams.state.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Detect:
         self._retire = retire
         self._now_us = now_us
         self.owned: dict[int, Owned] = {}
+        self._taking_s = 0.0
         # Held from the fold of a chunk to the acknowledgement of its lines: a row
         # must never hold what was not published.
         self._turn = asyncio.Lock()
@@ -233,13 +235,17 @@ class Detect:
 
     async def run_checkpoints(self, every_s: float) -> None:
         """Make safe what has changed, and tell the clocks, again and again."""
+        turns = Turns(every_s)
         while True:
             await asyncio.sleep(every_s)
             if not self._link.running:
                 continue
             try:
                 await self.retire()
-                await self.checkpoint()
+                if turns.due(self._observed) or self._unwritten:
+                    began_s = self._taking_s
+                    await self.checkpoint()
+                    turns.took(self._taking_s - began_s)
                 await look_for_late_rows(
                     self.owned, self._link, self._topics.detect_state, self._options
                 )
@@ -249,6 +255,16 @@ class Detect:
             except BaseException as error:
                 log.error("fault in a checkpoint", exc_info=error)
                 self._link.end(FAULT, f"{type(error).__name__}: {error}")
+
+    @property
+    def _observed(self) -> int:
+        """Observations folded so far, in all partitions that we have."""
+        return sum(each.partition.counts.observations for each in self.owned.values())
+
+    @property
+    def _unwritten(self) -> bool:
+        """Whether a checkpoint was taken that could not be written."""
+        return any(each.step is not None for each in self.owned.values())
 
     async def checkpoint(self) -> None:
         """Write rows that have changed, then seals, of every partition."""
@@ -269,7 +285,9 @@ class Detect:
         if owned.step is not None and not await self._write(tp, owned, epoch):
             return
         async with self._turn:
+            began_s = time.perf_counter()
             taken = self.owned.get(tp.partition) is owned and owned.take_step()
+            self._taking_s += time.perf_counter() - began_s
         if not taken or await self._write(tp, owned, epoch):
             self._link.consumer.seal(tp, owned.safe, epoch)
 
