@@ -9,7 +9,7 @@ from streams.state.turns import MOST_SKIPPED, Turns
 
 
 def test_what_takes_no_time_is_written_at_every_turn() -> None:
-    """A twentieth of a second in a hundred turns is little."""
+    """Less than a fiftieth of a turn: there is nothing to save."""
     turns = Turns(1.0)
     for observed in range(100):
         assert turns.due(observed)
